@@ -1,0 +1,53 @@
+"""The ``hyperseg`` command: one thin file per subcommand, imported only when it is called."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from hyperseg import __version__
+from hyperseg.errors import UserError
+
+# name -> one line of help; the module hyperseg.cli.<name> holds the click command `command`.
+COMMANDS = {
+    "adopt": "Take over recorded results in a fresh clone (dvc pull, check, snakemake --touch).",
+    "bench": "Time every engine beside the authors' checkout and print the speed goals.",
+    "data": "Generate, fetch, verify, prepare and inspect datasets.",
+    "evaluate": "Score weights on a dataset split under an evaluation protocol.",
+    "latency": "Time a network under a latency protocol.",
+    "overlay": "Write pictures of predictions beside the labels.",
+    "records": "Validate records and print the record's JSON Schema.",
+    "report": "Make tables, figures and the page from records alone.",
+    "run": "Run the whole pipeline of one configuration.",
+    "train": "Train one variant by a recipe.",
+}
+
+
+class LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"hyperseg.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hyperseg")
+def group() -> None:
+    """Reproducible benchmarks of HyperSeg and real-time semantic segmentation."""
+
+
+def main() -> None:
+    """Entry point: a :class:`UserError` becomes one line on stderr and exit code 2."""
+    try:
+        group(prog_name="hyperseg")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""Datasets: acquisition, the generated streets, prepared folders, transforms."""

@@ -1,0 +1,8 @@
+"""The one exception a user is meant to see."""
+
+
+class UserError(Exception):
+    """Bad input or an unfit machine, told in one sentence: the thing, the place, the remedy.
+
+    The command line prints it as ``error: ...`` and exits with code 2; anything else that escapes is a bug of ours.
+    """

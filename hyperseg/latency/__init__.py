@@ -1,0 +1,1 @@
+"""The latency laboratory: protocols, clock, conditions, engines, verdict."""

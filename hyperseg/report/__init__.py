@@ -1,0 +1,1 @@
+"""Reports: claims, tables, figures and the page, from records alone (no torch)."""

@@ -1,0 +1,1 @@
+"""Training: recipe, loss, schedule, loop."""
