@@ -22,16 +22,6 @@ PACKAGES = (
 CPU_FLAGS = (
     "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "asimd",
 )  # fmt: skip
-    "avx2",
-    "avx512f",
-    "avx512_vnni",
-    "avx512_bf16",
-    "avx512_fp16",
-    "amx_tile",
-    "amx_bf16",
-    "amx_int8",
-    "asimd",
-)
 OUTPUT_FOLDERS = ("data", "results", "reports", "dvc.lock")  # what the pipeline itself writes does not make code dirty
 
 
