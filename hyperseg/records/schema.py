@@ -175,7 +175,7 @@ Numbers = Annotated[TrainingNumbers | EvaluationNumbers | LatencyNumbers, Field(
 class Record(Part):
     """One run of one step."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     campaign: str = Field(description="name of the configuration the run belongs to")
     network: NetworkRef
     protocol: ProtocolRef | None = Field(description="null for training, whose recipe is in `config`")
