@@ -2,6 +2,7 @@
 
 from hyperseg.records.schema import (
     SCHEMA_VERSION,
+    Calibration,
     ClassIoU,
     DatasetRef,
     EpochPoint,
@@ -13,6 +14,8 @@ from hyperseg.records.schema import (
     ProtocolRef,
     Provenance,
     Record,
+    Roofline,
+    SweepPoint,
     TrainingNumbers,
     Verdict,
     WeightsSource,
@@ -21,6 +24,7 @@ from hyperseg.records.store import read_record, read_records, sha256_file, write
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Calibration",
     "ClassIoU",
     "DatasetRef",
     "EpochPoint",
@@ -32,6 +36,8 @@ __all__ = [
     "ProtocolRef",
     "Provenance",
     "Record",
+    "Roofline",
+    "SweepPoint",
     "TrainingNumbers",
     "Verdict",
     "WeightsSource",
