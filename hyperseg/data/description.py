@@ -1,0 +1,82 @@
+"""dataset.yaml: what a prepared dataset says of itself."""
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hyperseg.errors import UserError
+
+DATASET_FILE = "dataset.yaml"
+MAX_CLASSES = 254  # 255 is the ignored value, and one value is kept free to mark wrong ones
+
+Channel = Annotated[int, Field(ge=0, le=255)]
+
+
+class ClassInfo(BaseModel):
+    """One class; its index is its place in the list. `colour` is RGB, for pictures."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    colour: tuple[Channel, Channel, Channel]
+
+
+class DatasetInfo(BaseModel):
+    """The contents of dataset.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    title: str = Field(min_length=1)
+    classes: tuple[ClassInfo, ...] = Field(min_length=1, max_length=MAX_CLASSES)
+    void: Annotated[int, Field(ge=0, le=255)] | None = None  # the label value that means "no class"
+    unlabelled: tuple[str, ...] = ()  # splits whose labels are withheld
+    licence: str
+    citation: str
+    source: str
+
+    @model_validator(mode="after")
+    def _sound(self) -> "DatasetInfo":
+        names = [entry.name for entry in self.classes]
+        if len(set(names)) < len(names):
+            raise ValueError(f"class {next(n for n in names if names.count(n) > 1)!r} is listed twice")
+        if self.void is not None and self.void < len(self.classes):
+            raise ValueError(f"void is {self.void}, which is the index of class {names[self.void]!r}")
+        return self
+
+
+def read_info(root: Path) -> DatasetInfo:
+    """Read and check ``root/dataset.yaml``."""
+    path = root / DATASET_FILE
+    if not root.is_dir():
+        raise UserError(f"there is no dataset folder {root}; make it with `hyperseg data` first")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"{root} is not a prepared dataset: cannot read {DATASET_FILE} ({error.strerror}); "
+            "make it with `hyperseg data prepare`, `streets` or `add`"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    return parse_info(content, path)
+
+
+def parse_info(content: object, path: Path) -> DatasetInfo:
+    """Validate the content of a dataset.yaml read from `path`; a UserError names the field that does not fit."""
+    try:
+        return DatasetInfo.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(f"{path} does not describe a dataset at {where}: {first['msg']}; correct it") from error
+
+
+def write_info(root: Path, info: DatasetInfo) -> None:
+    """Write dataset.yaml; same bytes for the same content."""
+    content = info.model_dump(mode="json")
+    content["classes"] = [{"name": entry.name, "colour": list(entry.colour)} for entry in info.classes]
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    (root / DATASET_FILE).write_text(text, encoding="utf-8")

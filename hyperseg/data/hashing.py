@@ -1,0 +1,47 @@
+"""sha256 of many files on all cores, and the list format of ``sha256sum``."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+from hyperseg.errors import UserError
+from hyperseg.records import sha256_file
+
+_LINE = re.compile(r"^([0-9a-f]{64})  (.+)$")
+
+
+def cores() -> int:
+    """Cores this process may use, which a container or a scheduler can set below the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def sha256_files(paths: Iterable[Path], advance: Callable[[int], None] | None = None) -> dict[Path, str]:
+    """Hex sha256 of each file. Threads suffice: hashlib lets go of the interpreter lock.
+
+    `advance` is called with the bytes of each finished file.
+    """
+
+    def one(path: Path) -> tuple[Path, str]:
+        try:
+            digest = sha256_file(path)
+            if advance:
+                advance(path.stat().st_size)
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}; check the disk and the permissions") from error
+        return path, digest
+
+    with ThreadPoolExecutor(cores()) as pool:
+        return dict(pool.map(one, paths))
+
+
+def read_sha256_list(text: str) -> dict[PurePosixPath, str]:
+    """Relative path -> sha256 from the output of ``sha256sum``. Raises ValueError on a line of another form."""
+    found: dict[PurePosixPath, str] = {}
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if not match:
+            raise ValueError(f"not a sha256sum line: {line!r}")
+        found[PurePosixPath(match[2])] = match[1]
+    return found

@@ -1,0 +1,121 @@
+"""The manifest of a prepared folder: sha256 and size of every file, and the version made of them.
+
+The version is the sha256 over the lines ``<sha256>  <relative path>\\n`` of all files, sorted by path: what
+``LC_ALL=C sort`` of the paths piped into ``xargs sha256sum | sha256sum`` gives. dataset.yaml counts; manifest.json, card.json and
+hidden files do not.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hyperseg.data.description import read_info
+from hyperseg.data.hashing import sha256_files
+from hyperseg.data.offenders import first_ten
+from hyperseg.errors import UserError
+from hyperseg.records import write_text_atomic
+
+MANIFEST_FILE = "manifest.json"
+CARD_FILE = "card.json"
+_DERIVED = frozenset({MANIFEST_FILE, CARD_FILE})
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class FileEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: Sha256
+    bytes: int = Field(ge=0)
+
+
+class Manifest(BaseModel):
+    """The contents of manifest.json; `splits` gives the number of images of each split."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    version: Sha256
+    splits: dict[str, int]
+    files: dict[str, FileEntry]
+
+
+def version_of(hashes: dict[str, str]) -> str:
+    """The version of a set of files, from relative path -> sha256."""
+    lines = (f"{hashes[path]}  {path}\n" for path in sorted(hashes))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def dataset_files(root: Path) -> dict[str, Path]:
+    """Relative path -> path of every file that belongs to the version, sorted by relative path."""
+    found = (path for path in root.rglob("*") if path.is_file())
+    relative = {path.relative_to(root).as_posix(): path for path in found}
+    belongs = {
+        name: path
+        for name, path in relative.items()
+        if name not in _DERIVED and not any(part.startswith(".") for part in name.split("/"))
+    }
+    return dict(sorted(belongs.items()))
+
+
+def build_manifest(root: Path) -> Manifest:
+    """Hash every file under `root` on all cores."""
+    info = read_info(root)
+    files = dataset_files(root)
+    digests = sha256_files(files.values())
+    entries = {name: FileEntry(sha256=digests[path], bytes=path.stat().st_size) for name, path in files.items()}
+    counts = Counter(parts[0] for name in files if len(parts := name.split("/")) == 3 and parts[1] == "images")
+    return Manifest(
+        dataset=info.id,
+        version=version_of({name: entry.sha256 for name, entry in entries.items()}),
+        splits={split: counts[split] for split in split_order(counts)},
+        files=entries,
+    )
+
+
+def split_order(splits: "Counter[str]") -> list[str]:
+    """train, val and test first, in this order, then others by name."""
+    usual = {"train": 0, "train_aug": 1, "val": 2, "test": 3}
+    return sorted(splits, key=lambda split: (usual.get(split, 4), split))
+
+
+def write_manifest(root: Path) -> Manifest:
+    """Hash the folder and write ``root/manifest.json``, atomically. The bytes are the same for the same files."""
+    manifest = build_manifest(root)
+    write_text_atomic(root / MANIFEST_FILE, json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
+    return manifest
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Read ``root/manifest.json`` and check that its version follows from its own lines."""
+    path = root / MANIFEST_FILE
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(
+            f"{root} is not a prepared dataset: cannot read {MANIFEST_FILE} ({error.strerror}); prepare it again"
+        ) from error
+    except ValidationError as error:
+        raise UserError(f"{path} is damaged: {error.errors()[0]['msg']}; prepare the dataset again") from error
+    if manifest.version != version_of({name: entry.sha256 for name, entry in manifest.files.items()}):
+        raise UserError(f"{path} was edited: its version does not follow from its lines; prepare the dataset again")
+    return manifest
+
+
+def check_sizes(root: Path, manifest: Manifest) -> None:
+    """Raise UserError where a listed file is missing or has another size: cheap, so done whenever data is opened."""
+    wrong = []
+    for name, entry in manifest.files.items():
+        try:
+            if (root / name).stat().st_size != entry.bytes:
+                wrong.append(f"{name} (another size)")
+        except OSError:
+            wrong.append(f"{name} (missing)")
+    if wrong:
+        raise UserError(
+            f"{root} differs from its manifest: {first_ten(wrong)}; restore the files or prepare the dataset again"
+        )
