@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hyperseg.errors import UserError
 
 DATASET_FILE = "dataset.yaml"
-MAX_CLASSES = 254  # 255 is the ignored value, and one value is kept free to mark wrong ones
+IGNORED = 255  # the label value that no loss and no metric counts, in every dataset
+MAX_CLASSES = 254  # the value 254 is kept free to mark what cannot be mapped
 
 Channel = Annotated[int, Field(ge=0, le=255)]
 

@@ -1,8 +1,8 @@
 """The manifest of a prepared folder: sha256 and size of every file, and the version made of them.
 
 The version is the sha256 over the lines ``<sha256>  <relative path>\\n`` of all files, sorted by path: what
-``LC_ALL=C sort`` of the paths piped into ``xargs sha256sum | sha256sum`` gives. dataset.yaml counts; manifest.json, card.json and
-hidden files do not.
+``LC_ALL=C sort`` of the paths piped into ``xargs sha256sum | sha256sum`` gives. dataset.yaml counts; manifest.json,
+card.json and hidden files do not.
 """
 
 import hashlib

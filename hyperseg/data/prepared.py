@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from hyperseg.data.description import DATASET_FILE, ClassInfo, DatasetInfo, read_info, write_info
+from hyperseg.data.description import DATASET_FILE, IGNORED, ClassInfo, DatasetInfo, read_info, write_info
 from hyperseg.data.manifest import Manifest, check_sizes, read_manifest, write_manifest
 from hyperseg.errors import UserError
 
@@ -35,7 +35,6 @@ __all__ = [
     "write_manifest",
 ]
 
-IGNORED = 255  # the label value that no loss and no metric counts, in every dataset
 _INVALID = 254
 
 
