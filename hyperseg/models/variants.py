@@ -20,21 +20,22 @@ class Variant:
     dataset: str  # the dataset it was published on
     num_classes: int
     backbone: str  # timm name
-    backbone_size: int  # ImageNet size that fixes the backbone's padding
+    backbone_dropout: float  # on the map that feeds the context head, in training
     decoder: Literal["v1", "voc"]  # "voc": the earlier form of context head and decoder
-    level_channels: tuple[int, ...]  # output channels of each decoder level; the last one is the class count
-    kernels: tuple[int, ...]
-    feature_scales: tuple[float, ...]  # of backbone features /2../32 in the order of the published table: deepest first
-    signal_groups: tuple[int, ...]
+    level_channels: tuple[int, ...]  # output channels of each level, deepest first; the last is the class count
+    kernels: tuple[int, ...]  # patch-wise kernel of each level, deepest first
+    feature_scales: tuple[float, ...]  # channel scale of the features /2, /4, /8, /16, /32: shallowest first
+    signal_groups: tuple[int, ...]  # groups of each weight-generating layer, deepest level first
     context_levels: int
     released_slices: Literal["restarting", "consecutive"]  # where the released weights' signal slices begin
     merge_last_levels: bool  # the last two levels' weights come from one mapping layer
     train_hw: tuple[int, int]
     eval_hw: tuple[int, int]
+    grid_hw: tuple[tuple[int, int], ...]  # input sizes whose coordinate grids the released checkpoint carries
 
     @property
     def unit(self) -> int:
-        """Input height and width must be multiples of this and larger than it."""
+        """Input height and width must be multiples of this, in pixels."""
         return 32 * 2 ** (self.context_levels - 1)
 
 
@@ -43,21 +44,21 @@ _QUARTER = (0.25,) * 5
 VARIANTS: dict[str, Variant] = {
     v.id: v
     for v in (
-        Variant("cityscapes_hyperseg_m", "HyperSeg-M", "cityscapes", 19, "tf_efficientnet_b1", 240, "v1",
+        Variant("cityscapes_hyperseg_m", "HyperSeg-M", "cityscapes", 19, "tf_efficientnet_b1", 0.2, "v1",
                 (64, 32, 16, 16, 19), (1, 1, 1, 3, 3), (1, 0.25, 0.25, 0.25, 0.25), (32, 16, 8, 16, 4), 2,
-                "restarting", False, (512, 1024), (512, 1024)),
-        Variant("cityscapes_hyperseg_s", "HyperSeg-S", "cityscapes", 19, "tf_efficientnet_b1", 240, "v1",
+                "restarting", False, (512, 1024), (512, 1024), ((512, 512), (512, 1024))),
+        Variant("cityscapes_hyperseg_s", "HyperSeg-S", "cityscapes", 19, "tf_efficientnet_b1", 0.2, "v1",
                 (32, 16, 8, 8, 19), (1, 1, 1, 3, 3), (1, 0.166, 0.2, 0.25, 0.4), (32, 16, 8, 16), 2,
-                "consecutive", True, (768, 768), (768, 1536)),
-        Variant("camvid_hyperseg_s", "HyperSeg-S", "camvid", 12, "tf_efficientnet_b1", 240, "v1",
+                "consecutive", True, (768, 768), (768, 1536), ((768, 768), (768, 1536))),
+        Variant("camvid_hyperseg_s", "HyperSeg-S", "camvid", 12, "tf_efficientnet_b1", 0.2, "v1",
                 (64, 32, 16, 16, 12), (1, 1, 1, 3, 3), _QUARTER, (64, 32, 32, 16, 8), 2,
-                "restarting", False, (576, 576), (576, 768)),
-        Variant("camvid_hyperseg_l", "HyperSeg-L", "camvid", 12, "tf_efficientnet_b1", 240, "v1",
+                "restarting", False, (576, 576), (576, 768), ((576, 576), (576, 768))),
+        Variant("camvid_hyperseg_l", "HyperSeg-L", "camvid", 12, "tf_efficientnet_b1", 0.2, "v1",
                 (64, 32, 16, 16, 16, 12), (1, 1, 1, 3, 3, 3), _QUARTER, (64, 32, 32, 16, 8, 8), 2,
-                "restarting", False, (768, 768), (768, 1024)),
-        Variant("voc_hyperseg_l", "HyperSeg-L", "voc2012", 21, "tf_efficientnet_b3", 300, "voc",
+                "restarting", False, (768, 768), (768, 1024), ((768, 768), (768, 1024))),
+        Variant("voc_hyperseg_l", "HyperSeg-L", "voc2012", 21, "tf_efficientnet_b3", 0.3, "voc",
                 (96, 34, 12, 8, 6, 21), (1, 1, 3, 3, 3, 3), _QUARTER, (16,) * 6, 3,
-                "consecutive", False, (512, 512), (512, 512)),
+                "consecutive", False, (512, 512), (512, 512), ()),
     )
 }  # fmt: skip
 

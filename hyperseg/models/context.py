@@ -1,0 +1,45 @@
+"""The context head, a nested U-Net that turns the backbone's last map into the signal for the weights."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def conv_norm_relu(inputs: int, outputs: int, kernel: int = 1) -> nn.Sequential:
+    """Convolution without bias (its stride is its kernel), batch norm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride=kernel, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+def area_mean(x: Tensor) -> Tensor:
+    """The mean of (B, C, H, W) over its area, broadcast back to that shape."""
+    return x.mean((2, 3), keepdim=True).expand_as(x)
+
+
+class ContextHead(nn.Module):
+    """Two levels: at /32 and, through ``down`` and ``up``, at /64 with the mean of the whole image beside it.
+
+    Maps (B, channels, h, w) at /32 to the signal (B, width, h, w): the entry's ``channels / 2`` maps, then as many of
+    the up path. ``width`` is what the weight generators read. In the released reading of three variants they read the
+    entry's half alone: then the down and up path changes no output and gets no gradient, and it is **not run**, neither
+    in eval nor in training mode, where the published implementation still updates its running statistics. Its
+    parameters are kept: they load and export. ``run_all`` runs it all the same, for counting.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.entry = conv_norm_relu(channels, half)
+        self.down = conv_norm_relu(half, half, kernel=2)
+        self.up = conv_norm_relu(channels, half)
+        self.dead_path = width <= half
+        self.run_all = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.entry(x)
+        if self.dead_path and not self.run_all:
+            return x
+        deep = self.down(x)
+        deep = self.up(torch.cat((deep, area_mean(deep)), dim=1))
+        return torch.cat((x, F.interpolate(deep, scale_factor=2, mode="nearest")), dim=1)

@@ -1,0 +1,84 @@
+"""The decoder: dynamic weights from the signal, and levels of patch-wise operators from /32 up to the image."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hyperseg.models.layout import GeneratorShape, LevelShape
+from hyperseg.models.patchwise import OPERATORS, LevelOperator
+
+
+class WeightGenerator(nn.Conv2d):
+    """Grouped 1x1 convolution without bias from a slice of the signal to the weights of one or two levels.
+
+    Maps the signal (B, S, gh, gw) to one tensor (B, count, gh, gw) for each level it serves.
+    """
+
+    def __init__(self, shape: GeneratorShape) -> None:
+        super().__init__(shape.end - shape.begin, shape.outputs, 1, groups=shape.groups, bias=False)
+        self.shape = shape
+
+    def forward(self, signal: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        weights = super().forward(signal[:, self.shape.begin : self.shape.end])
+        surplus = self.shape.outputs - sum(self.shape.counts)
+        return weights.split([*self.shape.counts, surplus], dim=1)[: len(self.shape.counts)]
+
+
+class Level(nn.Module):
+    """One decoder level: batch norms of its own, weights from outside.
+
+    ``operator`` does the work, a function of :mod:`hyperseg.models.patchwise`; assign another of the same signature to
+    run this level with a faster kernel.
+    """
+
+    operator: LevelOperator
+
+    def __init__(self, shape: LevelShape) -> None:
+        super().__init__()
+        self.shape = shape
+        channels = (shape.outputs,) if shape.kind == "conv" else (shape.hidden, shape.hidden, shape.outputs)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in channels)
+        self.operator = OPERATORS[shape.kind]
+
+    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+        """Map (B, inputs, H, W) and weights (B, P, gh, gw) to (B, outputs, H, W)."""
+        return self.operator(x, weights, self.shape, list(self.norms))
+
+
+class Decoder(nn.Module):
+    """Levels from the deepest up; each sees coordinates, its skip and the level before, upsampled to the skip's size."""
+
+    def __init__(self, levels: Sequence[LevelShape], generators: Sequence[GeneratorShape]) -> None:
+        super().__init__()
+        self.levels = nn.ModuleList(Level(shape) for shape in levels)
+        self.generators = nn.ModuleList(WeightGenerator(shape) for shape in generators)
+
+    def forward(self, skips: Sequence[Tensor], signal: Tensor) -> Tensor:
+        """Logits at the last skip's size, from ``skips`` (B, C_i, H_i, W_i), deepest first, and the signal at /32."""
+        weights = [w for generator in self.generators for w in generator(signal)]
+        x: Tensor | None = None
+        for level, skip, level_weights in zip(self.levels, skips, weights, strict=True):
+            parts = [coordinates(skip), skip]
+            if x is not None:
+                parts.append(resize(x, skip.shape[-2:]))
+            x = level(torch.cat(parts, dim=1), level_weights)
+        assert x is not None
+        return x
+
+
+def resize(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Bilinear interpolation of (B, C, H, W) to ``size`` (h, w), the published ``align_corners=False``."""
+    if tuple(x.shape[-2:]) == tuple(size):
+        return x
+    return F.interpolate(x, tuple(size), mode="bilinear", align_corners=False)
+
+
+def coordinates(like: Tensor) -> Tensor:
+    """x and y from -1 to 1 inclusive over the map ``like`` (B, C, H, W): (B, 2, H, W)."""
+    batch, _, height, width = like.shape
+    x = torch.linspace(-1, 1, width, device=like.device, dtype=like.dtype)
+    y = torch.linspace(-1, 1, height, device=like.device, dtype=like.dtype)
+    grid = torch.stack((x.expand(height, width), y[:, None].expand(height, width)))
+    return grid.expand(batch, -1, -1, -1)

@@ -1,0 +1,170 @@
+"""Patch-wise operators: every patch of a map is processed with weights of its own.
+
+The heart of the network. A map x of shape (B, C, H, W) is cut into a grid of gh x gw patches of ph = H / gh by
+pw = W / gw pixels; patch (i, j) uses the weights of cell (i, j) of ``weights``, shape (B, P, gh, gw), where P is
+``shape.weights``. Inside this module the patches of a batch are one axis of N = B * gh * gw, cells in row order.
+
+Flat order of one patch's P weights:
+
+- ``conv``: (output, input).
+- both blocks: expansion (hidden, input), depthwise (hidden, 3, 3), projection (output, hidden).
+
+Every operator has the signature of :class:`LevelOperator` and is a pure function of the map, the weights and its batch
+norms, so a faster kernel for a level is one function of the same signature, put in place as ``level.operator``
+(:class:`hyperseg.models.decoder.Level`, the only caller). In eval mode a batch norm is folded into the weights that
+precede it; in training it runs on the patches, so its statistics count halo pixels once for every patch that holds
+them, as in the published implementation.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hyperseg.models.layout import Kind, LevelShape
+
+Grid = tuple[int, int]  # patches along height and width
+
+
+class LevelOperator(Protocol):
+    """One decoder level as a function."""
+
+    def __call__(self, x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequence[nn.Module]) -> Tensor:
+        """Map ``x`` (B, shape.inputs, H, W) and ``weights`` (B, shape.weights, gh, gw) to (B, shape.outputs, H, W).
+
+        ``norms`` are the batch norms after each convolution, one for ``conv`` and three for the blocks.
+        """
+        ...
+
+
+def conv(x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequence[nn.Module]) -> Tensor:
+    """1x1 convolution, batch norm, ReLU."""
+    batch, grid = x.shape[0], (weights.shape[2], weights.shape[3])
+    y = pointwise(split(x, grid), weight_sets(weights, (shape.weights,))[0], norms[0])
+    return merge(F.relu(y), batch, grid)
+
+
+def block(x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequence[nn.Module]) -> Tensor:
+    """Inverted residual block: expansion on patch and halo with the patch's own weights, depthwise, projection.
+
+    The map is padded by one pixel, reflecting, before the patches are cut with a halo of one pixel. Two neighbours
+    therefore compute different hidden values for the pixels they share.
+    """
+    batch, grid = x.shape[0], (weights.shape[2], weights.shape[3])
+    expand, filters, project = weight_sets(weights, _block_counts(shape))
+    y = F.relu6(pointwise(split_with_halo(x, grid), expand, norms[0]))
+    y = F.relu6(depthwise(y, filters, norms[1]))
+    y = merge(pointwise(y, project, norms[2]), batch, grid)
+    return x + y if shape.inputs == shape.outputs else y
+
+
+def shared_halo_block(x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequence[nn.Module]) -> Tensor:
+    """Inverted residual block of the VOC form: the halo of the depthwise convolution holds the neighbours' values.
+
+    The hidden map is put together before it is padded, reflecting, and cut again with a halo of one pixel.
+    """
+    batch, grid = x.shape[0], (weights.shape[2], weights.shape[3])
+    expand, filters, project = weight_sets(weights, _block_counts(shape))
+    y = F.relu6(pointwise(split(x, grid), expand, norms[0]))
+    y = split_with_halo(merge(y, batch, grid), grid)
+    y = F.relu6(depthwise(y, filters, norms[1]))
+    y = merge(pointwise(y, project, norms[2]), batch, grid)
+    return x + y if shape.inputs == shape.outputs else y
+
+
+OPERATORS: dict[Kind, LevelOperator] = {"conv": conv, "block": block, "shared_halo_block": shared_halo_block}
+
+
+def split(x: Tensor, grid: Grid) -> Tensor:
+    """Cut a map (B, C, H, W) into patches (N, C, ph, pw)."""
+    batch, channels, height, width = x.shape
+    rows, columns = grid
+    ph, pw = height // rows, width // columns
+    cells = x.reshape(batch, channels, rows, ph, columns, pw).permute(0, 2, 4, 1, 3, 5)
+    return cells.reshape(batch * rows * columns, channels, ph, pw)
+
+
+def split_with_halo(x: Tensor, grid: Grid) -> Tensor:
+    """Cut a map (B, C, H, W) into patches (N, C, ph + 2, pw + 2), reflected at the map's border."""
+    batch, channels, height, width = x.shape
+    rows, columns = grid
+    ph, pw = height // rows, width // columns
+    x = _with_neighbours(x.reshape(batch, channels, rows, ph, width), 3)
+    x = _with_neighbours(x.reshape(batch, channels, rows, ph + 2, columns, pw), 5)
+    return x.permute(0, 2, 4, 1, 3, 5).reshape(batch * rows * columns, channels, ph + 2, pw + 2)
+
+
+def merge(patches: Tensor, batch: int, grid: Grid) -> Tensor:
+    """Put patches (N, C, ph, pw) back into a map (B, C, gh * ph, gw * pw)."""
+    rows, columns = grid
+    _, channels, ph, pw = patches.shape
+    cells = patches.reshape(batch, rows, columns, channels, ph, pw).permute(0, 3, 1, 4, 2, 5)
+    return cells.reshape(batch, channels, rows * ph, columns * pw)
+
+
+def weight_sets(weights: Tensor, counts: Sequence[int]) -> Sequence[Tensor]:
+    """Weights (B, P, gh, gw) as one row per patch, (N, P), cut into parts of ``counts`` weights."""
+    return weights.permute(0, 2, 3, 1).reshape(-1, weights.shape[1]).split(list(counts), dim=1)
+
+
+def pointwise(patches: Tensor, weights: Tensor, norm: nn.Module) -> Tensor:
+    """1x1 convolution and batch norm: patches (N, I, h, w) and weights (N, O * I) to (N, O, h, w)."""
+    count, inputs, height, width = patches.shape
+    matrices = weights.reshape(count, -1, inputs)
+    pixels = patches.reshape(count, inputs, height * width)
+    folded = folded_norm(norm)
+    if folded is None:
+        return norm(torch.bmm(matrices, pixels).reshape(count, -1, height, width))
+    scale, shift = folded
+    y = torch.baddbmm(shift[:, None], matrices * scale[:, None], pixels)
+    return y.reshape(count, -1, height, width)
+
+
+def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module) -> Tensor:
+    """Valid 3x3 depthwise convolution and batch norm: (N, C, h + 2, w + 2) and (N, C * 9) to (N, C, h, w)."""
+    count, channels, height, width = patches.shape
+    kernels = filters.reshape(count, channels, 9)
+    shift = None
+    folded = folded_norm(norm)
+    if folded is not None:
+        kernels = kernels * folded[0][:, None]
+        shift = folded[1].repeat(count)
+    y = F.conv2d(
+        patches.reshape(1, count * channels, height, width),
+        kernels.reshape(count * channels, 1, 3, 3),
+        shift,
+        groups=count * channels,
+    ).reshape(count, channels, height - 2, width - 2)
+    return norm(y) if folded is None else y
+
+
+def folded_norm(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
+    """Scale and shift, each of shape (C,), that a batch norm applies in eval mode; None where it has to run."""
+    if not isinstance(norm, nn.BatchNorm2d) or norm.training:
+        return None
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    return scale, norm.bias - norm.running_mean * scale
+
+
+def _with_neighbours(x: Tensor, dim: int) -> Tensor:
+    """Extend the last-but-nothing axis ``dim`` of cells by the adjoining line of both neighbours along ``dim - 1``.
+
+    The first and the last cell have a neighbour on one side only; there the map is reflected about its border line.
+    """
+    size, cells = x.shape[dim], x.shape[dim - 1]
+    first, last = x.narrow(dim, 0, 1), x.narrow(dim, size - 1, 1)
+    if size > 1:
+        top, bottom = x.narrow(dim, 1, 1), x.narrow(dim, size - 2, 1)
+    else:  # a cell of one line reflects onto its neighbour's line
+        top, bottom = first.roll(-1, dim - 1), last.roll(1, dim - 1)
+    before = torch.cat((top.narrow(dim - 1, 0, 1), last.narrow(dim - 1, 0, cells - 1)), dim - 1)
+    after = torch.cat((first.narrow(dim - 1, 1, cells - 1), bottom.narrow(dim - 1, cells - 1, 1)), dim - 1)
+    return torch.cat((before, x, after), dim)
+
+
+def _block_counts(shape: LevelShape) -> tuple[int, int, int]:
+    return shape.hidden * shape.inputs, shape.hidden * 9, shape.outputs * shape.hidden
