@@ -43,6 +43,9 @@ class Backbone(nn.Module):
     is not a timm EfficientNet.
     """
 
+    input_scale: Tensor
+    input_shift: Tensor
+
     def __init__(self, name: str, scales: Sequence[float], stochastic_depth: float, dropout: float) -> None:
         super().__init__()
         net = _timm_efficientnet(name, stochastic_depth)
@@ -83,7 +86,7 @@ class Backbone(nn.Module):
         """The five features, shallowest first, and the head's map (B, signal_channels, H / 32, W / 32)."""
         x = image * self.input_scale + self.input_shift if self.renormalize else image
         x = self.bn1(self.conv_stem(x))
-        features = []
+        features: list[Tensor] = []
         for index, stage in enumerate(self.blocks):
             x = stage(x)
             if index in self.taps:
@@ -100,7 +103,10 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 def _timm_efficientnet(name: str, stochastic_depth: float) -> EfficientNet:
     if not timm.is_model(name):
         raise UserError(f"backbone '{name}' is not a timm model; choose an EfficientNet such as tf_efficientnet_b1")
-    net = timm.create_model(name, num_classes=0, drop_path_rate=stochastic_depth)
+    try:
+        net = timm.create_model(name, num_classes=0, drop_path_rate=stochastic_depth)
+    except RuntimeError as error:  # an unknown tag
+        raise UserError(f"backbone '{name}' is not known to timm: {error}; leave the tag out") from error
     if not isinstance(net, EfficientNet):
         raise UserError(f"backbone '{name}' is not one of timm's EfficientNets; choose one such as tf_efficientnet_b1")
     return net

@@ -22,14 +22,14 @@ def load_released(model: HyperSeg, source: str | Path | Mapping[str, Any]) -> No
     named, where one is missing, left over or of another shape, and where the file needs code to be unpickled.
     """
     where = "the given checkpoint" if isinstance(source, Mapping) else f"'{source}'"
-    content = source if isinstance(source, Mapping) else _read(Path(source))
+    content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
     state = content.get("state_dict", content)
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise UserError(f"{where} holds no state_dict of tensors; give a checkpoint in the released format")
     state = {key.removeprefix("module."): value for key, value in state.items()}
     state = {key: value for key, value in state.items() if not key.startswith("decoder.coord")}
     ours = {theirs: name for name, theirs in released_names(model).items()}
-    expected = {theirs: tensor for theirs, tensor in zip(ours, model.state_dict().values(), strict=True)}
+    expected = dict(zip(ours, model.state_dict().values(), strict=True))
     check_tensors(where, model.variant.id, expected, state)
     model.load_state_dict({ours[key]: value for key, value in state.items()})
 
@@ -39,8 +39,9 @@ def export_checkpoint(
 ) -> dict[str, Any]:
     """The model as a checkpoint in the released format, written to ``path`` as well where one is given.
 
-    Returns ``{"state_dict": {released key: tensor}, "epoch": 0, "arch": variant id}``; tensors are copies on the CPU. The
-    authors' strict loader also wants the grids that its network caches for a few sizes: ``coordinate_grids`` adds them.
+    Returns ``{"state_dict": {released key: tensor}, "epoch": 0, "arch": variant id}``; tensors are copies on the CPU.
+    The authors' strict loader also wants the coordinate grids that its network caches for a few input sizes:
+    ``coordinate_grids`` adds them.
     """
     names = released_names(model)
     state = {names[name]: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
@@ -81,12 +82,13 @@ def _listed(names: Any, limit: int = 8) -> str:
     return ", ".join(names[:limit]) + more
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def read_checkpoint(path: Path) -> Mapping[str, Any]:
     """A checkpoint file, read without running any code it may carry."""
     if not path.is_file():
         raise UserError(f"weights file '{path}' does not exist; check the path")
     # Training scripts store their best score as a NumPy scalar; these names rebuild one and run nothing.
-    scalars = [(np._core.multiarray.scalar, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
+    rebuild = np.float64(0).__reduce__()[0]
+    scalars = [(rebuild, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
     try:
         with torch.serialization.safe_globals([*scalars, np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType]):
             content = torch.load(path, map_location="cpu", weights_only=True)

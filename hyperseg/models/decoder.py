@@ -48,10 +48,11 @@ class Level(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Levels from the deepest up; each sees coordinates, its skip and the level before, upsampled to the skip's size."""
+    """Levels from the deepest up; each sees coordinates, its skip and the previous level's output, upsampled."""
 
     def __init__(self, levels: Sequence[LevelShape], generators: Sequence[GeneratorShape]) -> None:
         super().__init__()
+        self.shapes = tuple(levels)
         self.levels = nn.ModuleList(Level(shape) for shape in levels)
         self.generators = nn.ModuleList(WeightGenerator(shape) for shape in generators)
 

@@ -9,7 +9,9 @@ from torch import nn
 from hyperseg.errors import UserError
 from hyperseg.models.checkpoints import load_released
 from hyperseg.models.network import HyperSeg
+from hyperseg.models.pretrained import load_pretrained
 from hyperseg.models.variants import Slices, get_variant
+from hyperseg.models.weights import load_weights, read_weights_info
 
 
 def create_model(
@@ -23,26 +25,78 @@ def create_model(
     stochastic_depth: float = 0.2,
     dropout: float | None = None,
 ) -> HyperSeg:
+    """A network of one of the five variants, in training mode.
+
+    ``weights``: a file of ours (``.safetensors``, whose header supplies what is not given of ``num_classes``,
+    ``backbone`` and ``slices``) or a checkpoint in the released format (``.pth``); it holds the backbone too, so
+    ``pretrained_backbone`` is then not looked at. Without weights, every convolution starts from Xavier-normal values;
+    with ``pretrained_backbone`` the backbone starts from ImageNet weights (see
+    :func:`hyperseg.models.pretrained.load_pretrained`) and the rest from PyTorch's defaults, as published.
+
+    ``num_classes``, ``backbone`` (a timm EfficientNet) and ``dropout`` (on the backbone's last map) default to the
+    variant's. ``slices`` is the reading of the signal: ``released``, the default, agrees with the released weights;
+    ``described`` is the paper's text. ``stochastic_depth`` is the drop rate of the backbone's last block.
+
+    Raises :class:`UserError` for an unknown name, weights that do not fit, and ImageNet weights that cannot be had.
+    """
     published = get_variant(variant)
+    own_file = weights is not None and Path(weights).suffix == ".safetensors"
+    if weights is not None and own_file:
+        info = read_weights_info(weights)
+        if info.variant != variant:
+            raise UserError(f"weights file '{weights}' is for variant {info.variant}, not {variant}; name that variant")
+        num_classes, backbone = num_classes or info.num_classes, backbone or info.backbone
+        slices = slices or info.slices
     if num_classes is not None and num_classes < 1:
-        raise UserError(f"num_classes must be at least 1, not {num_classes}")
+        raise UserError(f"num_classes is {num_classes}; give at least 1")
+    if slices not in (None, "released", "described"):
+        raise UserError(f"slices is '{slices}'; choose released or described")
     model = HyperSeg(
         published,
-        num_classes or published.num_classes,
+        published.num_classes if num_classes is None else num_classes,
         backbone or published.backbone,
         slices or "released",
         stochastic_depth,
         published.backbone_dropout if dropout is None else dropout,
     )
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.xavier_normal_(module.weight)
-    if weights is not None:
+    if weights is not None and own_file:
+        load_weights(model, weights)
+    elif weights is not None:
         load_released(model, weights)
+    elif pretrained_backbone:
+        model.backbone_weights = load_pretrained(model.backbone)
+    else:
+        model.apply(_xavier)
     return model
 
 
-def import_checkpoint(source: str | Path | Mapping[str, Any], variant: str, **options: Any) -> HyperSeg:
-    model = create_model(variant, **options)
+def import_checkpoint(
+    source: str | Path | Mapping[str, Any],
+    variant: str,
+    *,
+    num_classes: int | None = None,
+    backbone: str | None = None,
+    slices: Slices | None = None,
+    stochastic_depth: float = 0.2,
+    dropout: float | None = None,
+) -> HyperSeg:
+    """A network with the tensors of a released-format checkpoint, a ``.pth`` file or its dictionary.
+
+    The dictionary may be the whole checkpoint or its ``state_dict``. Options as for :func:`create_model`; raises
+    :class:`UserError` with the tensors' names where they do not fit.
+    """
+    model = create_model(
+        variant,
+        num_classes=num_classes,
+        backbone=backbone,
+        slices=slices,
+        stochastic_depth=stochastic_depth,
+        dropout=dropout,
+    )
     load_released(model, source)
     return model
+
+
+def _xavier(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_normal_(module.weight)

@@ -73,7 +73,7 @@ def generator_shapes(
     variant: Variant, levels: Sequence[LevelShape], signal: int, slices: Slices
 ) -> tuple[GeneratorShape, ...]:
     """The layers that make the weights of ``levels`` from ``signal`` channels, deepest level first."""
-    counts = [(level.weights,) for level in levels]
+    counts: list[tuple[int, ...]] = [(level.weights,) for level in levels]
     if variant.merge_last_levels:
         counts[-2:] = [counts[-2] + counts[-1]]
     groups = variant.signal_groups

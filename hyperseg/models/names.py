@@ -20,14 +20,14 @@ def released_names(model: HyperSeg) -> dict[str, str]:
     return names
 
 
-def lukemelas_backbone_names(blocks: nn.Module) -> dict[str, str]:
+def lukemelas_backbone_names(blocks: nn.Sequential) -> dict[str, str]:
     """Module names of a timm EfficientNet's trunk to those of the EfficientNet-PyTorch format.
 
     That format numbers the blocks through and names the layers by what they do; timm's first block kind has no
     expansion, so its ``bn1`` follows the depthwise convolution.
     """
     names = {"conv_stem": "_conv_stem", "bn1": "_bn0", "conv_head": "_conv_head", "bn2": "_bn1"}
-    flat = [(f"blocks.{s}.{b}", block) for s, stage in enumerate(blocks) for b, block in enumerate(stage)]  # type: ignore[arg-type]
+    flat = [(f"blocks.{s}.{b}", block) for s, stage in blocks.named_children() for b, block in stage.named_children()]
     for index, (ours, block) in enumerate(flat):
         theirs = f"_blocks.{index}"
         names |= {f"{ours}.conv_dw": f"{theirs}._depthwise_conv"}
@@ -62,10 +62,10 @@ def _modules(model: HyperSeg) -> Iterator[tuple[str, str]]:
 
 def _decoder(model: HyperSeg) -> Iterator[tuple[str, str]]:
     merged, voc = model.variant.merge_last_levels, model.variant.decoder == "voc"
-    for i, level in enumerate(model.decoder.levels):
-        plain = len(level.norms) == 1
+    for i, level in enumerate(model.decoder.shapes):
+        plain = level.kind == "conv"
         base = f"decoder.level_blocks.{i}.0" if merged else f"decoder.level_{i}.0"
-        for j in range(len(level.norms)):
+        for j in range(1 if plain else 3):
             block_norm = f"conv.{j}.1" if voc else f"bn{j + 1}"
             yield f"decoder.levels.{i}.norms.{j}", f"{base}.1" if plain else f"{base}.{block_norm}"
         if voc:

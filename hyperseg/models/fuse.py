@@ -1,0 +1,172 @@
+"""The inference form of a network: every batch norm folded, the dead path cut off, trunk and decoder apart.
+
+``fuse(model)`` gives a module of the same outputs, to float precision, that every engine starts from. Its *trunk* is a
+plain convolutional network from the image to the skips and the signal, which any runtime runs well; its *decoder* holds
+the patch-wise levels, whose batch norms are folded into the layers that generate their weights. An engine replaces
+either part: the trunk by a compiled graph, the decoder by :class:`hyperseg.models.native.NativeDecoder`.
+"""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from hyperseg.models.backbone import Backbone, FixedSameConv2d
+from hyperseg.models.context import ContextHead
+from hyperseg.models.decoder import Decoder, Level, resize
+from hyperseg.models.layout import LevelShape
+from hyperseg.models.network import HyperSeg, check_size
+from hyperseg.models.patchwise import folded_norm
+from hyperseg.models.variants import Variant
+
+
+class Shift(nn.Module):
+    """What is left of a folded batch norm: adds one number per channel to (N, C, H, W)."""
+
+    shift: Tensor
+
+    def __init__(self, shift: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("shift", shift.detach().clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.shift[:, None, None]
+
+
+class Trunk(nn.Module):
+    """Image (B, 3, H, W) to the skips, deepest first, and last the signal (B, S, H / 32, W / 32)."""
+
+    def __init__(self, backbone: Backbone, context: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.context = context
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        features, head = self.backbone(image)
+        return (*features[::-1], self.context(head))
+
+
+class FusedHyperSeg(nn.Module):
+    """A network for inference alone, made by :func:`fuse`; logits (B, C, H, W) of one image batch (B, 3, H, W)."""
+
+    def __init__(self, variant: Variant, num_classes: int, trunk: nn.Module, decoder: nn.Module, levels: int) -> None:
+        super().__init__()
+        self.variant = variant
+        self.num_classes = num_classes
+        self.trunk = trunk
+        self.decoder = decoder
+        self.levels = levels
+
+    def forward(self, image: Tensor) -> Tensor:
+        check_size(self.variant, image.shape[-2], image.shape[-1])
+        *skips, signal = self.trunk(image)
+        return resize(self.decoder([*skips, image][: self.levels], signal), image.shape[-2:])
+
+
+def fuse(model: HyperSeg) -> FusedHyperSeg:
+    """The inference form of ``model``, which stays as it is. Batch norms act as in eval mode."""
+    model = copy.deepcopy(model).eval()
+    model.requires_grad_(False)
+    _fold_decoder(model.decoder)
+    if isinstance(model.context, ContextHead) and model.context.dead_path:
+        _cut_dead_path(model.context, max(generator.shape.end for generator in _generators(model.decoder)))
+    trunk = Trunk(model.backbone, model.context)
+    _fold_convolutions(trunk)
+    _centre_padding(trunk)
+    return FusedHyperSeg(model.variant, model.num_classes, trunk, model.decoder, len(model.decoder.levels))
+
+
+def _fold_convolutions(module: nn.Module) -> None:
+    """Fold each batch norm that directly follows a convolution among its siblings; its activation stays."""
+    before: str | None = None
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.BatchNorm2d) and before is not None:
+            convolution = module.get_submodule(before)
+            assert isinstance(convolution, nn.Conv2d)
+            setattr(module, before, fuse_conv_bn_eval(convolution, child))
+            # timm's norm layers carry their activation.
+            activation = getattr(child, "act", None)
+            setattr(module, name, activation if isinstance(activation, nn.Module) else nn.Identity())
+        else:
+            _fold_convolutions(child)
+        before = name if isinstance(child, nn.Conv2d) else None
+
+
+def _centre_padding(module: nn.Module) -> None:
+    """Give strided convolutions with one line more after the map than before it a kernel one line larger instead.
+
+    The new first row and column are zero, and the padding is then equal on all sides, so that it needs no padded copy
+    of the map. Map sizes are even in every network that :func:`check_size` lets through.
+    """
+    for name, child in list(module.named_children()):
+        if not isinstance(child, FixedSameConv2d):
+            _centre_padding(child)
+            continue
+        before, after = child.pads[0], child.pads[1]
+        extra = after - before
+        centred = nn.Conv2d(
+            child.in_channels,
+            child.out_channels,
+            child.kernel_size[0] + extra,
+            child.stride[0],
+            padding=after,
+            groups=child.groups,
+            bias=child.bias is not None,
+        )
+        centred.weight = nn.Parameter(nn.functional.pad(child.weight, (extra, 0, extra, 0)), requires_grad=False)
+        centred.bias = child.bias
+        setattr(module, name, centred)
+
+
+def _cut_dead_path(context: ContextHead, width: int) -> None:
+    """Drop the layers that change no output, and the entry's channels from ``width`` on, which nobody reads."""
+    convolution, norm = context.entry[0], context.entry[1]
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d | nn.Identity)
+    convolution.weight = nn.Parameter(convolution.weight[:width].clone(), requires_grad=False)
+    convolution.out_channels = width
+    if isinstance(norm, nn.BatchNorm2d):
+        for tensor in ("weight", "bias"):
+            setattr(norm, tensor, nn.Parameter(getattr(norm, tensor)[:width].clone(), requires_grad=False))
+        for tensor in ("running_mean", "running_var"):
+            setattr(norm, tensor, getattr(norm, tensor)[:width].clone())
+        norm.num_features = width
+    elif convolution.bias is not None:
+        convolution.bias = nn.Parameter(convolution.bias[:width].clone(), requires_grad=False)
+    context.down = context.up = nn.Sequential()
+    context.run_all = False
+
+
+def _fold_decoder(decoder: Decoder) -> None:
+    """Scale the generated weights by scaling the layers that generate them; a :class:`Shift` replaces each norm."""
+    scales = [torch.cat(_fold_level(level)) for level in decoder.levels if isinstance(level, Level)]
+    for generator in _generators(decoder):
+        own = [scales.pop(0) for _ in generator.shape.counts]
+        surplus = generator.shape.outputs - sum(generator.shape.counts)
+        own.append(own[0].new_zeros(surplus))
+        generator.weight = nn.Parameter(generator.weight * torch.cat(own)[:, None, None, None], requires_grad=False)
+
+
+def _fold_level(level: Level) -> list[Tensor]:
+    """The factors of the level's weights in their flat order, (weights,) in parts; its norms become shifts."""
+    factors = []
+    for index, repeats in enumerate(_weights_per_channel(level.shape)):
+        norm = level.norms[index]
+        folded = folded_norm(norm)
+        if folded is None:  # taken away by whoever reads batch norms so
+            channels = level.shape.outputs if index == len(level.norms) - 1 else level.shape.hidden
+            folded = torch.ones(channels), torch.zeros(channels)
+        factors.append(folded[0].detach().repeat_interleave(repeats))
+        level.norms[index] = Shift(folded[1])
+    return factors
+
+
+def _weights_per_channel(shape: LevelShape) -> Sequence[int]:
+    """How many consecutive weights make one channel of each of the level's convolutions."""
+    return (shape.inputs,) if shape.kind == "conv" else (shape.inputs, 9, shape.hidden)
+
+
+def _generators(decoder: Decoder) -> list:
+    return list(decoder.generators)

@@ -1,0 +1,213 @@
+"""The decoder on a CPU as one C++ pass per patch (``native.cpp``), compiled on first use for the machine at hand.
+
+The fused decoder's levels run with their intermediate values in the cache of one core. What the torch operators of
+:mod:`hyperseg.models.patchwise` write to memory in between (coordinates, concatenation, upsampled maps, weights of all
+patches, patches with halo, two hidden maps) never exists here. Float32, inference alone. Needs GCC or Clang.
+"""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hyperseg.errors import UserError
+from hyperseg.models.decoder import Decoder, Level, WeightGenerator
+from hyperseg.models.fuse import FusedHyperSeg, Shift
+
+SOURCE = Path(__file__).with_name("native.cpp")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-shared", "-fPIC")
+_VECTOR = 16  # floats; ``kLanes`` of the source
+_INFINITY = float("inf")
+
+
+class _Layer(ctypes.Structure):
+    """``PatchwiseLayer`` of the source, field by field."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("batch", "cells_y", "cells_x", "patch_h", "patch_w")),
+        ("signal", ctypes.c_void_p),
+        ("signal_stride", ctypes.c_int64 * 4),
+        ("generator", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("groups", "group_in", "group_out", "first", "weights", "coordinates")),
+        ("skip", ctypes.c_void_p),
+        ("skip_channels", ctypes.c_int64),
+        ("skip_stride", ctypes.c_int64 * 4),
+        ("below", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("below_channels", "expand", "hidden", "out", "residual")),
+        *((name, ctypes.c_void_p) for name in ("bias_expand", "bias_depthwise", "bias_project")),
+        *((name, ctypes.c_float) for name in ("hidden_high", "out_low", "out_high")),
+        ("output", ctypes.c_void_p),
+    )
+
+
+def compiler() -> str | None:
+    """The C++ compiler's path: ``CXX`` where it is set, else g++ or clang++; None where there is none."""
+    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """The compiled source, built once per machine, compiler and version of the source, and kept in the user's cache.
+
+    Raises :class:`UserError` where there is no compiler or it fails.
+    """
+    cxx = compiler()
+    if cxx is None:
+        raise UserError("the native decoder needs a C++ compiler; install g++ or set CXX to one")
+    version = subprocess.run([cxx, "--version"], capture_output=True, text=True, check=False).stdout
+    identity = "\n".join((SOURCE.read_text(), *FLAGS, version, platform.processor(), _cpu_features()))
+    name = f"patchwise-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hyperseg-bench"
+    target = folder / name
+    if not target.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as work:
+            built = Path(work) / name
+            done = subprocess.run(
+                [cxx, *FLAGS, str(SOURCE), "-o", str(built)], capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                reason = (done.stderr.strip().splitlines() or ["no message"])[0]
+                raise UserError(
+                    f"{cxx} could not compile the native decoder: {reason}; update it or set CXX to another"
+                )
+            built.replace(target)  # atomic: two processes may build at once
+    loaded = ctypes.CDLL(str(target))
+    loaded.hyperseg_patchwise.argtypes = (ctypes.POINTER(_Layer), ctypes.c_int)
+    loaded.hyperseg_patchwise.restype = None
+    loaded.hyperseg_upsample2.argtypes = (
+        ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int
+    )  # fmt: skip
+    loaded.hyperseg_upsample2.restype = None
+    return loaded
+
+
+class NativeLevel:
+    """One fused level, ready to run."""
+
+    def __init__(self, level: Level, generator: WeightGenerator, place: int) -> None:
+        shape = generator.shape
+        self.shape = level.shape
+        self.begin, self.end = shape.begin, shape.end
+        self.first = sum(shape.counts[:place])
+        group_in, group_out = (shape.end - shape.begin) // shape.groups, shape.outputs // shape.groups
+        matrices = generator.weight.detach().float().reshape(shape.groups, group_out, group_in).transpose(1, 2)
+        self.generator = nn.functional.pad(matrices, (0, -group_out % _VECTOR)).contiguous()
+        self.group_out = group_out
+        self.shifts = [norm.shift.float().contiguous() for norm in level.norms if isinstance(norm, Shift)]
+
+    def __call__(self, signal: Tensor, skip: Tensor, below: Tensor | None) -> Tensor:
+        """Signal (B, S, gh, gw), skip (B, C, H, W) of any strides, the level below (B, D, H / 2, W / 2), contiguous."""
+        shape = self.shape
+        if shape.kind == "conv":
+            return self._run(signal, skip, below, out=shape.outputs, project=0, out_low=0.0)
+        if shape.kind == "block":
+            residual = shape.inputs == shape.outputs
+            return self._run(
+                signal, skip, below, out=shape.outputs, hidden=shape.hidden, expand=0, depthwise=1, project=2,
+                residual=residual,
+            )  # fmt: skip
+        assert shape.inputs != shape.outputs, "no published level of this form has a residual sum"
+        expansion = shape.hidden * shape.inputs
+        hidden = self._run(
+            signal, skip, below, out=shape.hidden, project=0, out_low=0.0, out_high=6.0, weights=expansion
+        )
+        return self._run(
+            signal, hidden, None, out=shape.outputs, hidden=shape.hidden, depthwise=1, project=2, coordinates=False,
+            skipped=expansion, weights=shape.weights - expansion,
+        )  # fmt: skip
+
+    def _run(
+        self,
+        signal: Tensor,
+        skip: Tensor,
+        below: Tensor | None,
+        *,
+        out: int,
+        project: int,
+        hidden: int = 0,
+        expand: int | None = None,
+        depthwise: int | None = None,
+        coordinates: bool = True,
+        residual: bool = False,
+        out_low: float = -_INFINITY,
+        out_high: float = _INFINITY,
+        skipped: int = 0,
+        weights: int | None = None,
+    ) -> Tensor:
+        batch, channels, height, width = skip.shape
+        rows, columns = signal.shape[-2:]
+        part = signal[:, self.begin : self.end]
+        output = torch.empty(batch, out, height, width)
+        layer = _Layer(
+            batch=batch, cells_y=rows, cells_x=columns, patch_h=height // rows, patch_w=width // columns,
+            signal=part.data_ptr(), signal_stride=part.stride(),
+            generator=self.generator.data_ptr(),
+            groups=self.generator.shape[0], group_in=self.generator.shape[1], group_out=self.group_out,
+            first=self.first + skipped, weights=self.shape.weights if weights is None else weights,
+            coordinates=int(coordinates),
+            skip=skip.data_ptr(), skip_channels=channels, skip_stride=skip.stride(),
+            below=None if below is None else below.data_ptr(),
+            below_channels=0 if below is None else below.shape[1],
+            expand=int(expand is not None), hidden=hidden, out=out, residual=int(residual),
+            bias_expand=None if expand is None else self.shifts[expand].data_ptr(),
+            bias_depthwise=None if depthwise is None else self.shifts[depthwise].data_ptr(),
+            bias_project=self.shifts[project].data_ptr(),
+            hidden_high=6.0, out_low=out_low, out_high=out_high,
+            output=output.data_ptr(),
+        )  # fmt: skip
+        library().hyperseg_patchwise(ctypes.byref(layer), torch.get_num_threads())
+        return output
+
+
+class NativeDecoder(nn.Module):
+    """In place of a fused network's decoder: ``fused.decoder = NativeDecoder(fused)``.
+
+    Takes skips (B, C_i, H_i, W_i), deepest first, and the signal, on the CPU, of any strides and floating type, and
+    gives float32 logits at the last skip's size, or the image's where that is twice as large. Raises
+    :class:`UserError` where it cannot be built.
+    """
+
+    def __init__(self, fused: FusedHyperSeg) -> None:
+        super().__init__()
+        assert isinstance(fused.decoder, Decoder)
+        library()
+        places = [(g, place) for g in fused.decoder.generators for place in range(len(g.shape.counts))]
+        self.levels = [
+            NativeLevel(level, generator, place)
+            for level, (generator, place) in zip(fused.decoder.levels, places, strict=True)
+        ]
+
+    def forward(self, skips: Sequence[Tensor], signal: Tensor) -> Tensor:
+        signal = signal.float()
+        x: Tensor | None = None
+        for level, skip in zip(self.levels, skips, strict=True):
+            x = level(signal, skip.float(), x)
+        assert x is not None
+        return x
+
+
+def upsample2(x: Tensor) -> Tensor:
+    """Bilinear x2 (``align_corners=False``) of a contiguous float32 CPU map (B, C, H, W)."""
+    batch, channels, height, width = x.shape
+    out = torch.empty(batch, channels, 2 * height, 2 * width)
+    library().hyperseg_upsample2(x.data_ptr(), batch * channels, height, width, out.data_ptr(), torch.get_num_threads())
+    return out
+
+
+@cache
+def _cpu_features() -> str:
+    """What ``-march=native`` depends on, so that a cache shared between machines stays right."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.machine())

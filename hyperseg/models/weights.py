@@ -1,0 +1,77 @@
+"""Our own weights files: safetensors whose header says which network they belong to."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from hyperseg.errors import UserError
+from hyperseg.models.checkpoints import check_tensors
+from hyperseg.models.network import BackboneWeights, HyperSeg
+from hyperseg.models.variants import Slices
+
+# One header entry, because the order of several is random and would change the file's hash from run to run.
+HEADER = "hyperseg"
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """The network a weights file belongs to."""
+
+    variant: str
+    num_classes: int
+    backbone: str
+    slices: Slices
+    backbone_weights: BackboneWeights | None
+
+
+def save_weights(model: HyperSeg, path: str | Path) -> None:
+    """Write the model's tensors and what network they belong to; the same tensors give the same bytes.
+
+    The file appears whole or not at all.
+    """
+    info = WeightsInfo(model.variant.id, model.num_classes, model.backbone_name, model.slices, model.backbone_weights)
+    target = Path(path)
+    partial = target.with_name(target.name + ".partial")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(tensors, partial, {HEADER: json.dumps(asdict(info), sort_keys=True)})
+    partial.replace(target)
+
+
+def load_weights(model: HyperSeg, path: str | Path) -> WeightsInfo:
+    """Load a file of :func:`save_weights` into a model of the same variant, classes, backbone and slices.
+
+    Raises :class:`UserError` naming what differs: another network, or tensors that are missing, left over or misshapen.
+    """
+    info = read_weights_info(path)
+    ours = (model.variant.id, model.num_classes, model.backbone_name, model.slices)
+    theirs = (info.variant, info.num_classes, info.backbone, info.slices)
+    if theirs != ours:
+        pairs = zip(("variant", "num_classes", "backbone", "slices"), theirs, ours, strict=True)
+        differing = ", ".join(f"{what} {a}, not {b}" for what, a, b in pairs if a != b)
+        raise UserError(f"weights file '{path}' is for another network ({differing}); create the network it names")
+    tensors = load_file(path)
+    check_tensors(f"weights file '{path}'", info.variant, model.state_dict(), tensors)
+    model.load_state_dict(tensors)
+    model.backbone_weights = info.backbone_weights
+    return info
+
+
+def read_weights_info(path: str | Path) -> WeightsInfo:
+    """What network a weights file belongs to, from its header; :class:`UserError` where it has none of ours."""
+    if not Path(path).is_file():
+        raise UserError(f"weights file '{path}' does not exist; check the path")
+    try:
+        with safe_open(path, "pt") as file:
+            header: Mapping[str, str] = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"'{path}' is not a readable safetensors file; copy or train it again") from error
+    try:
+        fields = json.loads(header[HEADER])
+        source = fields.pop("backbone_weights")
+        return WeightsInfo(**fields, backbone_weights=source and BackboneWeights(**source))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"'{path}' does not say which network it belongs to; use a file written by hyperseg") from error
