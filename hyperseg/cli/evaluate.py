@@ -1,0 +1,83 @@
+"""``hyperseg evaluate``: score a weights file on a split under an evaluation protocol."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, parse_hw, read_campaign
+
+if TYPE_CHECKING:
+    from hyperseg.records import EvaluationNumbers
+
+
+@click.command()
+@click.option(
+    "--weights", required=True, type=click.Path(path_type=Path), help="A .safetensors of ours or released .pth."
+)
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
+@click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
+@click.option("--protocol", default="standard", show_default=True, help="paper or standard.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Record to write (JSON).")
+@click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
+@click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")
+@click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
+@click.option("--normalization", type=click.Choice(["imagenet", "half"]), help="Override the protocol's.")
+@click.option("--threads", type=click.IntRange(min=1), help="torch's threads on a CPU; default: all cores.")
+@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+def command(
+    weights: Path, data: Path, split: str, protocol: str, out: Path, variant: str | None, config: Path | None,
+    input_size: str | None, normalization: str | None, threads: int | None, device: str,
+) -> None:  # fmt: skip
+    """Score WEIGHTS on a split of a dataset and write the record."""
+    import torch
+
+    from hyperseg.cli.weights import load_network, training_seed
+    from hyperseg.data.prepared import open_dataset
+    from hyperseg.evaluation.protocol import load_protocol
+    from hyperseg.evaluation.run import evaluate_to_record
+    from hyperseg.records import EvaluationNumbers
+
+    campaign = read_campaign(config)
+    chosen = load_protocol(protocol)
+    dataset = open_dataset(data)
+    dataset.samples(split)
+    if threads:
+        torch.set_num_threads(threads)
+    model = load_network(weights, variant)
+    configured = campaign.evaluation.input_of(model.variant.id) if campaign else None
+    record = evaluate_to_record(
+        model,
+        weights,
+        dataset,
+        split,
+        chosen,
+        out,
+        input_hw=parse_hw(input_size) if input_size else configured or model.variant.eval_hw,
+        device=choose_device(device),
+        seed=training_seed(weights),
+        campaign=campaign.campaign if campaign else NO_CAMPAIGN,
+        normalization=normalization,  # type: ignore[arg-type]
+    )
+    assert isinstance(record.numbers, EvaluationNumbers)
+    _show(record.numbers)
+    click.echo(f"{out}  {protocol} on {dataset.id} {split}: mIoU {record.numbers.miou_percent:.2f} %")
+
+
+def _show(numbers: "EvaluationNumbers") -> None:
+    """A table of the classes' IoU on the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("class", "IoU %", "ground-truth pixels", box=None)
+    for entry in numbers.classes:
+        shown = "absent" if entry.iou_percent is None else f"{entry.iou_percent:.2f}"
+        table.add_row(entry.name, shown, f"{entry.pixels:,}")
+    Console().print(table)
+    interval = numbers.miou_interval
+    if interval:
+        click.echo(f"interval {interval.low:.2f} to {interval.high:.2f} % ({100 * interval.level:.0f} %, over images)")
+    click.echo(
+        f"majority class alone {numbers.majority_miou_percent:.2f} %, "
+        f"pixel accuracy {numbers.pixel_accuracy_percent:.2f} %"
+    )

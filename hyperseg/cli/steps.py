@@ -1,0 +1,55 @@
+"""What the commands of single steps share: the configuration's part for a step, KEY=VALUE options, the device."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from hyperseg.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from hyperseg.pipeline.campaign import Campaign
+
+NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
+
+
+def read_campaign(path: Path | None) -> "Campaign | None":
+    """The configuration, checked; None without one: the released settings hold."""
+    from hyperseg.pipeline.campaign import load_campaign
+
+    return load_campaign(path) if path else None
+
+
+def key_values(changes: tuple[str, ...]) -> dict[str, Any]:
+    """``("epochs=3", "crop_hw=[320, 448]")`` as a mapping; values are YAML."""
+    parsed: dict[str, Any] = {}
+    for change in changes:
+        key, separator, value = change.partition("=")
+        if not separator:
+            raise UserError(f"--set {change} is not KEY=VALUE, for example --set epochs=3")
+        try:
+            parsed[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UserError(
+                f"the value of --set {change} is not YAML, for example --set 'crop_hw=[320, 448]'"
+            ) from error
+    return parsed
+
+
+def parse_hw(text: str) -> tuple[int, int]:
+    """``384x512`` as (height, width)."""
+    height, _, width = text.lower().partition("x")
+    if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
+        raise UserError(f"'{text}' is not an input size; give HEIGHTxWIDTH in pixels, for example 384x512")
+    return int(height), int(width)
+
+
+def choose_device(name: str) -> "torch.device":
+    """The torch device for 'auto', 'cpu' or 'cuda'; a :class:`UserError` where there is no GPU."""
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda was asked for, but torch sees no CUDA GPU here; use --device cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -1,0 +1,33 @@
+"""From a weights file to a network, for the commands that take one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hyperseg.errors import UserError
+
+if TYPE_CHECKING:
+    from hyperseg.models import HyperSeg
+
+
+def load_network(weights: Path, variant: str | None) -> "HyperSeg":
+    """The network of a weights file, in eval mode; a ``.pth`` of the released format needs the variant's id."""
+    from hyperseg.models import create_model, read_weights_info
+
+    if not weights.is_file():
+        raise UserError(f"there is no weights file {weights}; train one with `hyperseg train` or check the path")
+    if variant is None:
+        if weights.suffix != ".safetensors":
+            raise UserError(f"{weights} does not name its network; give its variant with --variant")
+        variant = read_weights_info(weights).variant
+    return create_model(variant, weights=weights).eval()
+
+
+def training_seed(weights: Path) -> int | None:
+    """The seed that the training record beside a weights file tells, if it is of that very file."""
+    from hyperseg.records import read_record, sha256_file
+
+    path = weights.with_name("train.json")
+    if not path.is_file():
+        return None
+    record = read_record(path)
+    return record.seed if record.network.weights_sha256 == sha256_file(weights) else None

@@ -1,0 +1,110 @@
+"""Training batches: every sample is a function of (seed, epoch, index) alone, whatever the number of workers."""
+
+import os
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from hyperseg.data.pixels import PixelSource, pixel_source
+from hyperseg.data.prepared import PreparedDataset
+from hyperseg.data.transforms import Augmentation, augment, draw
+from hyperseg.errors import UserError
+
+Item = tuple[torch.Tensor, torch.Tensor]
+Key = tuple[int, int]  # (epoch, index in the epoch)
+MAX_WORKERS = 16
+
+
+class TrainingSamples(Dataset[Item]):
+    """Augmented samples, drawn with replacement: key (epoch, index) -> image uint8 (H, W, 3), label uint8 (H, W)."""
+
+    def __init__(
+        self,
+        dataset: PreparedDataset,
+        split: str,
+        augmentation: Augmentation,
+        *,
+        void: Literal["ignore", "class"],
+        seed: int,
+        cache: bool = True,
+    ) -> None:
+        self.samples = dataset.samples(split)
+        if not self.samples:
+            raise UserError(
+                f"split '{split}' of dataset {dataset.id} in {dataset.root} is empty; choose another train_split"
+            )
+        self.augmentation = augmentation
+        self.seed = seed
+        self.pixels = pixel_source(dataset, self.samples, void) if cache else PixelSource(void, None)
+
+    def __getitem__(self, key: Key) -> Item:
+        rng = np.random.default_rng((self.seed, *key))
+        sample = self.samples[int(rng.integers(len(self.samples)))]
+        image, label = self.pixels.read(sample)
+        if image.shape[:2] != label.shape:
+            raise UserError(
+                f"image {sample.image} is {image.shape[0]}x{image.shape[1]} and its label "
+                f"{label.shape[0]}x{label.shape[1]}; run `hyperseg data verify`"
+            )
+        choices = draw(self.augmentation, label.shape, rng)
+        image, label = augment(image, label, self.augmentation, choices)
+        target = self.augmentation.pad_hw
+        if target and self.augmentation.crop_hw is None and label.shape != target:
+            raise UserError(
+                f"image {sample.image} is {label.shape[0]}x{label.shape[1]} after its resize, more than "
+                f"training.pad_hw {target[0]}x{target[1]}; raise pad_hw or set crop_hw"
+            )
+        return _tensor(image), _tensor(label)
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    """The array as a tensor, copied only where torch could not hold it."""
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+class EpochBatches(Sampler[list[Key]]):
+    """Keys of the whole training, batch by batch; images that do not fill an epoch's last batch are left out."""
+
+    def __init__(self, epochs: int, images_per_epoch: int, batch: int) -> None:
+        self.epochs, self.images_per_epoch, self.batch = epochs, images_per_epoch, batch
+
+    def __len__(self) -> int:
+        return self.epochs * (self.images_per_epoch // self.batch)
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        for epoch in range(self.epochs):
+            for start in range(0, self.images_per_epoch - self.batch + 1, self.batch):
+                yield [(epoch, index) for index in range(start, start + self.batch)]
+
+
+def training_loader(
+    samples: TrainingSamples, *, epochs: int, images_per_epoch: int, batch: int, workers: int
+) -> DataLoader[Item]:
+    """Batches of a whole training, in order: images uint8 (B, H, W, 3), labels uint8 (B, H, W).
+
+    They are uint8 so that four times fewer bytes pass between processes and to the device;
+    :func:`hyperseg.data.transforms.normalize` makes the network's input of them.
+    """
+    return DataLoader(
+        samples,
+        batch_sampler=EpochBatches(epochs, images_per_epoch, batch),
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        prefetch_factor=4 if workers else None,
+    )
+
+
+def choose_workers(device: str, cores: int | None = None) -> int:
+    """Loading processes for a training on `device` ('cpu' or 'cuda'); `cores` defaults to this process's own.
+
+    A network on the CPU wants every core itself, and loading is a few percent of its work, so one worker at most; a GPU
+    leaves the cores free, all but one for the process that feeds it.
+    """
+    if cores is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if device == "cpu":
+        return 1 if cores > 2 else 0
+    return max(1, min(cores - 1, MAX_WORKERS))

@@ -1,0 +1,75 @@
+"""From an image on disk to class indices at its label's size, as an evaluation protocol has it."""
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hyperseg.data.prepared import PreparedDataset
+from hyperseg.data.transforms import IMAGENET_MEAN, IMAGENET_STD, normalize, place
+from hyperseg.errors import UserError
+from hyperseg.evaluation.protocol import Reading
+
+HALF = (0.5, 0.5, 0.5)
+
+
+def network_input(image: np.ndarray, reading: Reading, input_hw: tuple[int, int]) -> Tensor:
+    """The network's input float32 (1, 3, *input_hw) of an image uint8 (H, W, 3).
+
+    "resize": bilinear with antialiasing, aspect ratio not kept; "pad": zeros on the right and bottom. Raises
+    :class:`UserError` where an image to be padded is larger than `input_hw`.
+    """
+    if reading.geometry == "resize":
+        pixels = np.asarray(Image.fromarray(image).resize(input_hw[::-1], Image.Resampling.BILINEAR))
+    else:
+        if image.shape[0] > input_hw[0] or image.shape[1] > input_hw[1]:
+            raise UserError(
+                f"an image of {image.shape[0]}x{image.shape[1]} does not fit the padded evaluation input "
+                f"{input_hw[0]}x{input_hw[1]}; give a larger evaluation.input_hw"
+            )
+        pixels = place(image, (0, 0), input_hw, 0)
+    mean, std = (IMAGENET_MEAN, IMAGENET_STD) if reading.normalization == "imagenet" else (HALF, HALF)
+    return normalize(torch.from_numpy(np.array(pixels)).unsqueeze(0), mean, std)
+
+
+@torch.inference_mode()
+def predict(
+    model: nn.Module,
+    image: np.ndarray,
+    label_hw: tuple[int, int],
+    reading: Reading,
+    input_hw: tuple[int, int],
+    classes: int,
+    device: torch.device,
+) -> Tensor:
+    """Class indices int64 (*label_hw), below `classes`: logits beyond the scored classes (Void's) do not compete.
+
+    One forward pass of batch 1; logits are upsampled bilinearly to the label's size (after cutting the padding off).
+    """
+    logits = model(network_input(image, reading, input_hw).to(device))[:, :classes].float()
+    if reading.geometry == "pad":
+        logits = logits[:, :, : label_hw[0], : label_hw[1]]
+    if logits.shape[2:] != label_hw:
+        logits = F.interpolate(logits, size=label_hw, mode="bilinear", align_corners=False)
+    return logits.argmax(1)[0]
+
+
+def scored_classes(dataset: PreparedDataset, reading: Reading) -> list[str]:
+    """Names of the classes a protocol scores on a dataset, in index order; "Void" is last where it is one."""
+    names = [entry.name for entry in dataset.classes]
+    return [*names, "Void"] if reading.void == "class" and dataset.void is not None else names
+
+
+def check_outputs(outputs: int, dataset: PreparedDataset, reading: Reading) -> None:
+    """Raise :class:`UserError` unless a network of that many outputs speaks of the dataset's classes.
+
+    Where the dataset has void, a network may have an output for it or not: without one it never answers Void.
+    """
+    base = len(dataset.classes)
+    allowed = {base, base + 1} if dataset.void is not None else {base}
+    if outputs not in allowed:
+        raise UserError(
+            f"the network has {outputs} outputs, but dataset {dataset.id} has {base} classes"
+            f"{' and void' if dataset.void is not None else ''}; evaluate it on the dataset it was trained for"
+        )

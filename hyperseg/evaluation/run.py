@@ -1,0 +1,57 @@
+"""One evaluation, from a weights file to its record."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from hyperseg.data.prepared import PreparedDataset
+from hyperseg.evaluation.evaluate import evaluate
+from hyperseg.evaluation.protocol import EvaluationProtocol, Normalization
+from hyperseg.records import DatasetRef, Record, sha256_file, write_record
+from hyperseg.records.network import network_ref
+from hyperseg.records.provenance import provenance
+
+
+def evaluate_to_record(
+    model: nn.Module,
+    weights: Path,
+    dataset: PreparedDataset,
+    split: str,
+    protocol: EvaluationProtocol,
+    out: Path,
+    *,
+    input_hw: tuple[int, int],
+    device: torch.device,
+    seed: int | None = None,
+    campaign: str = "none",
+    normalization: Normalization | None = None,
+) -> Record:
+    """Score `model`, whose weights came from the file `weights`, and write the record to `out`; returns it.
+
+    `normalization` overrides the protocol's for the dataset and is recorded. Raises :class:`UserError`.
+    """
+    started_at, started = datetime.now(UTC), time.monotonic()
+    provenance_ = provenance(threads=torch.get_num_threads())
+    reading = protocol.reading_of(dataset.id)
+    if normalization:
+        reading = reading.model_copy(update={"normalization": normalization})
+    numbers = evaluate(
+        model.to(device), dataset, split, protocol, input_hw=input_hw, device=device, reading=reading, live=True
+    )
+    record = Record(
+        campaign=campaign,
+        network=network_ref(model, weights_sha256=sha256_file(weights)),
+        protocol=protocol.ref,
+        dataset=DatasetRef(id=dataset.id, version=dataset.version, split=split, images=len(dataset.samples(split))),
+        seed=seed,
+        config={"reading": reading.model_dump(mode="json"), "input_hw": list(input_hw), "batch": 1},
+        provenance=provenance_,
+        started_at=started_at,
+        duration_s=time.monotonic() - started,
+        numbers=numbers,
+    )
+    write_record(out, record)
+    return record

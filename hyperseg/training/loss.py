@@ -1,0 +1,35 @@
+"""Losses of the released recipes. Source: the paper's section 4 and its released training configurations."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+IGNORE = 255
+
+
+def cross_entropy(logits: Tensor, target: Tensor, ignore_index: int = IGNORE) -> Tensor:
+    """Mean over the pixels that are not ignored; 0 where all are. Logits (B, C, H, W), target (B, H, W) int64."""
+    losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="sum")
+    return losses / (target != ignore_index).sum().clamp(min=1)
+
+
+def bootstrapped_cross_entropy(
+    logits: Tensor, target: Tensor, k: int = 4096, threshold: float = 0.3, ignore_index: int = IGNORE
+) -> Tensor:
+    """Mean over images of each image's hard pixels.
+
+    Per image, ignored pixels count 0; if more than `k` pixels' losses exceed `threshold`, those that do are kept, else
+    the `k` largest. An image of no more than `k` pixels keeps them all (the released code fails there). Counting is
+    the same as the published sort and comparison of the (k+1)-th loss, without the sort.
+
+    Logits (B, C, H, W), target (B, H, W) int64; returns a scalar.
+    """
+    losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none").flatten(1)
+    if losses.shape[1] <= k:
+        return losses.mean()
+    hard = losses > threshold
+    counts = hard.sum(1)
+    kept = []
+    for image, mask, count in zip(losses, hard, counts.tolist(), strict=True):  # one synchronization for the batch
+        kept.append((image * mask).sum() / count if count > k else image.topk(k, sorted=False).values.mean())
+    return torch.stack(kept).mean()

@@ -1,0 +1,113 @@
+"""Training recipes: the five released ones as data files, and a campaign's changes to them. Imports no torch."""
+
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+
+from hyperseg.errors import UserError
+
+SizeHW = tuple[PositiveInt, PositiveInt]
+
+
+class Recipe(BaseModel):
+    """How one variant is trained. An epoch is `images_per_epoch` images drawn with replacement.
+
+    The optimizer is Adam; images are normalized with ImageNet's mean and standard deviation.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    version: int = Field(ge=1)
+    title: str
+    source: str
+    epochs: PositiveInt
+    images_per_epoch: PositiveInt
+    batch: PositiveInt
+    learning_rate: float = Field(gt=0)
+    betas: tuple[float, float] = (0.5, 0.999)
+    decay_power: float = Field(ge=0, description="of the polynomial decay")
+    decay_unit: Literal["step", "epoch"]
+    loss: Literal["bootstrapped_cross_entropy", "cross_entropy"]
+    bootstrap_k: PositiveInt = 4096
+    bootstrap_threshold: float = Field(default=0.3, ge=0)
+    crop_hw: SizeHW | None = Field(description="random crop, padded with 0 and labels 255; null: none")
+    pad_hw: SizeHW | None = Field(default=None, description="padding right and bottom, where there is no crop")
+    scale_range: tuple[float, float]
+    scale_probability: float = Field(default=0.5, ge=0, le=1)
+    flip_probability: float = Field(default=0.5, ge=0, le=1)
+    colour_jitter: float = Field(default=0.0, ge=0, le=0.5)
+    rotation_degrees: float = Field(default=0.0, ge=0, le=180)
+    rotation_label: int = Field(default=255, ge=0, le=255, description="label of the area a rotation brings in")
+    train_split: str = Field(description="one split, or several joined with '+'")
+    void: Literal["class", "ignore"] = Field(description="whether pixels of no class are one more class")
+    selection: Literal["last", "best"] = Field(default="last", description="which epoch's weights are kept")
+    selection_split: str | None = Field(default=None, description="the split that is scored for 'best'")
+    validate_every: PositiveInt = Field(default=1, description="epochs between scores of selection_split")
+    backbone: str | None = Field(default=None, description="a timm model in place of the variant's own")
+    pretrained_backbone: bool = True
+    slices: Literal["released", "described"] = "released"
+    stochastic_depth: float = Field(default=0.2, ge=0, lt=1)
+    dropout: float | None = Field(default=None, ge=0, lt=1, description="null: the backbone's own")
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = True
+    threads: PositiveInt | None = Field(default=None, description="torch's threads on a CPU; null: all cores")
+    workers: int | None = Field(default=None, ge=0, description="loading processes; null: chosen from the machine")
+    pixel_cache: bool = Field(default=True, description="keep decoded images beside the dataset")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Recipe":
+        if self.images_per_epoch < self.batch:
+            raise ValueError(f"images_per_epoch ({self.images_per_epoch}) is smaller than batch ({self.batch})")
+        if not 0 < self.scale_range[0] <= self.scale_range[1]:
+            raise ValueError("scale_range must be two positive numbers, the smaller one first")
+        if self.crop_hw is None and self.pad_hw is None and self.batch > 1:
+            raise ValueError("one of crop_hw and pad_hw is needed where batch is over 1")
+        if self.selection == "best" and self.selection_split is None:
+            raise ValueError("selection 'best' needs a selection_split")
+        return self
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch; images that do not fill a batch are left out."""
+        return self.images_per_epoch // self.batch
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+
+def load_recipe(variant: str, overrides: dict[str, Any] | None = None) -> Recipe:
+    """The released recipe of a variant with a campaign's `training:` values put over it.
+
+    Raises :class:`UserError` naming the first key or value that does not fit.
+    """
+    file = files("hyperseg.training") / "recipes" / f"{variant}.yaml"
+    if not file.is_file():
+        raise UserError(f"no recipe for variant '{variant}'; those with one are {', '.join(recipe_ids())}")
+    released = yaml.safe_load(file.read_text(encoding="utf-8"))
+    changes = dict(overrides or {})
+    for key in ("id", "version", "title", "source"):
+        if key in changes:
+            raise UserError(
+                f"training.{key} cannot be set: it names the released recipe; remove it from the configuration"
+            )
+    try:
+        return Recipe.model_validate(released | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(["training", *map(str, first["loc"])])
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(k for k in Recipe.model_fields if k not in {"id", "version", "title", "source"})
+            raise UserError(f"unknown key {where} in the configuration; choose from {known}") from error
+        raise UserError(
+            f"{where} in the configuration does not fit: {first['msg'].removeprefix('Value error, ')}"
+        ) from error
+
+
+def recipe_ids() -> list[str]:
+    """Ids of the recipes that come with the package."""
+    folder = files("hyperseg.training") / "recipes"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
