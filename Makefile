@@ -1,0 +1,55 @@
+# `make help` lists the commands. Everything runs in .venv, made from requirements.lock on first use.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PYTHON ?= python3
+CAMVID ?=
+AUTHORS ?=
+INSTALLED := $(VENV)/.installed
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+.PHONY: help setup demo camvid test lint bench reference lock clean
+
+help:  ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+
+setup: $(INSTALLED)  ## Make .venv with everything in requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml workflow/setup.sh
+	@PYTHON='$(PYTHON)' workflow/setup.sh $(VENV)
+	@touch $@
+
+demo: $(INSTALLED)  ## Five variants on generated images: train, evaluate, time, report
+	@hyperseg run config/demo.yaml
+
+camvid: $(INSTALLED)  ## HyperSeg-S on real CamVid: make camvid CAMVID=DIR
+	@hyperseg run config/camvid.yaml $(if $(CAMVID),--source '$(CAMVID)')
+
+test: $(INSTALLED)  ## The tests
+	pytest
+
+lint: $(INSTALLED)  ## The linters and the type checker
+	ruff check
+	ruff format --check
+	mypy
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+bench: $(INSTALLED)  ## Every engine beside the authors' checkout: make bench AUTHORS=DIR
+	@hyperseg bench --authors '$(AUTHORS)'
+
+reference: $(INSTALLED)  ## Make reports/reference again from the committed records
+	@hyperseg report --out reports/reference results/reference
+
+lock: $(INSTALLED)  ## Resolve requirements.lock again from pyproject.toml
+	uv pip compile pyproject.toml --output-file requirements.lock --all-extras --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
+
+clean:  ## Remove .venv and all that `make demo` made; other data and campaigns stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf data/streets results/runs/demo reports/demo logs/demo

@@ -1,0 +1,52 @@
+# One campaign from data to report. `hyperseg run config/demo.yaml` is the usual way in; plain `snakemake` works too.
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version, validate
+
+from hyperseg.pipeline.campaign import parse_campaign
+from hyperseg.pipeline.steps import Layout, facts, sources
+
+min_version("9.10")
+
+
+# The demo, unless --configfile names another campaign; two files are never mixed.
+if "campaign" not in config:
+
+    configfile: "config/demo.yaml"
+
+
+validate(config, "workflow/schemas/config.schema.yaml")
+
+CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
+CAMPAIGN = parse_campaign(config, CONFIG_FILE)
+LAYOUT = Layout.here(CAMPAIGN)
+GPU = int(LAYOUT.device == "cuda")
+MEMORY_MB = {
+    "train": 3000,
+    "evaluate": 2000,
+}  # of one job at the demo's size; profiles raise them
+
+# The rules call `hyperseg` of the environment that runs Snakemake, whether or not it is activated.
+shell.prefix(f'PATH="{Path(sys.executable).parent}:$PATH"; ')
+
+
+wildcard_constraints:
+    variant="[a-z0-9_]+",
+    seed="[0-9]+",
+    protocol="[a-z0-9_]+",
+    engine="[a-z0-9_]+",
+    precision="[a-z0-9]+",
+
+
+rule all:
+    input:
+        f"{LAYOUT.report}/index.html",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/latency.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,98 @@
+"""What the rules and the DVC stages are made of: the sources each step depends on, and where each result lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hyperseg.pipeline.campaign import Campaign
+from hyperseg.records.provenance import machine
+
+# step -> parts of the package whose edit makes it stale; dvc.yaml names the same ones (a test compares).
+SOURCES: dict[str, tuple[str, ...]] = {
+    "data": ("errors.py", "records", "data", "cli/data.py"),
+    "train": ("errors.py", "records", "models", "data", "training", "cli/train.py"),
+    "evaluate": ("errors.py", "records", "models", "data", "evaluation", "cli/evaluate.py"),
+    "latency": ("errors.py", "records", "models", "data", "latency", "cli/latency.py"),
+    "report": ("errors.py", "records", "report", "cli/report.py"),
+}
+FACTS = ("results/paper", "results/published")
+PACKAGE = "hyperseg"  # relative to the repository root, where both engines run
+
+
+def sources(step: str, root: Path = Path()) -> list[str]:
+    """Every file of the package that `step` depends on, sorted: code, protocols, recipes, manifests, templates."""
+    files: list[Path] = []
+    for part in SOURCES[step]:
+        path = root / PACKAGE / part
+        files += [path] if path.is_file() else (f for f in path.rglob("*") if f.is_file())
+    return sorted(str(f.relative_to(root)) for f in files if "__pycache__" not in f.parts)
+
+
+def facts(root: Path = Path()) -> list[str]:
+    """Committed tables of published numbers, which the report shows beside ours."""
+    return sorted(str(f.relative_to(root)) for folder in FACTS for f in (root / folder).iterdir())
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of one campaign's results, with Snakemake's wildcards in braces; relative to the repository root."""
+
+    campaign: Campaign
+    device: str  # "cuda" where the machine has a GPU, else "cpu"
+    fingerprint: str  # of this machine: part of every latency's path
+
+    @classmethod
+    def here(cls, campaign: Campaign) -> "Layout":
+        """The layout on this machine."""
+        this = machine()
+        return cls(campaign, "cuda" if this.gpus else "cpu", this.fingerprint)
+
+    @property
+    def data(self) -> str:
+        return self.campaign.dataset.folder
+
+    @property
+    def manifest(self) -> str:
+        return f"{self.data}/manifest.json"
+
+    @property
+    def runs(self) -> str:
+        return f"results/runs/{self.campaign.campaign}"
+
+    @property
+    def logs(self) -> str:
+        return f"logs/{self.campaign.campaign}"
+
+    @property
+    def seed(self) -> str:
+        """Folder of one training and its evaluations."""
+        return f"{self.runs}/{{variant}}/seed{{seed}}"
+
+    @property
+    def first_seed(self) -> str:
+        """Folder of the training whose weights are timed."""
+        return f"{self.runs}/{{variant}}/seed{self.campaign.seeds[0]}"
+
+    @property
+    def latency(self) -> str:
+        """Folder of one variant's latencies on this machine."""
+        return f"{self.runs}/{{variant}}/latency/{self.fingerprint}"
+
+    @property
+    def report(self) -> str:
+        return f"reports/{self.campaign.campaign}"
+
+    def trainings(self) -> list[str]:
+        return [self.seed.format(variant=v, seed=s) for v in self.campaign.variants for s in self.campaign.seeds]
+
+    def records(self) -> list[str]:
+        """Every record of the campaign: what the report is made from."""
+        evaluations = [f"evaluation-{protocol}.json" for protocol in self.campaign.evaluation.protocols]
+        files = [f"{folder}/{name}" for folder in self.trainings() for name in ["train.json", *evaluations]]
+        take = self.campaign.latency
+        return files + [
+            f"{self.latency.format(variant=variant)}/{protocol}-{self.device}-{engine}-{precision}.json"
+            for variant in self.campaign.variants
+            for protocol in take.protocols
+            for engine in take.engines
+            for precision in take.precisions
+        ]

@@ -1,0 +1,34 @@
+if CAMPAIGN.dataset.streets:
+
+    rule streets:
+        input:
+            sources("data"),
+        output:
+            LAYOUT.manifest,
+        log:
+            f"{LAYOUT.logs}/data.log",
+        conda:
+            "../../environment.yml"
+        params:
+            **CAMPAIGN.dataset.streets.model_dump(),
+            folder=subpath(output[0], parent=True),
+        shell:
+            "hyperseg data streets --out {params.folder} --train {params.train} --val {params.val}"
+            " --test {params.test} --height {params.height} --width {params.width} --seed {params.seed} > {log} 2>&1"
+
+else:
+
+    # No package sources here: the copy is checked byte for byte, whatever code made it. The folder of the published
+    # files is in the environment, because where it lies does not bear on what comes out.
+    rule prepare:
+        output:
+            LAYOUT.manifest,
+        log:
+            f"{LAYOUT.logs}/data.log",
+        conda:
+            "../../environment.yml"
+        params:
+            id=CAMPAIGN.dataset.id,
+            folder=subpath(output[0], parent=True),
+        shell:
+            'hyperseg data prepare {params.id} --source "$HYPERSEG_SOURCE" --out {params.folder} > {log} 2>&1'

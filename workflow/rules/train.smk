@@ -1,0 +1,23 @@
+rule train:
+    input:
+        sources("train"),
+        manifest=LAYOUT.manifest,
+    output:
+        weights=f"{LAYOUT.seed}/weights.safetensors",
+        record=f"{LAYOUT.seed}/train.json",
+    log:
+        f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/train.log",
+    conda:
+        "../../environment.yml"
+    threads: CAMPAIGN.threads.train
+    resources:
+        gpu=GPU,
+        mem_mb=MEMORY_MB["train"],
+    params:
+        config=CONFIG_FILE,
+        training=CAMPAIGN.training.model_dump(),  # an edit of these values makes the job stale
+        data=subpath(input.manifest, parent=True),
+        out=subpath(output.weights, parent=True),
+    shell:
+        "hyperseg train --config {params.config} --variant {wildcards.variant} --seed {wildcards.seed}"
+        " --data {params.data} --out {params.out} > {log} 2>&1"
