@@ -1,0 +1,182 @@
+"""The records of one report, named, hashed, ordered, and checked for two records that claim the same cell."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from hyperseg.errors import UserError
+from hyperseg.records import (
+    EvaluationNumbers,
+    LatencyNumbers,
+    NetworkRef,
+    Record,
+    TrainingNumbers,
+    read_records,
+    sha256_file,
+)
+
+N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers)
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Entry(Generic[N]):
+    """One record with the name and the hash under which the report cites it."""
+
+    name: str  # path below the folder that holds all of the report's records
+    sha256: str
+    record: Record
+    numbers: N
+
+    @property
+    def anchor(self) -> str:
+        return f"record-{self.sha256[:12]}"
+
+
+AnyEntry = Entry[TrainingNumbers] | Entry[EvaluationNumbers] | Entry[LatencyNumbers]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """All records of a report, by kind, in the order of their names."""
+
+    training: tuple[Entry[TrainingNumbers], ...]
+    evaluation: tuple[Entry[EvaluationNumbers], ...]
+    latency: tuple[Entry[LatencyNumbers], ...]
+
+    def __iter__(self) -> Iterator[AnyEntry]:
+        entries: list[AnyEntry] = [*self.training, *self.evaluation, *self.latency]
+        yield from sorted(entries, key=lambda entry: entry.name)
+
+    def __len__(self) -> int:
+        return len(self.training) + len(self.evaluation) + len(self.latency)
+
+    @property
+    def campaigns(self) -> list[str]:
+        return sorted({entry.record.campaign for entry in self})
+
+    @cached_property
+    def _training_by_weights(self) -> dict[str, Entry[TrainingNumbers]]:
+        hashed = ((entry.record.network.weights_sha256, entry) for entry in self.training)
+        return {sha256: entry for sha256, entry in hashed if sha256}
+
+    def training_of(self, weights_sha256: str | None) -> Entry[TrainingNumbers] | None:
+        """The training record whose weights file has that hash, if it is here."""
+        return self._training_by_weights.get(weights_sha256) if weights_sha256 else None
+
+
+def load(paths: Sequence[Path]) -> Collection:
+    """Read record files, and every ``*.json`` under folders.
+
+    Raises :class:`UserError` for a missing or unfit file, for no record at all, and for two records of one cell.
+    """
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"no record or folder at {path}; give what `hyperseg train`, `evaluate` or `latency` wrote")
+    files = read_records(paths)
+    unique = {path.resolve(): record for path, record in files.items()}
+    if not unique:
+        folders = ", ".join(map(str, paths))
+        raise UserError(f"no record (*.json) under {folders}; run `hyperseg run` first or give another folder")
+    root = Path(os.path.commonpath([path.parent for path in unique]))
+    hashed = {path.relative_to(root).as_posix(): (sha256_file(path), record) for path, record in unique.items()}
+    return collect(hashed)
+
+
+def collect(records: dict[str, tuple[str, Record]]) -> Collection:
+    """A collection of records already read: name -> (sha256 of the file, record)."""
+    training: list[Entry[TrainingNumbers]] = []
+    evaluation: list[Entry[EvaluationNumbers]] = []
+    latency: list[Entry[LatencyNumbers]] = []
+    for name, (sha256, record) in sorted(records.items()):
+        match record.numbers:
+            case TrainingNumbers() as numbers:
+                training.append(Entry(name, sha256, record, numbers))
+            case EvaluationNumbers() as numbers:
+                evaluation.append(Entry(name, sha256, record, numbers))
+            case LatencyNumbers() as numbers:
+                latency.append(Entry(name, sha256, record, numbers))
+    collection = Collection(tuple(training), tuple(evaluation), tuple(latency))
+    _refuse_duplicates(collection.training, training_key)
+    _refuse_duplicates(collection.evaluation, lambda e: (*accuracy_key(e, collection), _protocol(e), e.record.seed))
+    _refuse_duplicates(collection.latency, latency_key)
+    return collection
+
+
+def network_key(network: NetworkRef) -> Key:
+    """What makes two networks the same row of a table: everything but the trained values."""
+    weights = network.backbone_weights.sha256 if network.backbone_weights else ""
+    return network.source, network.id, network.backbone, weights, network.slices or "", network.num_classes
+
+
+def dataset_key(entry: Entry[N]) -> Key:
+    dataset = entry.record.dataset
+    return (dataset.id, dataset.split, dataset.version) if dataset else ("", "", "")
+
+
+def accuracy_key(entry: Entry[EvaluationNumbers], collection: Collection) -> Key:
+    """One row of the accuracy table: a network on a split; seeds are averaged inside, protocols are its columns."""
+    size = entry.numbers.input_height, entry.numbers.input_width
+    return (
+        *dataset_key(entry), entry.record.campaign, *network_key(entry.record.network), *size,
+        checkpoint(entry, collection),
+    )  # fmt: skip
+
+
+def checkpoint(entry: Entry[EvaluationNumbers], collection: Collection) -> str:
+    """Which checkpoint was scored, as its training record says: 'last', 'best on <split>', 'given'."""
+    training = collection.training_of(entry.record.network.weights_sha256)
+    if training is None:
+        return "given"
+    if training.numbers.selection == "last":
+        return "last"
+    return f"best on {training.numbers.selection_split or 'unnamed split'}"
+
+
+def latency_key(entry: Entry[LatencyNumbers]) -> Key:
+    """One row of a runtime table."""
+    numbers = entry.numbers
+    return (
+        entry.record.provenance.machine.fingerprint, numbers.device, numbers.device_name, _protocol(entry),
+        entry.record.campaign, *network_key(entry.record.network), numbers.input_height, numbers.input_width,
+        numbers.batch, numbers.precision, numbers.tf32, numbers.batch_norm, numbers.engine,
+        entry.record.network.weights_sha256 or "",
+    )  # fmt: skip
+
+
+def training_key(entry: Entry[TrainingNumbers]) -> Key:
+    seed = -1 if entry.record.seed is None else entry.record.seed
+    key = (*dataset_key(entry), entry.record.campaign, *network_key(entry.record.network), seed)
+    return (*key, entry.numbers.selection, entry.numbers.selection_split or "")
+
+
+def _protocol(entry: Entry[N]) -> tuple[str, int]:
+    return protocol_of(entry.record)
+
+
+def protocol_of(record: Record) -> tuple[str, int]:
+    """Protocol id and version; sorts by name, then version."""
+    return (record.protocol.id, record.protocol.version) if record.protocol else ("none", 1)
+
+
+def protocol_title(protocol: tuple[str, int]) -> str:
+    return f"{protocol[0]} v{protocol[1]}"
+
+
+def protocol_slug(protocol: tuple[str, int]) -> str:
+    return f"{protocol[0]}_v{protocol[1]}"
+
+
+def _refuse_duplicates(entries: Iterable[Entry[N]], key: Callable[[Entry[N]], Key]) -> None:
+    seen: dict[Key, Entry[N]] = {}
+    for entry in entries:
+        first = seen.setdefault(key(entry), entry)
+        if first is not entry:
+            network = entry.record.network.id
+            raise UserError(
+                f"records {first.name} and {entry.name} fill the same cell ({entry.record.kind} of {network}); "
+                f"give only one of them"
+            )

@@ -1,0 +1,100 @@
+"""One look for every figure, and how one is written: SVG and PNG, reproducible byte for byte."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axis import XAxis, YAxis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+INK = "#24292f"  # text and axes; the page swaps it for its own text colour
+FAINT = "#8b949e"  # grid and secondary marks; legible on white and on near-black
+# Okabe and Ito's colours that keep their contrast on white and on near-black; told apart by colour-blind readers
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b949e")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DPI = 160
+
+_STYLE: Any = {  # matplotlib types its keys by version
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so the same everywhere
+    "font.size": 9.0,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": FAINT,
+    "grid.alpha": 0.35,
+    "grid.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "hyperseg",
+    "path.simplify": False,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure, ready to be written or put in a page."""
+
+    name: str  # file name without an extension
+    title: str
+    caption: str
+    svg: str
+    png: bytes
+    narrow_svg: str  # the same for a phone's width
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Within it every figure has the report's look, whatever the user's own matplotlib settings are."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """A figure with constrained layout, bound to a canvas that can measure text."""
+    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.05, wspace=0.02, hspace=0.03)
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def log_ticks(axis: XAxis | YAxis, limits: tuple[float, float]) -> None:
+    """Plain numbers, the more of them in a decade the fewer decades there are."""
+    ratio = limits[1] / limits[0]
+    subs = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0) if ratio < 8 else (1.0, 2.0, 5.0) if ratio < 150 else (1.0,)
+    axis.set_major_locator(LogLocator(base=10, subs=subs))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def to_svg(figure: Figure) -> str:
+    """SVG on a transparent ground, without a date."""
+    out = io.StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def to_png(figure: Figure) -> bytes:
+    """PNG on white, without the writer's version."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    return out.getvalue()

@@ -1,0 +1,73 @@
+"""Loss, and where it was scored mIoU, over the steps of every training run."""
+
+from collections.abc import Callable
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hyperseg.records import EpochPoint, TrainingNumbers
+from hyperseg.report.collection import Collection, Entry, training_key
+from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, to_png, to_svg
+from hyperseg.report.names import network_title
+
+Run = Entry[TrainingNumbers]
+
+
+def training_figure(collection: Collection) -> Picture | None:
+    """None where nothing was trained for at least two epochs."""
+    runs = [entry for entry in sorted(collection.training, key=training_key) if len(entry.numbers.epochs) > 1]
+    if not runs:
+        return None
+    scored = any(point.miou_percent is not None for entry in runs for point in entry.numbers.epochs)
+    with house_style():
+        wide, narrow = _draw(runs, scored, wide=True), _draw(runs, scored, wide=False)
+        caption = "Mean loss of each epoch"
+        caption += ", and the mIoU on the split scored while training." if scored else "."
+        if len({entry.record.network.id for entry in runs}) > 1:
+            caption += " Losses of different variants are not comparable."
+        return Picture("training_curve", "Training", caption, to_svg(wide), to_png(wide), to_svg(narrow))
+
+
+def _draw(runs: list[Run], scored: bool, *, wide: bool) -> Figure:
+    panels = 2 if scored else 1
+    titles = _titles(runs)
+    legend_columns = 2 if wide else 1
+    legend_height = 0.2 * -(-len(runs) // legend_columns)
+    if wide:
+        figure = new_figure(3.9 * panels, 2.8 + legend_height)
+        grid = figure.subplots(1, panels, squeeze=False)[0]
+    else:
+        figure = new_figure(3.75, 2.4 * panels + legend_height)
+        grid = figure.subplots(panels, 1, squeeze=False)[:, 0]
+    _curves(grid[0], runs, "Loss", lambda point: point.loss)
+    if scored:
+        _curves(grid[1], runs, "mIoU [%]", lambda point: point.miou_percent)
+    handles = [
+        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], ms=4, lw=1.3, label=title)
+        for i, title in enumerate(titles)
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=legend_columns)
+    return figure
+
+
+def _curves(axes: Axes, runs: list[Run], label: str, value: Callable[[EpochPoint], float | None]) -> None:
+    for index, run in enumerate(runs):
+        points = [(point.step, found) for point in run.numbers.epochs if (found := value(point)) is not None]
+        axes.plot(
+            [x for x, _ in points], [y for _, y in points], lw=1.3, ms=3.5, mew=0,
+            color=COLOURS[index % len(COLOURS)], marker=MARKERS[index % len(MARKERS)],
+            markevery=max(1, len(points) // 12),
+        )  # fmt: skip
+    axes.set_xlabel("Optimizer steps")
+    axes.set_ylabel(label)
+    axes.set_ylim(bottom=0)
+
+
+def _titles(runs: list[Run]) -> list[str]:
+    ids = [entry.record.network.id for entry in runs]
+    titles = []
+    for entry in runs:
+        title = network_title(entry.record.network.id)
+        titles.append(f"{title}, seed {entry.record.seed}" if ids.count(entry.record.network.id) > 1 else title)
+    return titles

@@ -1,0 +1,109 @@
+"""IoU per class: one table per dataset, split and evaluation protocol; classes down, networks across."""
+
+from itertools import groupby
+from statistics import mean
+
+from hyperseg.records import EvaluationNumbers
+from hyperseg.report.collection import (
+    Collection,
+    Entry,
+    Key,
+    accuracy_key,
+    dataset_key,
+    protocol_of,
+    protocol_slug,
+    protocol_title,
+)
+from hyperseg.report.names import dataset_title, network_title
+from hyperseg.report.tables.model import Cell, Column, Table
+
+Evaluation = Entry[EvaluationNumbers]
+
+
+def class_tables(collection: Collection) -> list[Table]:
+    """Stable order: by dataset, split, version, protocol."""
+    tables = [_table(entries, collection) for entries in class_groups(collection)]
+    taken: dict[str, int] = {}
+    unique = []
+    for table in tables:  # two versions of one dataset
+        taken[table.id] = taken.get(table.id, 0) + 1
+        number = f"_{taken[table.id]}" if taken[table.id] > 1 else ""
+        unique.append(Table(table.id + number, table.title, table.caption, table.columns, table.rows, table.findings))
+    return unique
+
+
+def class_groups(collection: Collection) -> list[list[Evaluation]]:
+    """Evaluations whose classes may stand in one table."""
+
+    def key(entry: Evaluation) -> Key:
+        names = ",".join(c.name for c in entry.numbers.classes)
+        return (*dataset_key(entry), *protocol_of(entry.record), names)
+
+    return [list(group) for _, group in groupby(sorted(collection.evaluation, key=key), key=key)]
+
+
+def by_network(entries: list[Evaluation], collection: Collection) -> list[tuple[str, str, list[Evaluation]]]:
+    """(column key, title, seeds) of each network in a group; titles are told apart where a network appears twice."""
+
+    def key(entry: Evaluation) -> Key:
+        return accuracy_key(entry, collection)
+
+    rows = [list(group) for _, group in groupby(sorted(entries, key=key), key=key)]
+    ids = [row[0].record.network.id for row in rows]
+    named = []
+    for number, row in enumerate(rows):
+        network = row[0].record.network
+        twin = ids.count(network.id) > 1
+        suffix = f"_{ids[: number + 1].count(network.id)}" if twin else ""
+        title = network_title(network.id)
+        if twin:
+            title += f", {row[0].record.campaign}, {network.backbone}, {network.slices or network.source}"
+        named.append((f"{network.id}{suffix}", title, row))
+    return named
+
+
+def _table(entries: list[Evaluation], collection: Collection) -> Table:
+    record = entries[0].record
+    protocol = protocol_of(record)
+    networks = by_network(entries, collection)
+    columns = [Column(f"iou_percent_{key}", title, numeric=True) for key, title, _ in networks]
+    classes = entries[0].numbers.classes
+    rows = []
+    for index, item in enumerate(classes):
+        row = {"class": Cell(item.name), "pixels": Cell(item.pixels, f"{item.pixels:,}".replace(",", " "))}
+        for key, _, seeds in networks:
+            row[f"iou_percent_{key}"] = _iou(seeds, index)
+        rows.append(row)
+    rows.append(_mean_row(networks, sum(item.pixels for item in classes)))
+    dataset = record.dataset.id if record.dataset else "none"
+    split = record.dataset.split if record.dataset else "none"
+    return Table(
+        id=f"class_iou_{dataset}_{split.replace('+', '_')}_{protocol_slug(protocol)}",
+        title=f"IoU per class: {dataset_title(dataset)}, {split}, {protocol_title(protocol)}",
+        caption=f"IoU per class in percent, one confusion matrix over the split ({_mean_rule(entries)}).",
+        columns=(Column("class", "Class"), Column("pixels", "Pixels", numeric=True), *columns),
+        rows=tuple(rows),
+        findings=("classes", "absent"),
+    )
+
+
+def _mean_rule(entries: list[Evaluation]) -> str:
+    if entries[0].numbers.absent_classes == "zero":
+        return "a class found nowhere counts 0 in the mean"
+    return "a class found nowhere is left out of the mean"
+
+
+def _iou(seeds: list[Evaluation], index: int) -> Cell:
+    values = [v for entry in seeds if (v := entry.numbers.classes[index].iou_percent) is not None]
+    if not values:
+        return Cell(None, "absent", mark="muted")
+    return Cell(mean(values), f"{mean(values):.1f}", tuple(entry.anchor for entry in seeds))
+
+
+def _mean_row(networks: list[tuple[str, str, list[Evaluation]]], pixels: int) -> dict[str, Cell]:
+    row = {"class": Cell("mean", "mean", mark="good"), "pixels": Cell(pixels, f"{pixels:,}".replace(",", " "))}
+    for key, _, seeds in networks:
+        average = mean(entry.numbers.miou_percent for entry in seeds)
+        anchors = tuple(entry.anchor for entry in seeds)
+        row[f"iou_percent_{key}"] = Cell(average, f"{average:.1f}", anchors, mark="good")
+    return row

@@ -1,0 +1,121 @@
+"""A table as data: what is stored (CSV), and the view a person reads (Markdown, LaTeX, HTML)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from string import ascii_lowercase
+from typing import Literal
+
+Value = str | int | float | bool | None
+Mark = Literal["", "valid", "degraded", "invalid", "smoke", "good", "muted"]
+NONE = "–"  # a cell without a number
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell. `value` is stored; `text` is shown; `records` are anchors of the records it comes from."""
+
+    value: Value = None
+    text: str = ""
+    records: tuple[str, ...] = ()
+    mark: Mark = ""
+    notes: tuple[str, ...] = ()  # sentences, lettered and put under the table
+
+    @property
+    def shown(self) -> str:
+        if self.text:
+            return self.text
+        if self.value is None:
+            return NONE
+        if isinstance(self.value, bool):
+            return "yes" if self.value else "no"
+        return str(self.value)
+
+
+EMPTY = Cell()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; `key` heads it in the CSV, unit included, `title` in print."""
+
+    key: str
+    title: str
+    numeric: bool = False
+    shown: bool = True  # False: in the CSV alone
+    fold: bool = False  # where every row says the same, say it once in the caption
+
+
+@dataclass(frozen=True)
+class Table:
+    id: str  # file name without its extension
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+    findings: tuple[str, ...] = ()  # ids of the audit findings to read beside it
+
+    @property
+    def label(self) -> str:
+        return self.id.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class ViewCell:
+    text: str
+    letters: tuple[str, ...]
+    records: tuple[str, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class View:
+    """A table as it is read: constant columns told once, notes lettered in order of appearance."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[ViewCell, ...], ...]
+    folded: tuple[tuple[str, str], ...]
+    notes: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def caption(self) -> str:
+        same = "; ".join(f"{title}: {text}" for title, text in self.folded)
+        return f"{self.table.caption} All rows: {same}." if same else self.table.caption
+
+
+def view(table: Table) -> View:
+    """Lay a table out for reading."""
+    shown = [column for column in table.columns if column.shown]
+    folded = [column for column in shown if column.fold and table.rows and _constant(table, column)]
+    empty = [c for c in shown if c not in folded and all(_blank(row.get(c.key, EMPTY)) for row in table.rows)]
+    columns = [column for column in shown if column not in folded and column not in empty]
+    letters: dict[str, str] = {}
+    rows = []
+    for row in table.rows:
+        cells = [row.get(column.key, EMPTY) for column in columns]
+        rows.append(tuple(ViewCell(c.shown, _letter(c.notes, letters), c.records, c.mark) for c in cells))
+    constants = ((column.title, table.rows[0].get(column.key, EMPTY)) for column in folded)
+    return View(
+        table=table,
+        columns=tuple(columns),
+        rows=tuple(rows),
+        folded=tuple((title, cell.shown) for title, cell in constants if not _blank(cell)),
+        notes=tuple((letter, note) for note, letter in letters.items()),
+    )
+
+
+def _constant(table: Table, column: Column) -> bool:
+    cells = [row.get(column.key, EMPTY) for row in table.rows]
+    return len({cell.shown for cell in cells}) == 1 and not any(cell.notes for cell in cells)
+
+
+def _blank(cell: Cell) -> bool:
+    return cell.value is None and not cell.text and not cell.notes
+
+
+def _letter(notes: Sequence[str], letters: dict[str, str]) -> tuple[str, ...]:
+    for note in notes:
+        count = len(letters)
+        prefix = ascii_lowercase[count // 26 - 1] if count >= 26 else ""
+        letters.setdefault(note, prefix + ascii_lowercase[count % 26])
+    return tuple(letters[note] for note in notes)

@@ -1,0 +1,116 @@
+"""The summary: a row per network, split and device, with what a reader asks first."""
+
+from collections.abc import Sequence
+from statistics import mean
+
+from hyperseg.records import EvaluationNumbers, LatencyNumbers, NetworkRef, Record
+from hyperseg.report.collection import Collection, Entry, Key, network_key, protocol_of, protocol_slug, protocol_title
+from hyperseg.report.names import dataset_title, device_title, network_title
+from hyperseg.report.tables.accuracy import accuracy_rows
+from hyperseg.report.tables.model import Cell, Column, Table
+from hyperseg.report.tables.runtime import milliseconds, verdict_cell
+
+Evaluation = Entry[EvaluationNumbers]
+Latency = Entry[LatencyNumbers]
+Protocol = tuple[str, int]
+
+
+def summary_table(collection: Collection) -> Table:
+    """mIoU per evaluation protocol, and per latency protocol the fastest engine at batch 1 on each device."""
+    scoring = sorted({protocol_of(entry.record) for entry in collection.evaluation})
+    timing = sorted({protocol_of(entry.record) for entry in collection.latency})
+    rows = []
+    for key, record in _networks(collection).items():
+        scored = [row for row in accuracy_rows(collection) if _key(row[0].record) == key] or [[]]
+        devices = _by_device([entry for entry in collection.latency if _key(entry.record) == key]) or [[]]
+        rows += [_row(record, evaluations, timed) for evaluations in scored for timed in devices]
+    return Table(
+        id="summary",
+        title="Summary",
+        caption="Mean IoU by evaluation protocol; median time of one image by latency protocol, fastest engine that is "
+        "not INVALID."
+        if timing
+        else "Mean IoU by evaluation protocol.",
+        columns=(
+            Column("campaign", "Campaign", fold=True),
+            Column("network", "Network"),
+            Column("backbone", "Backbone", fold=True),
+            Column("parameters_m", "Parameters [M]", numeric=True),
+            Column("gmacs_per_image", "GMACs", numeric=True),
+            Column("dataset", "Dataset", fold=True),
+            Column("split", "Split", fold=True),
+            *(Column(f"miou_percent_{protocol_slug(p)}", f"mIoU [%], {protocol_title(p)}", numeric=True) for p in scoring),
+            Column("device_name", "Device", fold=True),
+            *(column for protocol in timing for column in _timing_columns(protocol)),
+        ),
+        rows=tuple(rows),
+    )  # fmt: skip
+
+
+def _timing_columns(protocol: Protocol) -> tuple[Column, ...]:
+    slug, title = protocol_slug(protocol), protocol_title(protocol)
+    return (
+        Column(f"median_ms_{slug}", f"Median [ms], {title}", numeric=True),
+        Column(f"engine_{slug}", "Engine", fold=True),
+        Column(f"verdict_{slug}", "Verdict"),
+    )
+
+
+def _networks(collection: Collection) -> dict[Key, Record]:
+    """Every network of the report once, by campaign, in stable order, with a record that names it."""
+    found = {}
+    for entry in collection:
+        key = _key(entry.record)
+        # a latency record knows the multiply-accumulates
+        if key not in found or found[key].network.gmacs is None:
+            found[key] = entry.record
+    return dict(sorted(found.items()))
+
+
+def _key(record: Record) -> Key:
+    return (record.campaign, *network_key(record.network))
+
+
+def _by_device(timed: Sequence[Latency]) -> list[list[Latency]]:
+    devices: dict[tuple[str, str], list[Latency]] = {}
+    for entry in timed:
+        if entry.numbers.batch == 1:
+            key = (entry.record.provenance.machine.fingerprint, entry.numbers.device_name)
+            devices.setdefault(key, []).append(entry)
+    return [devices[key] for key in sorted(devices)]
+
+
+def _row(record: Record, evaluations: Sequence[Evaluation], timed: Sequence[Latency]) -> dict[str, Cell]:
+    row = {"campaign": Cell(record.campaign)} | _network_cells(record.network)
+    if evaluations and (dataset := evaluations[0].record.dataset):
+        row |= {"dataset": Cell(dataset.id, dataset_title(dataset.id)), "split": Cell(dataset.split)}
+    for protocol in {protocol_of(entry.record) for entry in evaluations}:
+        seeds = [entry for entry in evaluations if protocol_of(entry.record) == protocol]
+        average = mean(entry.numbers.miou_percent for entry in seeds)
+        anchors = tuple(entry.anchor for entry in seeds)
+        row[f"miou_percent_{protocol_slug(protocol)}"] = Cell(average, f"{average:.2f}", anchors, mark="good")
+    for protocol in {protocol_of(entry.record) for entry in timed}:
+        row |= _timing_cells(protocol, [entry for entry in timed if protocol_of(entry.record) == protocol])
+    return row
+
+
+def _network_cells(network: NetworkRef) -> dict[str, Cell]:
+    gmacs = network.gmacs
+    return {
+        "network": Cell(network.id, network_title(network.id)),
+        "backbone": Cell(network.backbone),
+        "parameters_m": Cell(network.parameters / 1e6, f"{network.parameters / 1e6:.2f}"),
+        "gmacs_per_image": Cell(gmacs, f"{gmacs:.2f}" if gmacs is not None else ""),
+    }
+
+
+def _timing_cells(protocol: Protocol, timed: Sequence[Latency]) -> dict[str, Cell]:
+    fastest = min(timed, key=lambda entry: (entry.numbers.verdict.verdict == "INVALID", entry.numbers.median_ms))
+    numbers, slug, here = fastest.numbers, protocol_slug(protocol), (fastest.anchor,)
+    verdict = verdict_cell(numbers)
+    return {
+        "device_name": Cell(numbers.device_name, device_title(numbers.device_name)),
+        f"median_ms_{slug}": Cell(numbers.median_ms, milliseconds(numbers.median_ms), here, mark="good"),
+        f"engine_{slug}": Cell(f"{numbers.engine}, {numbers.precision}"),
+        f"verdict_{slug}": Cell(verdict.value, verdict.text, mark=verdict.mark),
+    }
