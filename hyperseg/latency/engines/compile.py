@@ -1,0 +1,38 @@
+"""``torch.compile`` with TorchInductor: fused C++ or Triton kernels, compiled at preparation."""
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from hyperseg.errors import UserError
+from hyperseg.latency.engines.engine import Engine, Run, Target, modes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
+    """The compiled module, specialized to the example's shape."""
+    import torch
+
+    if target.device == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
+        raise UserError("engine compile needs a C++ compiler on a CPU; install g++ or set CXX to one")
+    dtype = getattr(torch, target.precision)
+    torch._dynamo.reset()
+    # Not mode="reduce-overhead": CUDA graphs are an engine of their own.
+    compiled = torch.compile(network.to(dtype), dynamic=False, fullgraph=False)
+
+    def run(images: "Tensor") -> "Tensor":
+        output: Tensor = compiled(images.to(dtype))
+        return output
+
+    return run
+
+
+ENGINE = Engine(
+    name="compile",
+    title="torch.compile",
+    modes=modes(("cpu",), ("float32", "bfloat16")) | modes(("cuda",), ("float32", "float16", "bfloat16")),
+    prepare=prepare,
+    preload=("torch._inductor.compile_fx",),
+)

@@ -1,0 +1,71 @@
+"""What an engine is. Imports no torch, so that the table can be read quickly."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    Run = Callable[[Tensor], Tensor]
+    Prepare = Callable[["nn.Module", Tensor, "Target"], Run]
+else:
+    Run = Prepare = Callable
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to prepare for."""
+
+    device: str  # 'cpu' or 'cuda'
+    precision: str  # 'float32', 'float16' or 'bfloat16'
+    threads: int  # intra-op threads on a CPU
+    tf32: bool  # whether a GPU may compute float32 products in TF32
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One row of the table.
+
+    ``prepare(network, example, target)`` gets an eval-mode float32 module on the target device, batch norms already as
+    the protocol reads them, and an example input, float32 on the device, (B, 3, H, W). The module's output is what the
+    protocol's clock asks for: logits (B, C, h, w), or a class map (B, H, W) where `argmax` is inside the clock. The
+    returned callable takes such an input and returns that output; a conversion to a lower precision happens inside it,
+    and so inside the clock. Preparing is timed apart and includes one run of the callable, so a compiler that works at
+    the first call pays for it there. The module may be changed in place. A :class:`hyperseg.errors.UserError` says
+    what the machine lacks.
+    """
+
+    name: str
+    title: str
+    modes: frozenset[tuple[str, str]]  # (device, precision)
+    prepare: Prepare
+    requires: tuple[str, ...] = ()  # modules that must be importable, beyond torch
+    extra: str | None = None  # the extra of this package that installs them
+    preload: tuple[str, ...] = field(
+        default=()
+    )  # imported before the memory baseline: a library is no inference memory
+
+    def runs(self, device: str, precision: str) -> bool:
+        return (device, precision) in self.modes
+
+    def missing(self) -> str | None:
+        """What is not installed, with the remedy; None where everything is there."""
+        absent = [module for module in self.requires if not _importable(module)]
+        if not absent:
+            return None
+        remedy = f"install hyperseg-bench[{self.extra}]" if self.extra else "install it"
+        return f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed; {remedy}"
+
+
+def modes(devices: tuple[str, ...], precisions: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+    """Every pair of `devices` and `precisions`."""
+    return frozenset((device, precision) for device in devices for precision in precisions)
+
+
+def _importable(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the parent package of a dotted name
+        return False

@@ -1,0 +1,84 @@
+"""Peak memory of inference: resident growth of the fresh process on a CPU, torch's allocator on a GPU."""
+
+import ctypes
+import gc
+import resource
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+CPU_METHOD = "resident growth from the built network to the peak of inference, plus its parameters and buffers"
+CPU_METHOD_WITH_PREPARATION = f"{CPU_METHOD}; the preparation's peak is in it, as this kernel does not reset peaks"
+CUDA_METHOD = "largest allocation of torch's CUDA allocator during inference, weights included"
+
+
+class PeakMemory:
+    """Made when the network is built and the libraries are loaded; `reset` once the engine is prepared; then `read`.
+
+    On a CPU the growth of the resident set is measured from the built network, whose own bytes are added: what a
+    library's code and the test's own buffers take is no memory of inference.
+    """
+
+    def __init__(self, network: "nn.Module", device: "torch.device") -> None:
+        self.device = device
+        tensors = [*network.parameters(), *network.buffers()]
+        self._own_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        _return_freed()
+        self._baseline = psutil.Process().memory_info().rss
+        self.method = CUDA_METHOD if device.type == "cuda" else CPU_METHOD
+
+    def reset(self) -> None:
+        """Forget the peak of the preparation."""
+        _return_freed()
+        if self.device.type == "cuda":
+            import torch
+
+            torch.cuda.reset_peak_memory_stats(self.device)
+            return
+        try:
+            Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM (Linux, proc(5))
+        except OSError:
+            self.method = CPU_METHOD_WITH_PREPARATION
+
+    def read(self) -> int:
+        """Peak in bytes since `reset`."""
+        if self.device.type == "cuda":
+            import torch
+
+            return torch.cuda.max_memory_allocated(self.device)
+        return _peak_resident() - self._baseline + self._own_bytes
+
+
+def available_bytes(device: str, index: int) -> int:
+    """Memory that a job could still take: the cgroup's or the machine's on a CPU, the free memory of a GPU."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.mem_get_info(index)[0]
+    free = psutil.virtual_memory().available
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.exists() and used.exists() and limit.read_text().strip() != "max":
+        free = min(free, int(limit.read_text()) - int(used.read_text()))
+    return free
+
+
+def _peak_resident() -> int:
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _return_freed() -> None:
+    """Collect garbage, and have glibc return what is free to the system; other allocators keep it."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

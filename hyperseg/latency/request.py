@@ -1,0 +1,196 @@
+"""What a user asks the laboratory for, and the checks that refuse it before anything is timed."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from hyperseg.errors import UserError
+from hyperseg.latency.engines import get_engine
+from hyperseg.latency.job import Job
+from hyperseg.latency.memory import available_bytes
+from hyperseg.latency.processes import OutOfMemoryError
+from hyperseg.latency.protocol import BatchNorm, Precision, Protocol, load_protocol
+from hyperseg.latency.roofline import Work, count_work
+from hyperseg.latency.stages import Staged
+from hyperseg.latency.subjects import Subject, VariantSpec
+from hyperseg.models.variants import VARIANTS, get_variant
+from hyperseg.records.schema import NetworkRef
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Request:
+    """One number, or one sweep, to be measured."""
+
+    subject: Subject
+    protocol: str
+    engine: str
+    campaign: str
+    height: int  # the native input
+    width: int
+    device: str = "cpu"  # 'cpu', 'cuda' or 'cuda:N'
+    precision: Precision = "float32"
+    tf32: bool = False
+    batch_norm: BatchNorm | None = None  # None: the protocol's default
+    dataset: str | None = None  # whose split's size a protocol by passes takes
+    images: int | None = None  # instead of that size
+    threads: int | None = None  # None: as torch chooses
+
+
+@dataclass(frozen=True)
+class Point:
+    """One batch at one input size."""
+
+    axis: Literal["input", "batch"]
+    pixel_ratio: float
+    job: Job
+    work: Work
+
+
+@dataclass
+class Plan:
+    """A checked request: the network's description and the points to time, in order."""
+
+    request: Request
+    protocol: Protocol
+    network: NetworkRef
+    points: list[Point] = field(default_factory=list)
+
+
+def make_plan(request: Request) -> Plan:
+    """Check a request and lay out its points. Raises :class:`UserError` for what cannot be timed, saying why."""
+    from torch import inference_mode
+
+    protocol = load_protocol(request.protocol)
+    kind, index = _device(request.device)
+    _check_protocol(request, protocol)
+    get_engine(request.engine, kind, request.precision)
+    _check_device(kind, index)
+    with inference_mode():
+        network = request.subject.build()
+        staged = Staged(network, protocol.stages).eval()
+        native = _count(staged, request, 1, request.height, request.width)
+        plan = Plan(request, protocol, request.subject.describe(network, native.gmacs))
+        for axis, batch, height, width in _sizes(request, protocol):
+            work = _count(staged, request, batch, height, width)
+            job = _job(request, protocol, kind, index, batch, height, width)
+            ratio = height * width / (request.height * request.width)
+            plan.points.append(Point(axis, ratio, job, work))
+    _check_memory(plan.points[0])
+    return plan
+
+
+def record_path(request: Request) -> Path:
+    """The record's place below the folder a user names; a batch-norm reading other than the protocol's is in it."""
+    kind, index = _device(request.device)
+    device = kind if not index else f"{kind}{index}"
+    default = load_protocol(request.protocol).batch_norm.default
+    reading = "" if request.batch_norm in (None, default) else f"-{request.batch_norm}"
+    name = f"{request.protocol}-{device}-{request.engine}-{request.precision}{'-tf32' if request.tf32 else ''}{reading}"
+    folder = Path() if isinstance(request.subject, VariantSpec) else Path("peers", request.subject.title)
+    return folder / f"{name}.json"
+
+
+def _device(device: str) -> tuple[Literal["cpu", "cuda"], int]:
+    kind, _, index = device.partition(":")
+    if kind == "cpu" and not index:
+        return "cpu", 0
+    if kind == "cuda" and (not index or index.isdigit()):
+        return "cuda", int(index or 0)
+    raise UserError(f"unknown device '{device}'; choose cpu, cuda or cuda:N")
+
+
+def _check_protocol(request: Request, protocol: Protocol) -> None:
+    name = f"protocol {protocol.id}"
+    if protocol.engines is not None and request.engine not in protocol.engines:
+        raise UserError(f"{name} is defined for engine {', '.join(protocol.engines)}, not for '{request.engine}'")
+    if request.precision not in protocol.precisions:
+        raise UserError(f"{name} is defined for {', '.join(protocol.precisions)}, not for {request.precision}")
+    if request.batch_norm is not None and request.batch_norm not in protocol.batch_norm.allowed:
+        allowed = " or ".join(protocol.batch_norm.allowed)
+        raise UserError(f"{name} takes its batch norms {allowed}, not {request.batch_norm}")
+    if request.tf32 and not protocol.tf32_allowed:
+        raise UserError(f"{name} is defined with TF32 off; leave --tf32 out")
+
+
+def _check_device(kind: str, index: int) -> None:
+    if kind == "cpu":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        built = "torch was built without CUDA" if torch.version.cuda is None else "no NVIDIA GPU and driver answer"
+        raise UserError(f"there is no CUDA device here ({built}); give --device cpu, or run on a machine with a GPU")
+    if index >= torch.cuda.device_count():
+        raise UserError(f"there is no device cuda:{index}; this machine has {torch.cuda.device_count()}, from cuda:0")
+
+
+def _check_memory(point: Point) -> None:
+    """Refuse what cannot fit by its largest operator alone, before memory is taken."""
+    needed = needed_bytes(point)
+    available = available_bytes(point.job.device, point.job.device_index)
+    if needed > available:
+        raise OutOfMemoryError(
+            f"{point.job.subject.title} at batch {point.job.batch}, {point.job.height} x {point.job.width} needs at "
+            f"least {needed / 2**30:.1f} GiB on {point.job.device}, where {available / 2**30:.1f} GiB are free; "
+            "choose a smaller batch or input"
+        )
+
+
+def needed_bytes(point: Point) -> int:
+    """A lower bound of the memory a point takes: weights, and the tensors of the largest operator."""
+    itemsize = 4 if point.job.precision == "float32" else 2
+    return point.work.weight_bytes + point.work.largest_operator_bytes * itemsize // 4
+
+
+def _sizes(request: Request, protocol: Protocol) -> list[tuple[Literal["input", "batch"], int, int, int]]:
+    """(axis, batch, height, width) of every point; the native input at the first batch is on both axes, once."""
+    sizes: list[tuple[Literal["input", "batch"], int, int, int]] = []
+    if len(protocol.input_scales) > 1:
+        for scale in protocol.input_scales:
+            height, width = _scaled(request, scale)
+            if ("input", protocol.batches[0], height, width) not in sizes:
+                sizes.append(("input", protocol.batches[0], height, width))
+    else:
+        sizes.append(("batch", protocol.batches[0], request.height, request.width))
+    return sizes + [("batch", batch, request.height, request.width) for batch in protocol.batches[1:]]
+
+
+def _scaled(request: Request, scale: float) -> tuple[int, int]:
+    """The native size with about `scale` times its pixels, in the sizes the network takes."""
+    unit = VARIANTS[request.subject.variant].unit if isinstance(request.subject, VariantSpec) else 32
+    height, width = (max(unit, round(side * scale**0.5 / unit) * unit) for side in (request.height, request.width))
+    return height, max(width, 2 * unit)  # a single unit by a single unit is too small for most variants
+
+
+def _count(staged: "nn.Module", request: Request, batch: int, height: int, width: int) -> Work:
+    if isinstance(request.subject, VariantSpec):
+        from hyperseg.models import check_size
+
+        check_size(get_variant(request.subject.variant), height, width)
+    return count_work(staged, batch, height, width)
+
+
+def _job(
+    request: Request, protocol: Protocol, kind: Literal["cpu", "cuda"], index: int, batch: int, height: int, width: int
+) -> Job:
+    warm_up, length = protocol.lengths(request.dataset, request.images)
+    return Job(
+        subject=request.subject,
+        engine=request.engine,
+        device=kind,
+        device_index=index,
+        precision=request.precision,
+        tf32=request.tf32 and kind == "cuda",
+        batch_norm=request.batch_norm or protocol.batch_norm.default,
+        stages=protocol.stages,
+        batch=batch,
+        height=height,
+        width=width,
+        threads=request.threads,
+        warm_up=warm_up,
+        length=length,
+        calibration_seconds=protocol.calibration_seconds,
+    )

@@ -1,0 +1,89 @@
+"""What is timed: one of our variants, or a peer of another library. A spec is data; `build` makes the network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from hyperseg.errors import UserError
+from hyperseg.latency.protocol import Part
+from hyperseg.records.network import network_ref
+from hyperseg.records.schema import NetworkRef
+from hyperseg.records.store import sha256_file
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class VariantSpec(Part):
+    """One of this package's variants."""
+
+    kind: Literal["variant"] = "variant"
+    variant: str
+    weights: Path | None = None
+    backbone: str | None = None
+    num_classes: int | None = None
+    slices: Literal["released", "described"] | None = None
+
+    @property
+    def title(self) -> str:
+        return self.variant
+
+    def build(self) -> "nn.Module":
+        """The network on the CPU, in eval mode, float32."""
+        from hyperseg import create_model
+
+        if self.weights is not None and not self.weights.is_file():
+            raise UserError(f"there is no weights file {self.weights}; give one that `hyperseg train` wrote")
+        return create_model(
+            self.variant,
+            weights=self.weights,
+            num_classes=self.num_classes,
+            backbone=self.backbone,
+            slices=self.slices,
+        ).eval()
+
+    def describe(self, network: "nn.Module", gmacs: float | None) -> NetworkRef:
+        """The record's account of the network that `build` made."""
+        sha256 = None if self.weights is None else sha256_file(self.weights)
+        return network_ref(network, weights_sha256=sha256, gmacs=gmacs)
+
+
+class PeerSpec(Part):
+    """A network of another library, with random weights: for its time alone."""
+
+    kind: Literal["peer"] = "peer"
+    peer: str
+    num_classes: int
+
+    @property
+    def title(self) -> str:
+        return self.peer
+
+    def build(self) -> "nn.Module":
+        """The network on the CPU, in eval mode, float32, returning logits."""
+        from hyperseg.latency.peers import get_peer
+
+        return get_peer(self.peer).build(self.num_classes).eval()
+
+    def describe(self, network: "nn.Module", gmacs: float | None) -> NetworkRef:
+        """The record's account of the network that `build` made."""
+        from hyperseg.latency.peers import get_peer
+
+        peer = get_peer(self.peer)
+        return NetworkRef(
+            id=f"{peer.library}/{peer.id}",
+            source=peer.library,
+            num_classes=self.num_classes,
+            backbone=peer.backbone,
+            backbone_weights=None,
+            slices=None,
+            weights_sha256=None,
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            gmacs=gmacs,
+        )
+
+
+# A further kind of network (a checkout of somebody's code, say) is one more class with `kind`, `title`, `build` and
+# `describe`, and one more name here; everything else goes by this union.
+Subject = Annotated[VariantSpec | PeerSpec, Field(discriminator="kind")]
