@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from hyperseg.models.backbone import Backbone, FixedSameConv2d
 from hyperseg.models.context import ContextHead
-from hyperseg.models.decoder import Decoder, Level, resize
+from hyperseg.models.decoder import Decoder, Level, WeightGenerator, resize
 from hyperseg.models.layout import LevelShape
 from hyperseg.models.network import HyperSeg, check_size
 from hyperseg.models.patchwise import folded_norm
@@ -168,5 +168,5 @@ def _weights_per_channel(shape: LevelShape) -> Sequence[int]:
     return (shape.inputs,) if shape.kind == "conv" else (shape.inputs, 9, shape.hidden)
 
 
-def _generators(decoder: Decoder) -> list:
-    return list(decoder.generators)
+def _generators(decoder: Decoder) -> list[WeightGenerator]:
+    return [generator for generator in decoder.generators if isinstance(generator, WeightGenerator)]

@@ -15,13 +15,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 namespace {
 
 constexpr int64_t kLanes = 16;
-typedef float Vec __attribute__((vector_size(4 * 16), aligned(4), may_alias));
+typedef float Vec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
 
 inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
 inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
@@ -144,7 +143,6 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
   const int64_t weight_room = (last_group - first_group + 1) * L.group_out + kLanes;
   const int64_t hidden = L.hidden;
   const int64_t below_h = height / 2, below_w = width / 2;
-  const float infinity = std::numeric_limits<float>::infinity();
   const int64_t room =
       weight_room + in * plane + (L.expand ? hidden * plane : 0) + hidden * out_plane + L.out * out_plane + below_w + 64;
 
@@ -258,7 +256,6 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
       }
     }
   }
-  (void)infinity;
 }
 
 // Bilinear x2 (align_corners=False) of `planes` contiguous planes.

@@ -182,11 +182,13 @@ class NativeDecoder(nn.Module):
         super().__init__()
         assert isinstance(fused.decoder, Decoder)
         library()
-        places = [(g, place) for g in fused.decoder.generators for place in range(len(g.shape.counts))]
-        self.levels = [
-            NativeLevel(level, generator, place)
-            for level, (generator, place) in zip(fused.decoder.levels, places, strict=True)
-        ]
+        self.levels: list[NativeLevel] = []
+        for generator in fused.decoder.generators:
+            assert isinstance(generator, WeightGenerator)
+            for place in range(len(generator.shape.counts)):
+                level = fused.decoder.levels[len(self.levels)]
+                assert isinstance(level, Level)
+                self.levels.append(NativeLevel(level, generator, place))
 
     def forward(self, skips: Sequence[Tensor], signal: Tensor) -> Tensor:
         signal = signal.float()

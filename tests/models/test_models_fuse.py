@@ -1,0 +1,107 @@
+"""The inference form gives the plain network's outputs: folded norms, the cut dead path, the native decoder."""
+
+import pytest
+import torch
+from torch import nn
+
+from hyperseg import create_model
+from hyperseg.models import HyperSeg
+from hyperseg.models.fuse import fuse
+from hyperseg.models.native import NativeDecoder, compiler, upsample2
+from hyperseg.models.variants import VARIANTS
+
+native = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")
+
+
+def lively(variant: str, **options: object) -> HyperSeg:
+    """A network in eval mode whose norms all do something and whose dynamic weights are of the order of 1."""
+    torch.manual_seed(0)
+    model = create_model(variant, **options)  # type: ignore[arg-type]
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(module.weight, 0.8, 1.6)
+            nn.init.normal_(module.bias, 0, 0.2)
+    with torch.no_grad():
+        for generator in model.decoder.generators:
+            generator.weight.mul_(4)  # type: ignore[operator]
+    return model.eval()
+
+
+def logits_of(network: nn.Module, image: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        return network(image)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_fused_and_native_equal_plain(variant: str) -> None:
+    model = lively(variant)
+    image = torch.randn(2, 3, 128, 256)
+    plain = logits_of(model, image)
+    assert plain.std() > 0.3  # a network that ignores its decoder's weights would prove nothing
+    fused = fuse(model)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fused.modules())
+    torch.testing.assert_close(logits_of(fused, image), plain, atol=1e-4, rtol=0)
+    if compiler() is not None:
+        fused.decoder = NativeDecoder(fused)
+        torch.testing.assert_close(logits_of(fused, image), plain, atol=1e-4, rtol=0)
+
+
+def test_fusing_leaves_the_model_as_it_was() -> None:
+    model = lively("camvid_hyperseg_s")
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    fuse(model)
+    after = model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_described_slices_keep_the_nested_path() -> None:
+    model = lively("camvid_hyperseg_s", slices="described")
+    image = torch.randn(1, 3, 128, 128)
+    torch.testing.assert_close(logits_of(fuse(model), image), logits_of(model, image), atol=1e-4, rtol=0)
+
+
+def test_a_released_network_loses_its_dead_path() -> None:
+    model = lively("camvid_hyperseg_s")
+    fused = fuse(model)
+    parameters = sum(p.numel() for p in fused.parameters())
+    assert parameters < 0.75 * sum(p.numel() for p in model.parameters())
+
+
+@native
+@pytest.mark.parametrize(("num_classes", "backbone"), [(22, None), (5, "tf_efficientnet_lite1")])
+def test_native_decoder_with_a_residual_level_and_another_backbone(num_classes: int, backbone: str | None) -> None:
+    model = lively("camvid_hyperseg_s", num_classes=num_classes, backbone=backbone)
+    if num_classes == 22:
+        assert model.decoder.levels[-1].shape.inputs == num_classes  # type: ignore[union-attr]
+    image = torch.randn(1, 3, 192, 128)
+    fused = fuse(model)
+    fused.decoder = NativeDecoder(fused)
+    torch.testing.assert_close(logits_of(fused, image), logits_of(model, image), atol=1e-4, rtol=0)
+
+
+@native
+def test_native_decoder_takes_any_layout() -> None:
+    model = lively("camvid_hyperseg_l")
+    fused = fuse(model)
+    image = torch.randn(1, 3, 128, 192)
+    with torch.inference_mode():
+        *skips, signal = fused.trunk(image)
+        skips = [*skips, image]
+        decoder = NativeDecoder(fused)
+        expected = decoder(skips, signal)
+        strided = [skip.contiguous(memory_format=torch.channels_last) for skip in skips]
+        torch.testing.assert_close(
+            decoder(strided, signal.contiguous(memory_format=torch.channels_last)), expected, atol=1e-6, rtol=0
+        )
+
+
+@native
+def test_native_upsampling_equals_torch() -> None:
+    x = torch.randn(2, 3, 7, 13)
+    expected = nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(upsample2(x), expected)
