@@ -48,7 +48,8 @@ class Evaluation(Part):
     protocols: list[Name] = Field(min_length=1)
     split: str = Field(description="one split, or several joined with '+'")
     input_hw: InputHW | dict[str, InputHW] | None = Field(
-        default=None, description="[height, width] of the network's input, for all variants or per variant; null: its own"
+        default=None,
+        description="[height, width] of the network's input, for all variants or per variant; null: its own",
     )
 
     def input_of(self, variant: str) -> tuple[int, int] | None:
