@@ -43,6 +43,7 @@ wildcard_constraints:
 rule all:
     input:
         f"{LAYOUT.report}/index.html",
+        LAYOUT.markers(),
 
 
 include: "workflow/rules/data.smk"

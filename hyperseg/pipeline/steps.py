@@ -84,15 +84,22 @@ class Layout:
     def trainings(self) -> list[str]:
         return [self.seed.format(variant=v, seed=s) for v in self.campaign.variants for s in self.campaign.seeds]
 
-    def records(self) -> list[str]:
-        """Every record of the campaign: what the report is made from."""
-        evaluations = [f"evaluation-{protocol}.json" for protocol in self.campaign.evaluation.protocols]
-        files = [f"{folder}/{name}" for folder in self.trainings() for name in ["train.json", *evaluations]]
+    def latencies(self, variant: str) -> list[str]:
+        """A variant's latency records on this machine."""
         take = self.campaign.latency
-        return files + [
+        return [
             f"{self.latency.format(variant=variant)}/{protocol}-{self.device}-{engine}-{precision}.json"
-            for variant in self.campaign.variants
             for protocol in take.protocols
             for engine in take.engines
             for precision in take.precisions
         ]
+
+    def markers(self) -> list[str]:
+        """One file per variant that stands for all its latencies."""
+        return [f"{self.runs}/{variant}/latency.done" for variant in self.campaign.variants]
+
+    def records(self) -> list[str]:
+        """Every record of the campaign: what the report is made from."""
+        evaluations = [f"evaluation-{protocol}.json" for protocol in self.campaign.evaluation.protocols]
+        files = [f"{folder}/{name}" for folder in self.trainings() for name in ["train.json", *evaluations]]
+        return files + [record for variant in self.campaign.variants for record in self.latencies(variant)]

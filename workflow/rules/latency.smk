@@ -5,7 +5,8 @@ rule latency:
         training=f"{LAYOUT.first_seed}/train.json",
         weights=ancient(f"{LAYOUT.first_seed}/weights.safetensors"),
     output:
-        f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.json",
+        record=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.json",
+        samples=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.parquet",
     log:
         f"{LAYOUT.logs}/{{variant}}/latency/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.log",
     conda:
@@ -14,9 +15,17 @@ rule latency:
     resources:
         gpu=GPU,
     params:
+        campaign=CAMPAIGN.campaign,
         device=LAYOUT.device,
-        out=subpath(output[0], parent=True),
     shell:
-        "hyperseg latency --variant {wildcards.variant} --weights {input.weights} --protocol {wildcards.protocol}"
-        " --engine {wildcards.engine} --precision {wildcards.precision} --device {params.device}"
-        " --out {params.out} > {log} 2>&1"
+        "hyperseg latency --variant {wildcards.variant} --weights {input.weights} --campaign {params.campaign}"
+        " --protocol {wildcards.protocol} --engine {wildcards.engine} --precision {wildcards.precision}"
+        " --device {params.device} --wait --out-file {output.record} > {log} 2>&1"
+
+
+# One file for all latencies of a variant on this machine, whose name needs no fingerprint: what dvc.yaml asks for.
+rule latencies:
+    input:
+        lambda wildcards: LAYOUT.latencies(wildcards.variant),
+    output:
+        touch(f"{LAYOUT.runs}/{{variant}}/latency.done"),

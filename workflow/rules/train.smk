@@ -15,7 +15,8 @@ rule train:
         mem_mb=MEMORY_MB["train"],
     params:
         config=CONFIG_FILE,
-        training=CAMPAIGN.training.model_dump(),  # an edit of these values makes the job stale
+        training=CAMPAIGN.training.model_dump(),  # an edit of these two makes the job stale
+        threads=CAMPAIGN.threads.train,
         data=subpath(input.manifest, parent=True),
         out=subpath(output.weights, parent=True),
     shell:
