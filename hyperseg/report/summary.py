@@ -1,32 +1,50 @@
-"""The summary table for a terminal."""
+"""The summary for a terminal: one narrow table per campaign and device."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
+from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from hyperseg.records import Record
 from hyperseg.report.collection import Collection, collect
-from hyperseg.report.tables.model import Mark, view
+from hyperseg.report.tables.model import EMPTY, Mark, Table, view
 from hyperseg.report.tables.summary import summary_table
 
 _STYLES: dict[Mark, str] = {
     "valid": "green", "degraded": "yellow", "invalid": "bold red", "smoke": "dim", "good": "bold", "muted": "dim",
 }  # fmt: skip
+_TOO_WIDE = ("parameters_m", "gmacs_per_image")  # the page and the files have them
+_TOGETHER = ("campaign", "device_name", "dataset")
 
 
-def render(records: Iterable[Record]) -> RichTable:
+def render(records: Iterable[Record]) -> RenderableType:
     """What was run and how it came out, a row per network; print it with a rich console."""
     # names stand in for files that may not be written yet; they decide nothing but the order
     return render_collection(collect({f"{n:06d}": (f"{n:064x}", one) for n, one in enumerate(records)}))
 
 
-def render_collection(collection: Collection) -> RichTable:
-    seen = view(summary_table(collection))
-    same = "; ".join(f"{title}: {text}" for title, text in seen.folded)
-    table = RichTable(title="Summary", title_justify="left", caption=same or None, caption_justify="left")
+def render_collection(collection: Collection) -> RenderableType:
+    table = summary_table(collection)
+
+    def together(row: object) -> list[str]:
+        assert isinstance(row, dict)
+        return [row.get(key, EMPTY).shown for key in _TOGETHER]
+
+    groups = groupby(sorted(table.rows, key=together), key=together)
+    columns = tuple(column for column in table.columns if column.key not in _TOO_WIDE)
+    return Group(*(_rich(Table(table.id, "", "", columns, tuple(rows))) for _, rows in groups))
+
+
+def _rich(table: Table) -> RichTable:
+    seen = view(table)
+    same = ", ".join(text for _, text in seen.folded)
+    rich = RichTable(title=Text(same), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in seen.columns:
-        table.add_column(column.title, justify="right" if column.numeric else "left", overflow="fold")
+        heading = Text(column.title.replace(", ", "\n"))  # not a string: "[ms]" would be read as markup
+        rich.add_column(heading, justify="right" if column.numeric else "left", no_wrap=column.key == "network")
     for row in seen.rows:
-        table.add_row(*(Text(cell.text, style=_STYLES.get(cell.mark, "")) for cell in row))
-    return table
+        rich.add_row(*(Text(cell.text, style=_STYLES.get(cell.mark, "")) for cell in row))
+    return rich

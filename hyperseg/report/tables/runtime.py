@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hyperseg.records import Interval, LatencyNumbers
+from hyperseg.records import Interval, LatencyNumbers, Verdict
 from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.comparability import latency_differs, paper_row
 from hyperseg.report.facts import PaperRow
@@ -113,7 +113,7 @@ def _row(entry: Latency, collection: Collection, paper: Sequence[PaperRow]) -> d
         "samples": Cell(numbers.samples),
         "processes": Cell(numbers.processes),
         "smoke": Cell(numbers.smoke),
-        "verdict": verdict_cell(numbers),
+        "verdict": verdict_cell(numbers.verdict, smoke=numbers.smoke),
         "enters_claims": Cell(enters_claims(entry)),
     } | _beside_paper(entry, paper)  # fmt: skip
 
@@ -137,12 +137,11 @@ def _with_interval(value: float, interval: Interval | None) -> str:
     return f"{milliseconds(value)} [{milliseconds(interval.low)}, {milliseconds(interval.high)}]"
 
 
-def verdict_cell(numbers: LatencyNumbers) -> Cell:
+def verdict_cell(verdict: Verdict, *, smoke: bool) -> Cell:
     """The verdict with its reasons as notes; a smoke run says so first."""
-    verdict = numbers.verdict
     marks: dict[str, Mark] = {"VALID": "valid", "DEGRADED": "degraded", "INVALID": "invalid"}
     notes = tuple(reason.rstrip(". ") for reason in verdict.reasons)
-    if numbers.smoke:
+    if smoke:
         return Cell(verdict.verdict, f"smoke ({verdict.verdict})", mark="smoke", notes=notes)
     return Cell(verdict.verdict, mark=marks[verdict.verdict], notes=notes)
 
@@ -181,5 +180,6 @@ def _beside_paper(entry: Latency, paper: Sequence[PaperRow]) -> dict[str, Cell]:
         reasons = ["an INVALID number enters no claim", *reasons]
     if reasons:
         return cells | {"ratio_to_paper": Cell(None, "not comparable", mark="muted", notes=tuple(reasons))}
-    ratio = entry.numbers.median_ms / stated
+    # the paper's protocol counts images over total time, as the published figure does
+    ratio = 1000.0 / entry.numbers.fps / stated
     return cells | {"ratio_to_paper": Cell(ratio, f"{ratio:.2f}×", (entry.anchor,))}

@@ -18,11 +18,12 @@ Protocol = tuple[str, int]
 def summary_table(collection: Collection) -> Table:
     """mIoU per evaluation protocol, and per latency protocol the fastest engine at batch 1 on each device."""
     scoring = sorted({protocol_of(entry.record) for entry in collection.evaluation})
-    timing = sorted({protocol_of(entry.record) for entry in collection.latency})
+    latencies = [entry for entry in collection.latency if not entry.numbers.points]  # a sweep has its own table
+    timing = sorted({protocol_of(entry.record) for entry in latencies})
     rows = []
     for key, record in _networks(collection).items():
         scored = [row for row in accuracy_rows(collection) if _key(row[0].record) == key] or [[]]
-        devices = _by_device([entry for entry in collection.latency if _key(entry.record) == key]) or [[]]
+        devices = _by_device([entry for entry in latencies if _key(entry.record) == key]) or [[]]
         rows += [_row(record, evaluations, timed) for evaluations in scored for timed in devices]
     return Table(
         id="summary",
@@ -39,12 +40,16 @@ def summary_table(collection: Collection) -> Table:
             Column("gmacs_per_image", "GMACs", numeric=True),
             Column("dataset", "Dataset", fold=True),
             Column("split", "Split", fold=True),
-            *(Column(f"miou_percent_{protocol_slug(p)}", f"mIoU [%], {protocol_title(p)}", numeric=True) for p in scoring),
+            *map(_scoring_column, scoring),
             Column("device_name", "Device", fold=True),
             *(column for protocol in timing for column in _timing_columns(protocol)),
         ),
         rows=tuple(rows),
     )  # fmt: skip
+
+
+def _scoring_column(protocol: Protocol) -> Column:
+    return Column(f"miou_percent_{protocol_slug(protocol)}", f"mIoU [%], {protocol_title(protocol)}", numeric=True)
 
 
 def _timing_columns(protocol: Protocol) -> tuple[Column, ...]:
@@ -58,7 +63,7 @@ def _timing_columns(protocol: Protocol) -> tuple[Column, ...]:
 
 def _networks(collection: Collection) -> dict[Key, Record]:
     """Every network of the report once, by campaign, in stable order, with a record that names it."""
-    found = {}
+    found: dict[Key, Record] = {}
     for entry in collection:
         key = _key(entry.record)
         # a latency record knows the multiply-accumulates
@@ -107,7 +112,7 @@ def _network_cells(network: NetworkRef) -> dict[str, Cell]:
 def _timing_cells(protocol: Protocol, timed: Sequence[Latency]) -> dict[str, Cell]:
     fastest = min(timed, key=lambda entry: (entry.numbers.verdict.verdict == "INVALID", entry.numbers.median_ms))
     numbers, slug, here = fastest.numbers, protocol_slug(protocol), (fastest.anchor,)
-    verdict = verdict_cell(numbers)
+    verdict = verdict_cell(numbers.verdict, smoke=numbers.smoke)
     return {
         "device_name": Cell(numbers.device_name, device_title(numbers.device_name)),
         f"median_ms_{slug}": Cell(numbers.median_ms, milliseconds(numbers.median_ms), here, mark="good"),
