@@ -1,1 +1,1 @@
-"""What the two engines share: a campaign's configuration, the steps' sources and paths, the wrapper around Snakemake."""
+"""What the two engines share: a campaign's configuration, steps and paths, and the wrapper around Snakemake."""

@@ -1,0 +1,188 @@
+"""The wrapper around Snakemake: checks first, one run at a time, live progress, errors a person can act on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
+from typing import IO, Any
+
+import psutil
+
+from hyperseg.errors import UserError
+from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
+from hyperseg.latency.protocol import load_protocol as load_latency_protocol
+from hyperseg.pipeline.campaign import Campaign, load_campaign
+from hyperseg.pipeline.display import Display
+from hyperseg.pipeline.lock import run_lock
+from hyperseg.pipeline.progress import Progress, last_lines
+from hyperseg.pipeline.steps import Layout
+from hyperseg.training.recipe import load_recipe
+
+PLUGINS = Path(__file__).parent / "plugins"
+SOURCE = "HYPERSEG_SOURCE"  # environment variable that tells `rule prepare` where the published files are
+UNLOCK = (
+    "a killed run left Snakemake's lock behind; if no other Snakemake is at work in this folder, "
+    "`snakemake --unlock` frees it (in .venv/bin), then run the same command again"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    campaign: Campaign
+    done: int
+    failed: int
+    own_fault: bool  # a failed job ended in an error of ours, not in a sentence to the user
+
+
+def run(
+    config: Path, *, cores: int | None = None, dry_run: bool = False, source: Path | None = None, force: bool = False
+) -> Outcome:
+    """Bring the campaign of `config` up to date. Runs in the repository root; raises :class:`UserError`."""
+    if not Path("Snakefile").is_file():
+        raise UserError(f"there is no Snakefile in {Path.cwd()}; run this command in the repository's root folder")
+    campaign = load_campaign(config)
+    check(campaign)
+    layout = Layout.here(campaign)
+    _check_data(layout, source)
+    cores = cores or len(os.sched_getaffinity(0))
+    progress = Progress(campaign, cores, layout.device == "cuda")
+    with run_lock() as lock:
+        command = [*_command(config, cores, layout.device == "cuda"), *(["--dry-run"] if dry_run else [])]
+        code, errors = _supervise(command, lock, source, progress, Display(progress, dry_run))
+    if code and not progress.failed:
+        raise _failure(progress.messages, errors)
+    return Outcome(
+        campaign,
+        progress.done,
+        len(progress.failed),
+        any(not _sentence(last_lines(job.log, 1)) for job in progress.failed),
+    )
+
+
+def check(campaign: Campaign) -> None:
+    """Refuse before anything starts what a step would refuse later: recipes and protocols."""
+    for variant in campaign.variants:
+        load_recipe(variant, campaign.training.model_dump())
+    for protocol in campaign.evaluation.protocols:
+        load_evaluation_protocol(protocol)
+    for protocol in campaign.latency.protocols:
+        load_latency_protocol(protocol)
+
+
+def _check_data(layout: Layout, source: Path | None) -> None:
+    dataset = layout.campaign.dataset
+    if source is not None and not source.is_dir():
+        raise UserError(f"--source {source} is no folder; give the one that holds the files of {dataset.id}")
+    if dataset.streets is None and source is None and not Path(layout.manifest).is_file():
+        raise UserError(
+            f"{dataset.folder} is not prepared yet; give the folder with the published files of {dataset.id} "
+            "with --source DIR (make camvid CAMVID=DIR)"
+        )
+
+
+def _command(config: Path, cores: int, gpu: bool) -> list[str]:
+    memory_mb = int(psutil.virtual_memory().total / 1e6 * 0.9)
+    return [
+        *(sys.executable, "-m", "snakemake", "--configfile", str(config), "--cores", str(cores)),
+        *("--resources", f"gpu={int(gpu) or 1}", f"mem_mb={memory_mb}", "--logger", "hyperseg"),
+    ]
+
+
+def _supervise(
+    command: list[str], lock: int, source: Path | None, progress: Progress, display: Display
+) -> tuple[int, str]:
+    """Run the engine to its end; returns its exit code and what it wrote to stderr."""
+    read_end, write_end = os.pipe()
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PLUGINS), os.environ.get("PYTHONPATH")])),
+        "HYPERSEG_EVENTS_FD": str(write_end),
+    }
+    if source is not None:
+        environment[SOURCE] = str(source.resolve())
+    with tempfile.TemporaryFile("w+") as errors, os.fdopen(read_end) as events:
+        engine = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+            pass_fds=(write_end, lock),
+            start_new_session=True,  # its whole group can be stopped, jobs included
+        )
+        os.close(write_end)
+        with _stops_with_us(engine), display:
+            for event in _events(events):
+                ended = progress.take(event) if event else None
+                display.update(event, ended)
+            code = engine.wait()
+        errors.seek(0)
+        return code, errors.read()
+
+
+def _events(stream: IO[str]) -> Iterator[dict[str, Any] | None]:
+    """Events as they come, and None about twice a second; ends when the engine has closed the pipe."""
+    os.set_blocking(stream.fileno(), False)
+    buffer = b""
+    with DefaultSelector() as selector:
+        selector.register(stream, EVENT_READ)
+        while True:
+            if selector.select(timeout=0.5):
+                chunk = os.read(stream.fileno(), 65536)
+                if not chunk:
+                    return
+                *lines, buffer = (buffer + chunk).split(b"\n")
+                yield from (json.loads(line) for line in lines)
+            yield None
+
+
+@contextmanager
+def _stops_with_us(engine: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Ctrl-C and SIGTERM reach the engine and its jobs; whatever ends us, nothing of the group stays behind."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except BaseException:
+        _signal_group(engine, signal.SIGINT)
+        try:
+            engine.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            _signal_group(engine, signal.SIGKILL)
+        raise
+    finally:
+        if engine.poll() not in (None, 0):
+            _signal_group(engine, signal.SIGTERM)  # jobs that outlived a killed engine
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _signal_group(engine: "subprocess.Popen[bytes]", number: int) -> None:
+    try:
+        os.killpg(engine.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _failure(messages: list[str], errors: str) -> UserError:
+    """One sentence for an engine that failed outside of any job."""
+    text = "\n".join([*messages, errors])
+    if "LockException" in text or "cannot be locked" in text:
+        return UserError(UNLOCK)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Using ")]
+    told = "; ".join(lines[-3:]) or "it was killed"
+    return UserError(f"Snakemake stopped before any job: {told}")
+
+
+def _sentence(lines: list[str]) -> bool:
+    return bool(lines) and lines[-1].startswith("error: ")
