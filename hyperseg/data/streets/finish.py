@@ -1,0 +1,55 @@
+"""From the canvas to a photograph: rain, the lens's softness, sensor noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperseg.data.streets.canvas import Canvas
+from hyperseg.data.streets.randomness import Stream, random_bytes
+
+
+def photograph(canvas: Canvas, weather: str, stream: Stream) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The image uint8 (H, W, 3) and the labels uint8 (H, W) of a painted canvas."""
+    height, width = canvas.height, canvas.width
+    channels = canvas.words.astype("<u4", copy=False).view(np.uint8).reshape(height, width, 4)
+    labels = np.ascontiguousarray(channels[..., 3])
+    # Each value becomes (left + weight * own + right), down then across, all in 16 bits.
+    weight, shift = stream.choice(((2, 2), (6, 3), (6, 3)))
+    source = np.empty((height + 2, width + 2, 3), dtype=np.uint16)
+    source[1:-1, 1:-1] = channels[..., :3]
+    source[0], source[-1] = source[1], source[-2]
+    source[:, 0], source[:, -1] = source[:, 1], source[:, -2]
+    down = source[1:-1] * np.uint16(weight)
+    down += source[:-2]
+    down += source[2:]
+    soft = down[:, 1:-1] * np.uint16(weight)
+    soft += down[:, :-2]
+    soft += down[:, 2:]
+    soft >>= np.uint16(2 * shift)
+    if weather == "rain":
+        _streaks(soft, stream)
+    # Noise: the sum of two nibbles, 0..30 around 15, scaled down; 16 bits wrap back when the offset goes.
+    amount = stream.integer(2, 6)
+    noise = random_bytes(stream.bits(), height * width * 3).reshape(height, width, 3)
+    nibbles = (noise & np.uint8(15)) + (noise >> np.uint8(4))
+    soft *= np.uint16(8)
+    soft += nibbles * np.uint16(amount)
+    lift = 15 * amount
+    np.maximum(soft, np.uint16(lift), out=soft)
+    soft -= np.uint16(lift)
+    soft >>= np.uint16(3)
+    np.minimum(soft, np.uint16(255), out=soft)
+    return soft.astype(np.uint8), labels
+
+
+def _streaks(image: NDArray[np.uint16], stream: Stream) -> None:
+    """Slanting streaks of rain, in place: bright and short."""
+    height, width, _ = image.shape
+    count = 20 + height * width // 1700
+    length = 3 + height // 30
+    place = random_bytes(stream.bits(), count * 8).astype("<u1").view("<u4").reshape(count, 2).astype(np.int64)
+    x, y = place[:, 0] % width, place[:, 1] % height
+    for step in range(length):
+        rows, columns = (y + step) % height, (x + step // 4) % width
+        image[rows, columns] = (image[rows, columns] * np.uint16(3) + np.uint16(210)) >> np.uint16(2)
