@@ -1,10 +1,17 @@
 """``hyperseg data``: generate, fetch, verify, prepare and inspect datasets."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+DATASETS = click.Choice(["camvid", "camvid_authors12", "camvid_segnet", "cityscapes", "voc2012"])
+CATALOGUE = click.option("--catalogue", type=FILE, help="YAML file that adds to the packaged catalogue, mirrors say.")
+DOWNLOADS = click.option(
+    "--downloads", type=FOLDER, default=Path("data/downloads"), show_default=True, help="Where archives are kept."
+)
 
 
 @click.group()
@@ -22,36 +29,185 @@ def command() -> None:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Same seed, same bytes.")
 def streets(out: Path, train: int, val: int, test: int, height: int, width: int, seed: int) -> None:
     """Generate driving scenes with CamVid's 11 classes."""
+    from hyperseg.data.sealing import seal
     from hyperseg.data.staging import staged_folder
     from hyperseg.data.streets import generate
 
     with staged_folder(out) as stage:
         generate(stage, train=train, val=val, test=test, height=height, width=width, seed=seed)
+        seal(stage)
     _report(out)
 
 
 @command.command()
-@click.argument("dataset", type=click.Choice(["camvid_segnet"]))
-@click.option("--source", required=True, type=FOLDER, help="Folder with the published files.")
-@click.option("--out", required=True, type=FOLDER, help="Folder of the dataset, for example data/camvid_segnet.")
-def prepare(dataset: str, source: Path, out: Path) -> None:
-    """Bring a published dataset, checked, into the layout that every command reads."""
-    from hyperseg.data import camvid_segnet
-    from hyperseg.data.staging import staged_folder
+@click.argument("dataset", type=DATASETS)
+@DOWNLOADS
+@CATALOGUE
+@click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Address of a folder that has the archives.")
+@click.option("--account", is_flag=True, help="Cityscapes: log in with your account and download.")
+@click.option("--silence", default=30.0, show_default=True, help="Seconds to wait for a silent server.")
+def fetch(
+    dataset: str, downloads: Path, catalogue: Path | None, mirrors: tuple[str, ...], account: bool, silence: float
+) -> None:
+    """Download a dataset's archives; an interrupted download goes on where it stopped."""
+    from hyperseg.data import fetch as fetching
+    from hyperseg.data.catalogue import entry_of
+    from hyperseg.data.cityscapes_account import account_downloader, login, with_addresses
+    from hyperseg.data.download import Patience
+    from hyperseg.errors import UserError
 
-    with staged_folder(out) as stage:
-        camvid_segnet.prepare(source, stage)
+    entry = entry_of(dataset, catalogue)
+    folder = downloads / (entry.downloads or dataset)
+    patience = Patience(silence_s=silence)
+    archives, make = list(entry.archives), fetching.plain_downloader(patience)
+    gated = fetching.missing_gated(entry, dataset, folder)
+    if account and dataset != "cityscapes":
+        raise UserError(f"--account is for cityscapes, and {dataset} needs none; leave it out")
+    if gated and not account and not mirrors:
+        raise gated
+    if gated and account:
+        session = login()
+        archives, make = with_addresses(entry.archives, session), account_downloader(session, patience)
+    with fetching.new_progress() as progress:
+        fetched = fetching.fetch_archives(archives, folder, make, progress, mirrors)
+    for one in fetched:
+        state = "downloaded" if one.downloaded else "already there"
+        click.echo(f"{one.path}: {state} and checked, {one.path.stat().st_size / 1e6:.1f} MB")
+    click.echo(f"licence: {entry.licence}")
+    click.echo(f"next: hyperseg data prepare {dataset} --source {folder} --out data/{dataset}")
+
+
+@command.command()
+@click.argument("dataset", type=DATASETS)
+@click.option("--source", type=click.Path(path_type=Path), help="Archive or folder. [default: where fetch puts it]")
+@click.option("--out", required=True, type=FOLDER, help="Folder of the dataset, for example data/camvid_segnet.")
+@click.option(
+    "--unknown-colours",
+    type=click.Choice(["refuse", "ignore"]),
+    default="refuse",
+    show_default=True,
+    help="CamVid: what to do with label colours that are none of the 32.",
+)
+@DOWNLOADS
+@CATALOGUE
+def prepare(
+    dataset: str,
+    source: Path | None,
+    out: Path,
+    unknown_colours: Literal["refuse", "ignore"],
+    downloads: Path,
+    catalogue: Path | None,
+) -> None:
+    """Bring a published dataset, checked, into the layout that every command reads."""
+    from hyperseg.data.catalogue import entry_of
+    from hyperseg.data.preparing import prepare_dataset
+    from hyperseg.errors import UserError
+
+    entry = entry_of(dataset, catalogue)
+    folder = source or downloads / (entry.downloads or dataset)
+    if not folder.exists():
+        files = " and ".join(f"{archive.file} ({archive.size})" for archive in entry.archives)
+        raise UserError(
+            f"there is no {folder}: run `hyperseg data fetch {dataset}`, or give --source the place of {files}"
+            + (f" or of {entry.alternative}" if entry.alternative and not entry.archives[0].gated else "")
+        )
+    info = prepare_dataset(dataset, entry, folder, out, unknown_colours)
+    for note in info.notes:
+        click.echo(f"note: {note}")
     _report(out)
 
 
 @command.command()
 @click.argument("folder", type=FOLDER)
-def verify(folder: Path) -> None:
+@CATALOGUE
+def verify(folder: Path, catalogue: Path | None) -> None:
     """Check every byte, pair, size and label value of a prepared dataset."""
     from hyperseg.data.verify import verify as verify_folder
 
-    verify_folder(folder)
+    verify_folder(folder, catalogue)
     _report(folder)
+
+
+@command.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--record", is_flag=True, help="After a change of your own: check the folder and write its new version.")
+def version(folder: Path, record: bool) -> None:
+    """Print the version of a prepared dataset, computed from its files."""
+    from hyperseg.data.hashing import sha256_files
+    from hyperseg.data.manifest import dataset_files, version_of
+    from hyperseg.data.prepared import read_info
+    from hyperseg.data.sealing import seal
+
+    read_info(folder)
+    if record:
+        click.echo(seal(folder).version)
+        return
+    files = dataset_files(folder)
+    digests = sha256_files(files.values())
+    click.echo(version_of({name: digests[path] for name, path in files.items()}))
+
+
+@command.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--out", type=FILE, help="PNG to write. [default: reports/data/<id>.png]")
+@click.option("--rows", default=4, show_default=True, type=click.IntRange(1, 20), help="Samples on the sheet.")
+def show(folder: Path, out: Path | None, rows: int) -> None:
+    """Write a contact sheet of a prepared dataset and print its table."""
+    from rich.console import Console
+
+    from hyperseg.data.card import read_card
+    from hyperseg.data.card_text import table
+    from hyperseg.data.prepared import open_dataset
+    from hyperseg.data.show import write_sheet
+
+    dataset, card = open_dataset(folder), read_card(folder)
+    path = out or Path("reports/data") / f"{dataset.id}.png"
+    write_sheet(dataset, card, path, rows)
+    Console().print(table(card))
+    click.echo(f"contact sheet: {path}")
+
+
+@command.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--out", type=FOLDER, help="Write <id>.md, <id>.html and <id>.croissant.json there, not the terminal.")
+def card(folder: Path, out: Path | None) -> None:
+    """Show the card of a prepared dataset, or export it as Markdown, HTML and Croissant metadata."""
+    from hyperseg.data.card import read_card
+    from hyperseg.data.card_text import html, markdown
+    from hyperseg.data.catalogue import read_catalogue
+    from hyperseg.data.croissant import croissant_text
+    from hyperseg.data.prepared import open_dataset
+    from hyperseg.records import write_text_atomic
+
+    dataset, content = open_dataset(folder), read_card(folder)
+    if out is None:
+        click.echo(markdown(content), nl=False)
+        return
+    entry = read_catalogue().get(dataset.id)
+    texts = {
+        f"{dataset.id}.md": markdown(content),
+        f"{dataset.id}.html": html(content),
+        f"{dataset.id}.croissant.json": croissant_text(dataset, content, entry.homepage if entry else None),
+    }
+    for name, text in texts.items():
+        if text is None:
+            click.echo(f"left out {name}: mlcroissant is not installed (the extra `datasets`)")
+        else:
+            write_text_atomic(out / name, text)
+            click.echo(str(out / name))
+
+
+@command.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--classes", required=True, type=FILE, help="YAML with the list of classes.")
+@click.option("--out", type=FOLDER, help="Folder of the dataset. [default: in place]")
+def add(folder: Path, classes: Path, out: Path | None) -> None:
+    """Make a folder of images and index labels of your own a dataset."""
+    from hyperseg.data.own import add as add_copy
+    from hyperseg.data.own import add_in_place
+
+    dataset = add_copy(folder, classes, out) if out else add_in_place(folder, classes)
+    _report(dataset.root)
 
 
 def _report(folder: Path) -> None:

@@ -37,6 +37,7 @@ class DatasetInfo(BaseModel):
     licence: str
     citation: str
     source: str
+    notes: tuple[str, ...] = ()  # what a reader of numbers made from it should know
 
     @model_validator(mode="after")
     def _sound(self) -> "DatasetInfo":

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hyperseg.data.description import read_info
+from hyperseg.data.description import DatasetInfo, read_info
 from hyperseg.data.hashing import sha256_files
 from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
@@ -62,18 +62,14 @@ def dataset_files(root: Path) -> dict[str, Path]:
     return dict(sorted(belongs.items()))
 
 
-def build_manifest(root: Path) -> Manifest:
-    """Hash every file under `root` on all cores."""
-    info = read_info(root)
-    files = dataset_files(root)
-    digests = sha256_files(files.values())
-    entries = {name: FileEntry(sha256=digests[path], bytes=path.stat().st_size) for name, path in files.items()}
+def manifest_of(info: DatasetInfo, files: dict[str, FileEntry]) -> Manifest:
+    """The manifest of files whose hashes are known."""
     counts = Counter(parts[0] for name in files if len(parts := name.split("/")) == 3 and parts[1] == "images")
     return Manifest(
         dataset=info.id,
-        version=version_of({name: entry.sha256 for name, entry in entries.items()}),
+        version=version_of({name: entry.sha256 for name, entry in files.items()}),
         splits={split: counts[split] for split in split_order(counts)},
-        files=entries,
+        files=dict(sorted(files.items())),
     )
 
 
@@ -84,10 +80,18 @@ def split_order(splits: "Counter[str]") -> list[str]:
 
 
 def write_manifest(root: Path) -> Manifest:
-    """Hash the folder and write ``root/manifest.json``, atomically. The bytes are the same for the same files."""
-    manifest = build_manifest(root)
-    write_text_atomic(root / MANIFEST_FILE, json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
+    """Hash every file under `root` on all cores and write ``root/manifest.json``."""
+    files = dataset_files(root)
+    digests = sha256_files(files.values())
+    entries = {name: FileEntry(sha256=digests[path], bytes=path.stat().st_size) for name, path in files.items()}
+    manifest = manifest_of(read_info(root), entries)
+    save_manifest(root, manifest)
     return manifest
+
+
+def save_manifest(root: Path, manifest: Manifest) -> None:
+    """Write ``root/manifest.json``, atomically; the bytes are the same for the same files."""
+    write_text_atomic(root / MANIFEST_FILE, json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read_manifest(root: Path) -> Manifest:

@@ -23,10 +23,12 @@ from hyperseg.errors import UserError
 
 __all__ = [
     "IGNORED",
+    "LABEL_MODES",
     "ClassInfo",
     "DatasetInfo",
     "PreparedDataset",
     "Sample",
+    "as_dataset",
     "open_dataset",
     "read_image",
     "read_info",
@@ -35,6 +37,7 @@ __all__ = [
     "write_manifest",
 ]
 
+LABEL_MODES = frozenset({"1", "L", "P"})  # Pillow's names of pictures that store 8-bit indices
 _INVALID = 254
 
 
@@ -95,6 +98,11 @@ def open_dataset(root: Path) -> PreparedDataset:
             "prepare the dataset again"
         )
     check_sizes(root, manifest)
+    return as_dataset(root, info, manifest)
+
+
+def as_dataset(root: Path, info: DatasetInfo, manifest: Manifest) -> PreparedDataset:
+    """The dataset that a description and a manifest make together."""
     return PreparedDataset(
         root, info.id, info.title, info.classes, info.void, manifest.version, manifest.splits, info, manifest
     )
@@ -134,7 +142,7 @@ def read_index_png(path: Path) -> np.ndarray:
     """The stored values of a greyscale or palette PNG of 8 bits or fewer, uint8 (H, W)."""
     try:
         with Image.open(path) as picture:
-            if picture.mode not in {"L", "P", "1"}:
+            if picture.mode not in LABEL_MODES:
                 raise UserError(f"label {path} is a {picture.mode} picture; labels are 8-bit greyscale or palette PNGs")
             values = np.asarray(picture)
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:

@@ -1,0 +1,209 @@
+"""Downloads of large files over HTTP that resume after a kill: the one thing that pooch lacks.
+
+pooch was chosen over fsspec and huggingface_hub: it enforces sha256 and md5 alike, writes to a temporary file and moves
+it into place only when the hash is right, and takes any callable as its downloader, so that resuming is an addition of
+this one class. fsspec's HTTP file system neither resumes nor hashes; huggingface_hub's downloader does both, but for
+files of its hub only. The bytes so far lie in ``.NAME.part`` beside the target, with what they are part of in
+``.NAME.part.json``, and a Range request with If-Range asks the server for the rest of exactly that file.
+"""
+
+import fcntl
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+import requests
+import urllib3
+
+from hyperseg.errors import UserError
+
+CHUNK = 1 << 20
+SPARE_BYTES = 256 << 20  # left free on the disk
+
+
+class DownloadError(Exception):
+    """Why one URL could not be downloaded, in a few words."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to bear with a server: seconds, and attempts in a row that gain nothing."""
+
+    connect_s: float = 10.0
+    silence_s: float = 30.0
+    attempts: int = 5
+    pause_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What the bytes of a part file are the beginning of."""
+
+    url: str
+    validator: str | None  # strong ETag or Last-Modified
+    total: int | None
+
+
+class ResumingDownloader:
+    """A pooch downloader. `progress` is called with the bytes so far and the total, or None where the server is silent.
+
+    `expected` is the exact size where it is known: an answer of another size is refused before it is written.
+    Raises DownloadError, and UserError where the disk is too small or another process downloads the same file.
+    """
+
+    def __init__(
+        self,
+        part: Path,
+        expected: int | None = None,
+        progress: Callable[[int, int | None], None] = lambda done, total: None,
+        patience: Patience | None = None,
+        session: requests.Session | None = None,
+    ) -> None:
+        self.part = part
+        self.state = part.with_name(part.name + ".json")
+        self.expected = expected
+        self.progress = progress
+        self.patience = patience or Patience()
+        self.session = session or requests.Session()
+
+    def __call__(self, url: str, output_file: str, pooch: object = None, check_only: bool = False) -> None:
+        self.part.parent.mkdir(parents=True, exist_ok=True)
+        with self.part.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(f"another process is downloading {self.part}; wait for it to end") from error
+            self._complete(url, file)
+        self.state.unlink(missing_ok=True)
+        self.part.replace(output_file)
+
+    def _complete(self, url: str, file: IO[bytes]) -> None:
+        begun = self._read_state()
+        if begun is None or begun.url != url:
+            file.truncate(0)  # the beginning of something else
+        fruitless = 0
+        while True:
+            before = _size(file)
+            try:
+                self._attempt(url, file, before)
+                return
+            except requests.exceptions.SSLError as error:
+                raise DownloadError(_reason(error)) from error
+            except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, _Transient) as error:
+                fruitless = 0 if _size(file) > before else fruitless + 1
+                if fruitless >= self.patience.attempts:
+                    raise DownloadError(_reason(error)) from error
+                time.sleep(self.patience.pause_s * 2 ** max(0, fruitless - 1))
+            except requests.RequestException as error:
+                raise DownloadError(_reason(error)) from error
+
+    def _attempt(self, url: str, file: IO[bytes], done: int) -> None:
+        begun = self._read_state()
+        headers = {"Accept-Encoding": "identity"}  # the archive's own bytes, so that ranges and sizes mean them
+        if done:
+            headers["Range"] = f"bytes={done}-"
+            if begun and begun.validator:
+                headers["If-Range"] = begun.validator
+        timeout = (self.patience.connect_s, self.patience.silence_s)
+        with self.session.get(url, headers=headers, stream=True, timeout=timeout) as answer:
+            if answer.status_code == 416 and done:
+                if begun and begun.total == done:
+                    return  # killed after the last byte, before the rename
+                file.truncate(0)
+                raise _Transient("it refuses to resume")
+            _check_status(answer)
+            if answer.status_code == 200:
+                done = 0
+                file.truncate(0)
+            elif not _continues(answer, done, begun):
+                file.truncate(0)
+                raise _Transient("it answers with another range than asked for")
+            total = _total(answer, done)
+            self._check_size(total, done)
+            self._write_state(_Begun(url, _validator(answer), total))
+            for chunk in answer.raw.stream(CHUNK, decode_content=False):
+                file.write(chunk)
+                done += len(chunk)
+                self.progress(done, total)
+                if self.expected is not None and done > self.expected:
+                    file.truncate(0)
+                    raise DownloadError(f"it sends more than the {self.expected} bytes expected")
+            file.flush()
+            if total is not None and done != total:
+                raise _Transient(f"it stopped after {done} of {total} bytes")
+
+    def _check_size(self, total: int | None, done: int) -> None:
+        if total is None:
+            return
+        if self.expected is not None and total != self.expected:
+            raise DownloadError(f"it offers {total} bytes, expected {self.expected}")
+        check_disk(self.part.parent, total - done)
+
+    def _read_state(self) -> _Begun | None:
+        try:
+            return _Begun(**json.loads(self.state.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None  # no download begun, or one that cannot be continued with certainty
+
+    def _write_state(self, begun: _Begun) -> None:
+        self.state.write_text(json.dumps(asdict(begun)), encoding="utf-8")
+
+
+class _Transient(Exception):
+    """A failure that may pass."""
+
+
+def check_disk(folder: Path, needed: int) -> None:
+    """Raise UserError where `folder`'s file system cannot take `needed` bytes and keep some spare."""
+    free = shutil.disk_usage(folder).free
+    if needed + SPARE_BYTES > free:
+        raise UserError(
+            f"{folder} has {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB are needed and "
+            f"{SPARE_BYTES / 1e9:.1f} GB kept spare; free some space or give another folder"
+        )
+
+
+def _size(file: IO[bytes]) -> int:
+    return file.seek(0, 2)
+
+
+def _check_status(answer: requests.Response) -> None:
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise _Transient(f"it answers {answer.status_code} {answer.reason}".rstrip())
+    if answer.status_code not in {200, 206}:
+        raise DownloadError(f"it answers {answer.status_code} {answer.reason}".rstrip())
+
+
+def _continues(answer: requests.Response, done: int, begun: _Begun | None) -> bool:
+    """Does a 206 answer hold exactly the bytes from `done` on, of the file that was begun?"""
+    unit, _, span = answer.headers.get("Content-Range", "").partition(" ")
+    start, _, rest = span.partition("-")
+    total = rest.partition("/")[2]
+    same = begun is None or begun.total is None or total in {"*", str(begun.total)}
+    return unit == "bytes" and start == str(done) and same
+
+
+def _total(answer: requests.Response, done: int) -> int | None:
+    length = answer.headers.get("Content-Length", "")
+    return done + int(length) if length.isdecimal() else None
+
+
+def _validator(answer: requests.Response) -> str | None:
+    etag = answer.headers.get("ETag")
+    return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified")
+
+
+def _reason(error: Exception) -> str:
+    """A few words instead of a library's nested message."""
+    kinds: list[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
+        (requests.exceptions.SSLError, "its certificate is not accepted"),
+        ((requests.Timeout, urllib3.exceptions.TimeoutError), "it does not answer in time"),
+        ((urllib3.exceptions.IncompleteRead, urllib3.exceptions.ProtocolError), "it drops the connection"),
+        (requests.TooManyRedirects, "it redirects in circles"),
+        (requests.ConnectionError, "it cannot be reached"),
+    ]
+    return next((words for kind, words in kinds if isinstance(error, kind)), str(error))
