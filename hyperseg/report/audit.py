@@ -11,6 +11,7 @@ import yaml
 class Finding:
     number: int
     id: str
+    short: str  # as a table refers to it
     title: str
     finding: str
     here: str  # what this project does about it

@@ -16,7 +16,6 @@ from hyperseg.report.tables.summary import summary_table
 _STYLES: dict[Mark, str] = {
     "valid": "green", "degraded": "yellow", "invalid": "bold red", "smoke": "dim", "good": "bold", "muted": "dim",
 }  # fmt: skip
-_TOO_WIDE = ("parameters_m", "gmacs_per_image")  # the page and the files have them
 _TOGETHER = ("campaign", "device_name", "dataset")
 
 
@@ -34,8 +33,7 @@ def render_collection(collection: Collection) -> RenderableType:
         return [row.get(key, EMPTY).shown for key in _TOGETHER]
 
     groups = groupby(sorted(table.rows, key=together), key=together)
-    columns = tuple(column for column in table.columns if column.key not in _TOO_WIDE)
-    return Group(*(_rich(Table(table.id, "", "", columns, tuple(rows))) for _, rows in groups))
+    return Group(*(_rich(Table(table.id, "", "", table.columns, tuple(rows))) for _, rows in groups))
 
 
 def _rich(table: Table) -> RichTable:
@@ -44,7 +42,9 @@ def _rich(table: Table) -> RichTable:
     rich = RichTable(title=Text(same), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in seen.columns:
         heading = Text(column.title.replace(", ", "\n"))  # not a string: "[ms]" would be read as markup
-        rich.add_column(heading, justify="right" if column.numeric else "left", no_wrap=column.key == "network")
+        rich.add_column(
+            heading, justify="right" if column.numeric else "left", no_wrap=column.title in ("Network", "Verdict")
+        )
     for row in seen.rows:
         rich.add_row(*(Text(cell.text, style=_STYLES.get(cell.mark, "")) for cell in row))
     return rich

@@ -21,6 +21,7 @@ from hyperseg.report.figures.style import (
     new_figure,
     to_png,
     to_svg,
+    wrapped,
 )
 
 Look = tuple[str, str]  # marker, colour
@@ -72,8 +73,10 @@ def _looks(series: list[Series]) -> dict[Series, Look]:
 
 def _draw(found: list[Panel], looks: dict[Series, Look], columns: int, panel_inches: tuple[float, float]) -> Figure:
     rows = ceil(len(found) / columns)
-    legend = _legend(found, looks)
-    width, height = panel_inches[0] * columns, panel_inches[1] * rows + 0.2 * len(legend) + 0.15
+    width = panel_inches[0] * columns
+    legend = _legend(found, looks, width)
+    lines = sum(str(handle.get_label()).count("\n") + 1 for handle in legend)
+    height = panel_inches[1] * rows + 0.2 * lines + 0.15
     figure = new_figure(width, height)
     grid = figure.subplots(rows, columns, squeeze=False)
     axes = [grid[index // columns][index % columns] for index in range(rows * columns)]
@@ -127,7 +130,7 @@ def _panel_labels(panel: Panel) -> list[Label]:
     ]
 
 
-def _legend(found: list[Panel], looks: dict[Series, Look]) -> list[Line2D]:
+def _legend(found: list[Panel], looks: dict[Series, Look], width: float) -> list[Line2D]:
     points = [point for panel in found for point in panel.points]
     hardware = {(one.hardware, one.machine) for one in looks}
     handles = []
@@ -139,7 +142,7 @@ def _legend(found: list[Panel], looks: dict[Series, Look]) -> list[Line2D]:
             name += f" ({series.machine})"  # two machines with the same processor
         engine = engines[0] if len(engines) == 1 else "fastest engine of each"
         kind = f"{series.protocol}, {engine}, {series.precision}{', no claim' if series.smoke else ''}"
-        text = f"the paper, {name}: {kind}" if series.of_paper else f"{name}: {kind}"
+        text = wrapped(f"the paper, {name}: {kind}" if series.of_paper else f"{name}: {kind}", width)
         face = colour if solid else "none"
         size = 10 if marker == "*" else 6.5
         handles.append(Line2D([], [], marker=marker, color=colour, ls="none", mfc=face, ms=size, mew=1.4, label=text))

@@ -17,6 +17,7 @@ from hyperseg.report.figures.style import (
     new_figure,
     to_png,
     to_svg,
+    wrapped,
 )
 from hyperseg.report.names import device_title, network_title
 
@@ -53,7 +54,8 @@ def _points(entry: Latency, axis: str) -> list[SweepPoint]:
 
 
 def _draw(swept: list[Latency], kinds: list[str], *, wide: bool) -> Figure:
-    legend_height = 0.2 * len(swept) + 0.1
+    titles = [wrapped(_title(entry), 4.2 * len(kinds) if wide else 3.75) for entry in swept]
+    legend_height = 0.2 * sum(title.count("\n") + 1 for title in titles) + 0.1
     if wide:
         figure = new_figure(4.2 * len(kinds), 3.1 + legend_height)
         grid = figure.subplots(1, len(kinds), squeeze=False)[0]
@@ -75,8 +77,8 @@ def _draw(swept: list[Latency], kinds: list[str], *, wide: bool) -> Figure:
             axes.set_xticks(batches, [str(batch) for batch in batches], minor=False)
             axes.xaxis.set_minor_locator(NullLocator())
     handles = [
-        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], ms=5, lw=1.3, label=_title(e))
-        for i, e in enumerate(swept)
+        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], ms=5, lw=1.3, label=title)
+        for i, title in enumerate(titles)
     ]
     figure.legend(handles=handles, loc="outside lower left")
     return figure

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -75,6 +76,11 @@ def new_figure(width_in: float, height_in: float) -> Figure:
     figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout)
     FigureCanvasAgg(figure)
     return figure
+
+
+def wrapped(text: str, inches: float) -> str:
+    """A legend's text, broken so that it fits into a width."""
+    return fill(text, max(20, int((inches - 0.45) * 15.0)))
 
 
 def log_ticks(axis: XAxis | YAxis, limits: tuple[float, float]) -> None:

@@ -55,12 +55,12 @@ def facts(collection: Collection) -> list[tuple[str, list[str]]]:
     days = sorted(entry.record.started_at.date().isoformat() for entry in entries)
     span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     rows = [
-        ("Campaigns", collection.campaigns),
-        ("Networks", _sorted(network_title(entry.record.network.id) for entry in entries)),
+        ("Campaigns", _joined(collection.campaigns)),
+        ("Networks", _joined(network_title(entry.record.network.id) for entry in entries)),
         ("Trained on", _sorted(_dataset(entry) for entry in collection.training)),
         ("Scored on", _sorted(_dataset(entry) for entry in collection.evaluation)),
-        ("Evaluation protocols", _sorted(_protocol(entry) for entry in collection.evaluation)),
-        ("Latency protocols", _sorted(_protocol(entry) for entry in collection.latency)),
+        ("Evaluation protocols", _joined(_protocol(entry) for entry in collection.evaluation)),
+        ("Latency protocols", _joined(_protocol(entry) for entry in collection.latency)),
         ("Verdicts of latencies", _verdicts(collection)),
         ("Machines", [_machine(machine) for _, machine in sorted(machines.items())]),
         ("Records", [", ".join(f"{count} {_PLURAL[kind]}" for kind, count in sorted(kinds.items()))]),
@@ -188,10 +188,17 @@ def _protocol(entry: AnyEntry) -> str:
 
 def _verdicts(collection: Collection) -> list[str]:
     counts = Counter(
-        f"{entry.numbers.verdict.verdict}, smoke" if entry.numbers.smoke else entry.numbers.verdict.verdict
+        f"{entry.numbers.verdict.verdict} (smoke)" if entry.numbers.smoke else entry.numbers.verdict.verdict
         for entry in collection.latency
     )
-    return [f"{count} {verdict}" for verdict, count in sorted(counts.items(), reverse=True)]
+    return (
+        [", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), reverse=True))] if counts else []
+    )
+
+
+def _joined(values: Iterable[str]) -> list[str]:
+    found = _sorted(values)
+    return [", ".join(found)] if found else []
 
 
 def _sorted(values: Iterable[str]) -> list[str]:

@@ -35,13 +35,13 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
     )
     return Table(
         id="accuracy",
-        title="Accuracy",
+        title="Mean IoU",
         caption="Mean IoU in percent: one seed with its bootstrap interval over images, or mean ± standard deviation "
         "over seeds. One column per evaluation protocol.",
         columns=(
+            *IDENTITY,
             Column("dataset", "Dataset", fold=True), Column("split", "Split", fold=True),
             Column("images", "Images", numeric=True, shown=False), Column("dataset_version", "Version", shown=False),
-            *IDENTITY,
             Column("checkpoint", "Checkpoint", fold=True),
             Column("input_height_px", "", shown=False), Column("input_width_px", "", shown=False),
             Column("input", "Input [px]", fold=True),

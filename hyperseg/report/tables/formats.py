@@ -30,7 +30,7 @@ def to_markdown(table: Table, heading: str = "##") -> str:
     """A GitHub table with its caption above and its notes below; no heading where `heading` is empty."""
     seen = view(table)
     lines = [f"{heading} {table.title}", ""] if heading else []
-    lines += [seen.caption, ""]
+    lines += [" ".join(filter(None, (table.caption, seen.same))), ""]
     if seen.rows:
         lines += _markdown_table(seen)
     for letter, note in seen.notes:
@@ -73,7 +73,7 @@ def to_latex(table: Table) -> str:
         r"% \usepackage{booktabs,graphicx}",
         r"\begin{table}[t]",
         r"\centering\small",
-        rf"\caption{{{latex_text(seen.caption)}}}",
+        rf"\caption{{{latex_text(' '.join(filter(None, (table.caption, seen.same))))}}}",
         rf"\label{{tab:{table.label}}}",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{spec}}}",

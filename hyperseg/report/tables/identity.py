@@ -5,8 +5,8 @@ from hyperseg.report.names import network_title
 from hyperseg.report.tables.model import Cell, Column
 
 IDENTITY = (
-    Column("campaign", "Campaign", fold=True),
     Column("network", "Network"),
+    Column("campaign", "Campaign", fold=True),
     Column("network_source", "Source", fold=True),
     Column("backbone", "Backbone", fold=True),
     Column("backbone_weights", "Backbone weights", fold=True),

@@ -78,9 +78,10 @@ class View:
     notes: tuple[tuple[str, str], ...] = field(default=())
 
     @property
-    def caption(self) -> str:
-        same = "; ".join(f"{title}: {text}" for title, text in self.folded)
-        return f"{self.table.caption} All rows: {same}." if same else self.table.caption
+    def same(self) -> str:
+        """What all rows share, as one sentence; empty where they share nothing."""
+        told = "; ".join(f"{title}: {text}" for title, text in self.folded)
+        return f"All rows: {told}." if told else ""
 
 
 def view(table: Table) -> View:

@@ -14,15 +14,15 @@ Latency = Entry[LatencyNumbers]
 MIB = 2**20
 
 _COLUMNS = (
-    Column("machine", "Machine", fold=True),
+    *IDENTITY,
+    Column("machine", "", shown=False),
     Column("device", "", shown=False),
     Column("device_name", "Device", fold=True),
     Column("threads", "Threads", numeric=True, fold=True),
-    *IDENTITY,
     Column("weights", "Weights", fold=True),
     Column("engine", "Engine", fold=True),
     Column("precision", "Precision", fold=True),
-    Column("tf32", "TF32", fold=True, shown=False),
+    Column("tf32", "", shown=False),
     Column("batch_norm", "Batch norm", fold=True),
     Column("batch", "Batch", numeric=True, fold=True),
     Column("input_height_px", "", shown=False),
@@ -31,23 +31,23 @@ _COLUMNS = (
     Column("median_ms", "Median [ms]", numeric=True),
     Column("median_low_ms", "", shown=False),
     Column("median_high_ms", "", shown=False),
+    Column("verdict", "Verdict"),
+    Column("enters_claims", "", shown=False),
+    Column("smoke", "", shown=False),
     Column("mean_ms", "", shown=False),
     Column("p90_ms", "p90 [ms]", numeric=True),
     Column("p99_ms", "p99 [ms]", numeric=True),
     Column("images_per_s", "Images/s", numeric=True),
     Column("speedup_vs_authors", "Speed-up vs authors'", numeric=True),
+    Column("paper_latency_ms", "Paper [ms]", numeric=True),
+    Column("ratio_to_paper", "Ratio to paper", numeric=True),
+    Column("paper_source", "", shown=False),
     Column("gmacs_per_image", "GMACs", numeric=True),
     Column("fraction_of_roof", "Of roofline [%]", numeric=True),
     Column("peak_memory_mib", "Peak memory [MiB]", numeric=True),
     Column("prepare_s", "Preparation [s]", numeric=True),
     Column("samples", "Samples", numeric=True),
     Column("processes", "Processes", numeric=True, fold=True),
-    Column("smoke", "", shown=False),
-    Column("verdict", "Verdict"),
-    Column("enters_claims", "", shown=False),
-    Column("paper_latency_ms", "Paper [ms]", numeric=True),
-    Column("ratio_to_paper", "Ratio to paper", numeric=True),
-    Column("paper_source", "", shown=False),
 )
 
 
@@ -87,7 +87,7 @@ def _row(entry: Latency, collection: Collection, paper: Sequence[PaperRow]) -> d
     return identity_cells(record) | {
         "machine": Cell(machine.fingerprint),
         "device": Cell(numbers.device),
-        "device_name": Cell(numbers.device_name, device_title(numbers.device_name)),
+        "device_name": Cell(numbers.device_name, device_label(entry, collection)),
         "threads": Cell(record.provenance.threads),
         "weights": Cell(weights, "trained" if trained else "random: time only", mark="" if trained else "muted"),
         "engine": Cell(numbers.engine),
@@ -116,6 +116,16 @@ def _row(entry: Latency, collection: Collection, paper: Sequence[PaperRow]) -> d
         "verdict": verdict_cell(numbers.verdict, smoke=numbers.smoke),
         "enters_claims": Cell(enters_claims(entry)),
     } | _beside_paper(entry, paper)  # fmt: skip
+
+
+def device_label(entry: Latency, collection: Collection) -> str:
+    """The device's name; with the machine's fingerprint where two machines have a device of that name."""
+    name, machine = entry.numbers.device_name, entry.record.provenance.machine.fingerprint
+    twins = any(
+        other.numbers.device_name == name and other.record.provenance.machine.fingerprint != machine
+        for other in collection.latency
+    )
+    return f"{device_title(name)} ({machine})" if twins else device_title(name)
 
 
 def milliseconds(value: float) -> str:

@@ -2,15 +2,15 @@
 
 from hyperseg.records import LatencyNumbers, SweepPoint
 from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
-from hyperseg.report.names import device_title, hw
+from hyperseg.report.names import hw
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.report.tables.runtime import MIB, milliseconds, verdict_cell
+from hyperseg.report.tables.runtime import MIB, device_label, milliseconds, verdict_cell
 
 _COLUMNS = (
-    Column("machine", "Machine", fold=True),
-    Column("device_name", "Device", fold=True),
     *IDENTITY,
+    Column("machine", "", shown=False),
+    Column("device_name", "Device", fold=True),
     Column("engine", "Engine", fold=True),
     Column("precision", "Precision", fold=True),
     Column("axis", "Sweep", fold=True),
@@ -37,7 +37,7 @@ def scaling_tables(collection: Collection) -> list[Table]:
             caption="Time against input size and batch, every point of the sweeps.",
             columns=_COLUMNS,
             rows=tuple(
-                _row(entry, point)
+                _row(entry, point, device_label(entry, collection))
                 for entry in swept
                 if protocol_of(entry.record) == protocol
                 for point in sorted(entry.numbers.points, key=_order)
@@ -52,11 +52,11 @@ def _order(point: SweepPoint) -> tuple[str, float, int]:
     return point.axis, point.pixel_ratio, point.batch
 
 
-def _row(entry: Entry[LatencyNumbers], point: SweepPoint) -> dict[str, Cell]:
+def _row(entry: Entry[LatencyNumbers], point: SweepPoint, device: str) -> dict[str, Cell]:
     numbers, here, memory = entry.numbers, (entry.anchor,), point.peak_memory_bytes
     return identity_cells(entry.record) | {
         "machine": Cell(entry.record.provenance.machine.fingerprint),
-        "device_name": Cell(numbers.device_name, device_title(numbers.device_name)),
+        "device_name": Cell(numbers.device_name, device),
         "engine": Cell(numbers.engine),
         "precision": Cell(numbers.precision),
         "axis": Cell(point.axis),

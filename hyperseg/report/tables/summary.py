@@ -5,10 +5,10 @@ from statistics import mean
 
 from hyperseg.records import EvaluationNumbers, LatencyNumbers, NetworkRef, Record
 from hyperseg.report.collection import Collection, Entry, Key, network_key, protocol_of, protocol_slug, protocol_title
-from hyperseg.report.names import dataset_title, device_title, network_title
+from hyperseg.report.names import dataset_title, network_title
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.report.tables.runtime import milliseconds, verdict_cell
+from hyperseg.report.tables.runtime import device_label, milliseconds, verdict_cell
 
 Evaluation = Entry[EvaluationNumbers]
 Latency = Entry[LatencyNumbers]
@@ -24,7 +24,7 @@ def summary_table(collection: Collection) -> Table:
     for key, record in _networks(collection).items():
         scored = [row for row in accuracy_rows(collection) if _key(row[0].record) == key] or [[]]
         devices = _by_device([entry for entry in latencies if _key(entry.record) == key]) or [[]]
-        rows += [_row(record, evaluations, timed) for evaluations in scored for timed in devices]
+        rows += [_row(record, evaluations, timed, collection) for evaluations in scored for timed in devices]
     return Table(
         id="summary",
         title="Summary",
@@ -33,11 +33,11 @@ def summary_table(collection: Collection) -> Table:
         if timing
         else "Mean IoU by evaluation protocol.",
         columns=(
-            Column("campaign", "Campaign", fold=True),
             Column("network", "Network"),
+            Column("campaign", "Campaign", fold=True),
             Column("backbone", "Backbone", fold=True),
-            Column("parameters_m", "Parameters [M]", numeric=True),
-            Column("gmacs_per_image", "GMACs", numeric=True),
+            Column("parameters_m", "", shown=False),
+            Column("gmacs_per_image", "", shown=False),
             Column("dataset", "Dataset", fold=True),
             Column("split", "Split", fold=True),
             *map(_scoring_column, scoring),
@@ -85,7 +85,9 @@ def _by_device(timed: Sequence[Latency]) -> list[list[Latency]]:
     return [devices[key] for key in sorted(devices)]
 
 
-def _row(record: Record, evaluations: Sequence[Evaluation], timed: Sequence[Latency]) -> dict[str, Cell]:
+def _row(
+    record: Record, evaluations: Sequence[Evaluation], timed: Sequence[Latency], collection: Collection
+) -> dict[str, Cell]:
     row = {"campaign": Cell(record.campaign)} | _network_cells(record.network)
     if evaluations and (dataset := evaluations[0].record.dataset):
         row |= {"dataset": Cell(dataset.id, dataset_title(dataset.id)), "split": Cell(dataset.split)}
@@ -96,6 +98,9 @@ def _row(record: Record, evaluations: Sequence[Evaluation], timed: Sequence[Late
         row[f"miou_percent_{protocol_slug(protocol)}"] = Cell(average, f"{average:.2f}", anchors, mark="good")
     for protocol in {protocol_of(entry.record) for entry in timed}:
         row |= _timing_cells(protocol, [entry for entry in timed if protocol_of(entry.record) == protocol])
+    if timed:
+        device = device_label(timed[0], collection)
+        row["device_name"] = Cell(timed[0].numbers.device_name, device)
     return row
 
 
@@ -114,7 +119,6 @@ def _timing_cells(protocol: Protocol, timed: Sequence[Latency]) -> dict[str, Cel
     numbers, slug, here = fastest.numbers, protocol_slug(protocol), (fastest.anchor,)
     verdict = verdict_cell(numbers.verdict, smoke=numbers.smoke)
     return {
-        "device_name": Cell(numbers.device_name, device_title(numbers.device_name)),
         f"median_ms_{slug}": Cell(numbers.median_ms, milliseconds(numbers.median_ms), here, mark="good"),
         f"engine_{slug}": Cell(f"{numbers.engine}, {numbers.precision}"),
         f"verdict_{slug}": Cell(verdict.value, verdict.text, mark=verdict.mark),

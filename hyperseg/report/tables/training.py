@@ -8,11 +8,11 @@ from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import MIB, milliseconds
 
 _COLUMNS = (
+    *IDENTITY,
     Column("dataset", "Dataset", fold=True),
     Column("split", "Trained on", fold=True),
     Column("images", "Images", numeric=True, fold=True),
     Column("dataset_version", "", shown=False),
-    *IDENTITY,
     Column("seed", "Seed", numeric=True, fold=True),
     Column("epochs", "Epochs", numeric=True, fold=True),
     Column("steps", "Steps", numeric=True, fold=True),
@@ -32,7 +32,7 @@ def training_table(collection: Collection) -> Table:
     """One row per training run, seeds apart."""
     return Table(
         id="training",
-        title="Training",
+        title="Training runs",
         caption="What was trained. Losses of different recipes or variants are not comparable.",
         columns=_COLUMNS,
         rows=tuple(_row(entry) for entry in sorted(collection.training, key=training_key)),
