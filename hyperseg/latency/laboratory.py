@@ -13,7 +13,7 @@ from hyperseg.latency.job import Job, Result
 from hyperseg.latency.lock import cpu_key, device_lock
 from hyperseg.latency.outcome import batch_gain_percent, images_per_second, make_numbers
 from hyperseg.latency.processes import OutOfMemoryError, run_in_fresh_process
-from hyperseg.latency.request import Plan, Point, Request, make_plan
+from hyperseg.latency.request import Device, Plan, Point, Request, check_request, make_plan
 from hyperseg.latency.samples import refuse_existing, write_samples
 from hyperseg.records.provenance import provenance
 from hyperseg.records.schema import ProtocolRef, Record
@@ -43,27 +43,31 @@ class Outcome:
 
 
 def run_session(requests: Sequence[Request], tell: Tell, wait: bool = False) -> list[Outcome]:
-    """Measure every request in one session.
+    """Measure every request in one session, under the locks of the devices it needs.
+
+    `tell` gets the live line. Raises :class:`hyperseg.errors.UserError` before anything is timed for what cannot be,
+    and for a device that another job is timing, unless `wait`.
+    """
+    devices = {check_request(request) for request in requests}
+    with ExitStack() as locks:
+        for device in sorted(devices):
+            key, name = lock_of(*device)
+            locks.enter_context(device_lock(key, name, wait, told=tell))
+        return measure_plans([make_plan(request) for request in requests], tell)
+
+
+def measure_plans(plans: Sequence[Plan], tell: Tell) -> list[Outcome]:
+    """Measure checked plans; the caller holds their devices' locks.
 
     The processes of all single points take turns (the first of each, then the second of each, ...), so that a slow
-    change of the machine meets all of them alike; a sweep that stops by its own results runs after them. `tell` gets
-    the live line. Raises :class:`hyperseg.errors.UserError` before anything is timed for what cannot be.
+    change of the machine meets all of them alike; a sweep that stops by its own results runs after them.
     """
-    return run_plans([make_plan(request) for request in requests], tell, wait)
-
-
-def run_plans(plans: Sequence[Plan], tell: Tell, wait: bool = False) -> list[Outcome]:
-    """Measure plans that are checked already, as :func:`run_session` does."""
     session = uuid.uuid4().hex[:12]
     outcomes = [Outcome(plan, datetime.now(UTC), session) for plan in plans]
-    with ExitStack() as locks:
-        for key, device in sorted({_device_of(plan) for plan in plans}):
-            locks.enter_context(device_lock(key, device, wait, told=tell))
-        together = [outcome for outcome in outcomes if outcome.plan.protocol.stop_below_gain_percent is None]
-        _take_turns(together, tell)
-        for outcome in outcomes:
-            if outcome.plan.protocol.stop_below_gain_percent is not None:
-                _double_batches(outcome, outcome.plan.protocol.stop_below_gain_percent, tell)
+    _take_turns([outcome for outcome in outcomes if outcome.plan.protocol.stop_below_gain_percent is None], tell)
+    for outcome in outcomes:
+        if outcome.plan.protocol.stop_below_gain_percent is not None:
+            _double_batches(outcome, outcome.plan.protocol.stop_below_gain_percent, tell)
     return outcomes
 
 
@@ -168,14 +172,13 @@ def _follower(plan: Plan, point: Point, turn: int, tell: Tell) -> Callable[[dict
     return follow
 
 
-def _device_of(plan: Plan) -> tuple[str, str]:
-    """The lock's key and the name in messages of the device a plan runs on."""
-    job = plan.points[0].job
-    if job.device == "cpu":
+def lock_of(device: Device, index: int) -> tuple[str, str]:
+    """The lock's key of a device, and its name in messages."""
+    if device == "cpu":
         return cpu_key(), "this machine's CPU"
     import torch
 
-    properties = torch.cuda.get_device_properties(job.device_index)
+    properties = torch.cuda.get_device_properties(index)
     return str(properties.uuid), f"GPU {properties.name} ({properties.uuid})"
 
 

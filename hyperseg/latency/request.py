@@ -19,6 +19,8 @@ from hyperseg.records.schema import NetworkRef
 if TYPE_CHECKING:
     from torch import nn
 
+Device = Literal["cpu", "cuda"]
+
 
 @dataclass(frozen=True)
 class Request:
@@ -59,15 +61,21 @@ class Plan:
     points: list[Point] = field(default_factory=list)
 
 
+def check_request(request: Request) -> tuple[Device, int]:
+    """The device and CUDA's index of it. Raises :class:`UserError` for what can be refused without building anything."""
+    kind, index = _device(request.device)
+    _check_protocol(request, load_protocol(request.protocol))
+    get_engine(request.engine, kind, request.precision)
+    _check_device(kind, index)
+    return kind, index
+
+
 def make_plan(request: Request) -> Plan:
     """Check a request and lay out its points. Raises :class:`UserError` for what cannot be timed, saying why."""
     from torch import inference_mode
 
+    kind, index = check_request(request)
     protocol = load_protocol(request.protocol)
-    kind, index = _device(request.device)
-    _check_protocol(request, protocol)
-    get_engine(request.engine, kind, request.precision)
-    _check_device(kind, index)
     with inference_mode():
         network = request.subject.build()
         staged = Staged(network, protocol.stages).eval()
@@ -93,7 +101,7 @@ def record_path(request: Request) -> Path:
     return folder / f"{name}.json"
 
 
-def _device(device: str) -> tuple[Literal["cpu", "cuda"], int]:
+def _device(device: str) -> tuple[Device, int]:
     kind, _, index = device.partition(":")
     if kind == "cpu" and not index:
         return "cpu", 0
@@ -173,9 +181,7 @@ def _count(staged: "nn.Module", request: Request, batch: int, height: int, width
     return count_work(staged, batch, height, width)
 
 
-def _job(
-    request: Request, protocol: Protocol, kind: Literal["cpu", "cuda"], index: int, batch: int, height: int, width: int
-) -> Job:
+def _job(request: Request, protocol: Protocol, kind: Device, index: int, batch: int, height: int, width: int) -> Job:
     warm_up, length = protocol.lengths(request.dataset, request.images)
     return Job(
         subject=request.subject,

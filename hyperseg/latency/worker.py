@@ -66,9 +66,8 @@ def run_job(job: Job, emit: Emit) -> Result:
 
     timed, warm = clock.Series(), clock.Series()
     ticking = (clock.CudaClock if job.device == "cuda" else clock.CpuClock)(prepared.run)
-    heartbeat = _heartbeat(emit, warm, timed)
     cpu = next(source for source in sources if isinstance(source, conditions_cpu.CpuSource))
-    sampler = Sampler(sources, job.sampling_interval_s, heartbeat)
+    sampler = Sampler(sources, job.sampling_interval_s, heartbeat(emit, warm, timed))
     sampler.start()
     emit("phase", name="warming up")
     settled = clock.warm_up(ticking, job.warm_up, warm)
@@ -168,7 +167,7 @@ def prepare(job: Job) -> Prepared:
     return Prepared(run, prepare_s, reading.left, memory, device)
 
 
-def _heartbeat(emit: Emit, warm: clock.Series, timed: clock.Series) -> Callable[[], None]:
+def heartbeat(emit: Emit, warm: clock.Series, timed: clock.Series) -> Callable[[], None]:
     """A progress event at most twice a second, sent by the side thread."""
     said = time.perf_counter()
     began = said

@@ -1,0 +1,29 @@
+"""ONNX Runtime on a CPU, the whole network as one exported graph."""
+
+from typing import TYPE_CHECKING
+
+from hyperseg.latency.engines.engine import Engine, Run, Target, modes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
+    """The graph for the example's shape."""
+    from hyperseg.latency import runtimes
+    from hyperseg.latency.fused import fuse_networks
+
+    network, _ = fuse_networks(network)
+    graph = runtimes.onnxruntime(network, example, target.threads)
+    return lambda images: graph(images)[0]
+
+
+ENGINE = Engine(
+    name="onnxruntime",
+    title="ONNX Runtime",
+    modes=modes(("cpu",), ("float32",)),
+    prepare=prepare,
+    requires=("onnx", "onnxruntime"),
+    extra="engines",
+    preload=("onnxruntime",),
+)

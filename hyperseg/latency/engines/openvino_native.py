@@ -1,0 +1,31 @@
+"""OpenVINO for the trunk, the C++ decoder for the patch-wise levels: the fastest on a CPU."""
+
+from typing import TYPE_CHECKING
+
+from hyperseg.latency.engines.engine import Engine, Run, Target, modes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
+    """The trunk compiled for the example's shape; the decoder stays in float32."""
+    from hyperseg.latency import runtimes
+    from hyperseg.latency.fused import use_native_decoder
+
+    return use_native_decoder(
+        network,
+        "openvino_native",
+        lambda part: runtimes.openvino(part.trunk, example, target.precision, target.threads),
+    )
+
+
+ENGINE = Engine(
+    name="openvino_native",
+    title="OpenVINO trunk, native decoder",
+    modes=modes(("cpu",), ("float32", "bfloat16")),
+    prepare=prepare,
+    requires=("openvino",),
+    extra="engines",
+    preload=("openvino",),
+)
