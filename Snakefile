@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.utils import min_version, validate
 
 from hyperseg.pipeline.campaign import parse_campaign
-from hyperseg.pipeline.steps import Layout, facts, sources
+from hyperseg.pipeline.steps import PAPER, PEERS, Layout, sources
 
 min_version("9.10")
 

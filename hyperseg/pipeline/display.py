@@ -50,7 +50,7 @@ class Display:
             left = self.progress.left_s()
             about = f", about {clock(left)} left" if self.progress.done < self.progress.total else ""
             counted = f"[{self.progress.done}/{self.progress.total}]"
-            self.console.print(f"{counted} {ended.name}: {clock(seconds)}{about}", markup=False)
+            self.console.print(f"{counted} {ended.name}: {clock(seconds)}{about}", markup=False, soft_wrap=True)
             self.shown = time.monotonic()
         elif event and ended and event["event"] == "job_error":
             self._failure(ended)
@@ -59,7 +59,7 @@ class Display:
         elif not self.live and self.progress.running and time.monotonic() - self.shown > PLAIN_INTERVAL_S:
             self.shown = time.monotonic()
             for job in self.progress.running.values():
-                self.console.print(f"    {job.name}: {job.state() or 'running'}", markup=False)
+                self.console.print(f"    {job.name}: {job.state() or 'running'}", markup=False, soft_wrap=True)
 
     def _dry(self, event: dict[str, Any] | None) -> None:
         if event and event["event"] == "job_info" and event["rule_name"] != "all":
@@ -71,7 +71,7 @@ class Display:
         lines = last_lines(job.log, LINES_OF_A_FAILURE)
         if lines and lines[-1].startswith("error: "):
             lines = lines[-1:]
-        self.console.print(f"{job.name} failed; the end of {job.log}:", style="bold red", markup=False)
+        self.console.print(f"{job.name} failed; the end of {job.log}:", style="bold red", markup=False, soft_wrap=True)
         for line in lines:
             self.console.print(f"    {line}", markup=False, soft_wrap=True)
 

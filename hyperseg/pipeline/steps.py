@@ -14,7 +14,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "latency": ("errors.py", "records", "models", "data", "latency", "cli/latency.py"),
     "report": ("errors.py", "records", "report", "cli/report.py"),
 }
-FACTS = ("results/paper", "results/published")
+PAPER = "results/paper/paper.csv"  # committed numbers that the report shows beside ours
+PEERS = ("results/published/published_peers.csv", "results/published/published_peers_web.csv")
 PACKAGE = "hyperseg"  # relative to the repository root, where both engines run
 
 
@@ -25,11 +26,6 @@ def sources(step: str, root: Path = Path()) -> list[str]:
         path = root / PACKAGE / part
         files += [path] if path.is_file() else (f for f in path.rglob("*") if f.is_file())
     return sorted(str(f.relative_to(root)) for f in files if "__pycache__" not in f.parts)
-
-
-def facts(root: Path = Path()) -> list[str]:
-    """Committed tables of published numbers, which the report shows beside ours."""
-    return sorted(str(f.relative_to(root)) for folder in FACTS for f in (root / folder).iterdir())
 
 
 @dataclass(frozen=True)
@@ -53,6 +49,10 @@ class Layout:
     @property
     def manifest(self) -> str:
         return f"{self.data}/manifest.json"
+
+    @property
+    def card(self) -> str:
+        return f"{self.data}/card.json"
 
     @property
     def runs(self) -> str:

@@ -4,14 +4,15 @@ if CAMPAIGN.dataset.streets:
         input:
             sources("data"),
         output:
-            LAYOUT.manifest,
+            manifest=LAYOUT.manifest,
+            card=LAYOUT.card,
         log:
             f"{LAYOUT.logs}/data.log",
         conda:
             "../../environment.yml"
         params:
             **CAMPAIGN.dataset.streets.model_dump(),
-            folder=subpath(output[0], parent=True),
+            folder=subpath(output.manifest, parent=True),
         shell:
             "hyperseg data streets --out {params.folder} --train {params.train} --val {params.val}"
             " --test {params.test} --height {params.height} --width {params.width} --seed {params.seed} > {log} 2>&1"
@@ -22,13 +23,15 @@ else:
     # files is in the environment, because where it lies does not bear on what comes out.
     rule prepare:
         output:
-            LAYOUT.manifest,
+            manifest=LAYOUT.manifest,
+            card=LAYOUT.card,
         log:
             f"{LAYOUT.logs}/data.log",
         conda:
             "../../environment.yml"
         params:
             id=CAMPAIGN.dataset.id,
-            folder=subpath(output[0], parent=True),
+            folder=subpath(output.manifest, parent=True),
         shell:
-            'hyperseg data prepare {params.id} --source "$HYPERSEG_SOURCE" --out {params.folder} > {log} 2>&1'
+            'hyperseg data prepare {params.id} ${{HYPERSEG_SOURCE:+--source "$HYPERSEG_SOURCE"}}'
+            " --out {params.folder} > {log} 2>&1"

@@ -1,8 +1,10 @@
 rule report:
     input:
         sources("report"),
-        facts(),
         records=LAYOUT.records(),
+        card=LAYOUT.card,
+        paper=PAPER,
+        peers=PEERS,
     output:
         f"{LAYOUT.report}/index.html",
         f"{LAYOUT.report}/metrics.json",
@@ -11,6 +13,9 @@ rule report:
     conda:
         "../../environment.yml"
     params:
+        title=CAMPAIGN.report.title,
+        peers=[f"--peers {file}" for file in PEERS],
         out=subpath(output[0], parent=True),
     shell:
-        "hyperseg report --out {params.out} {input.records} > {log} 2>&1"
+        "hyperseg report --out {params.out} --title {params.title:q} --card {input.card} --paper {input.paper}"
+        " {params.peers} {input.records} > {log} 2>&1"
