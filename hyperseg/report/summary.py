@@ -36,10 +36,10 @@ def render_collection(collection: Collection) -> RenderableType:
     return Group(*(_rich(Table(table.id, "", "", table.columns, tuple(rows))) for _, rows in groups))
 
 
-def _rich(table: Table) -> RichTable:
+def _rich(table: Table) -> RenderableType:
     seen = view(table)
     same = ", ".join(text for _, text in seen.folded)
-    rich = RichTable(title=Text(same), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
+    rich = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in seen.columns:
         heading = Text(column.title.replace(", ", "\n"))  # not a string: "[ms]" would be read as markup
         rich.add_column(
@@ -47,4 +47,4 @@ def _rich(table: Table) -> RichTable:
         )
     for row in seen.rows:
         rich.add_row(*(Text(cell.text, style=_STYLES.get(cell.mark, "")) for cell in row))
-    return rich
+    return Group(Text(f" {same}", style="bold"), rich)

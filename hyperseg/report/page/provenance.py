@@ -81,13 +81,13 @@ def warnings(collection: Collection) -> list[str]:
         found.append(f"{unknown} of {total} records do not know the commit of the code that made them.")
     smoke = sum(entry.numbers.smoke for entry in collection.latency)
     if smoke:
-        found.append(f"{smoke} latencies are smoke runs: they show that timing works and enter no claim.")
+        found.append(f"{_counted(smoke, 'from smoke runs')}: these show that timing works and enter no claim.")
     invalid = sum(entry.numbers.verdict.verdict == "INVALID" for entry in collection.latency)
     if invalid:
-        found.append(f"{invalid} latencies are INVALID: the tables show them, no figure and no metric does.")
+        found.append(f"{_counted(invalid, 'INVALID')}: the tables show such numbers, no figure and no metric does.")
     random = sum(entry.record.network.weights_sha256 is None for entry in collection.latency)
     if random:
-        found.append(f"{random} latencies are of networks with random weights: good for time alone.")
+        found.append(f"{_counted(random, 'with random weights')}: good for time alone.")
     scratch = {e.record.network.id for e in collection.training if e.record.network.backbone_weights is None}
     if scratch:
         names = ", ".join(sorted(map(network_title, scratch)))
@@ -194,6 +194,10 @@ def _verdicts(collection: Collection) -> list[str]:
     return (
         [", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), reverse=True))] if counts else []
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 latency is {what}" if count == 1 else f"{count} latencies are {what}"
 
 
 def _joined(values: Iterable[str]) -> list[str]:

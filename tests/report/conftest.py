@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+import record_factory
+
+from hyperseg.report.collection import Collection, load
+from hyperseg.report.facts import PaperRow, read_paper
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def paper() -> tuple[PaperRow, ...]:
+    return read_paper(ROOT / "results/paper/paper.csv")
+
+
+@pytest.fixture(scope="session")
+def demo_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The records of a made-up demo campaign, as files."""
+    return record_factory.write(tmp_path_factory.mktemp("records"), record_factory.demo())
+
+
+@pytest.fixture(scope="session")
+def demo(demo_records: Path) -> Collection:
+    return load([demo_records])

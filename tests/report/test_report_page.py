@@ -1,0 +1,166 @@
+"""The page: self-contained, complete, escaped, every number linked to its record."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from record_factory import demo, latency, machine, network, write
+
+from hyperseg.errors import UserError
+from hyperseg.report.audit import findings
+from hyperseg.report.build import Sources, build_report
+from hyperseg.report.page.embed import read_card, read_photo
+
+
+class Page(HTMLParser):
+    """What the tests ask of a page: tags with attributes, ids, links, text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {key: value or "" for key, value in attrs}))
+
+    handle_startendtag = handle_starttag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    @property
+    def ids(self) -> list[str]:
+        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    records = demo()
+    hostile = "<script>alert(1)</script>"
+    records["x/hostile.json"] = latency(
+        "camvid_hyperseg_s", at=machine(cpu=f"{hostile} & co", fingerprint="f" * 12), campaign=hostile,
+        net=network(hostile), verdict="INVALID",
+    )  # fmt: skip
+    write(folder / "records", records)
+    Image.new("RGB", (8, 6), "teal").save(folder / "overlay.png")
+    card = {
+        "id": "streets", "title": f"Streets {hostile}", "licence": None,
+        "classes": [{"name": "Sky", "colour": [128, 128, 128]}, {"name": "Road", "colour": [128, 64, 128]}],
+        "splits": {"train": 96, "test": 24},
+    }  # fmt: skip
+    (folder / "card.json").write_text(json.dumps(card))
+    peers = root / "results/published/published_peers_web.csv"
+    sources = Sources(
+        title="A <b>title</b>", paper=root / "results/paper/paper.csv", peers=[peers],
+        cards=[folder / "card.json"], pictures=[folder / "overlay.png"],
+    )  # fmt: skip
+    build_report(folder / "out", [folder / "records"], sources)
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def page(built: Path) -> Page:
+    return Page((built / "index.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_asks_no_one_for_anything(page: Page, built: Path) -> None:
+    for tag, attributes in page.tags:
+        assert tag not in {"script", "iframe", "object", "embed"}
+        for name in ("src", "href", "xlink:href", "srcset", "data", "poster"):
+            target = attributes.get(name, "")
+            assert not re.match(r"[a-z]+:|//", target) or target.startswith("data:"), (tag, target)
+    text = (built / "index.html").read_text(encoding="utf-8")
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+
+
+def test_links_resolve_and_ids_are_unique(page: Page, built: Path) -> None:
+    assert len(page.ids) == len(set(page.ids))
+    targets = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert targets
+    for target in targets:
+        assert target[1:] in page.ids if target.startswith("#") else (built / target).is_file(), target
+    used = [a[key] for _, a in page.tags for key in ("xlink:href",) if key in a]
+    assert used
+    assert all(target[1:] in page.ids for target in used)
+
+
+def test_every_record_is_listed_with_its_hash_and_numbers_link_to_it(page: Page, built: Path) -> None:
+    records = json.loads((built / "report.json").read_text())["records"]
+    assert len(records) == 21
+    text = " ".join(page.text)
+    linked = {attributes.get("href") for tag, attributes in page.tags if tag == "a"}
+    for record in records:
+        anchor = f"record-{record['sha256'][:12]}"
+        assert anchor in page.ids
+        assert record["file"] in text
+        assert f"#{anchor}" in linked
+
+
+def test_values_are_escaped(page: Page, built: Path) -> None:
+    assert "<script>alert(1)</script> & co" in "".join(page.text)
+    assert "A <b>title</b>" in page.text
+    assert "script" not in {tag for tag, _ in page.tags}
+    # a record's network becomes part of table and metric names, never of a path
+    assert all(path.resolve().is_relative_to(built.resolve()) for path in built.rglob("*"))
+
+
+def test_phone_and_dark(page: Page, built: Path) -> None:
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.tags
+    text = (built / "index.html").read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in text
+    tables = [i for i, (tag, _) in enumerate(page.tags) if tag == "table"]
+    assert tables
+    assert all("box" in page.tags[i - 1][1].get("class", "") for i in tables)  # each scrolls in its own box
+    assert "#24292f" not in text  # the figures' ink follows the page's
+
+
+def test_audit_verdicts_provenance_pictures_and_cards_are_there(page: Page) -> None:
+    text = " ".join(" ".join(page.text).split())
+    for finding in findings():
+        assert f"finding-{finding.id}" in page.ids
+        assert finding.title in text
+    assert len(findings()) == 9
+    badges = {a["class"] for tag, a in page.tags if tag == "span" and a.get("class", "").startswith("badge")}
+    assert badges == {"badge smoke", "badge invalid"}
+    assert "5 latencies are from smoke runs" in text
+    assert "1 latency is INVALID" in text
+    assert "c0ffee" in text
+    assert "timm 0.0, torch 0.0" in text
+    assert "img" in {tag for tag, _ in page.tags}
+    assert "overlay.png" in text
+    assert "rgb(128,64,128)" in str([a.get("style") for _, a in page.tags])
+    assert "not comparable" in text
+
+
+def test_the_same_records_make_the_same_bytes(built: Path, tmp_path: Path, root: Path) -> None:
+    folder = built.parent
+    sources = Sources(
+        title="A <b>title</b>", paper=root / "results/paper/paper.csv",
+        peers=[root / "results/published/published_peers_web.csv"],
+        cards=[folder / "card.json"], pictures=[folder / "overlay.png"],
+    )  # fmt: skip
+    build_report(tmp_path / "again", [folder / "records"], sources)
+    names = sorted(path.relative_to(built) for path in built.rglob("*") if path.is_file())
+    assert names == sorted(p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*") if p.is_file())
+    for name in names:
+        assert (built / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+
+
+def test_bad_pictures_and_cards_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("<svg/>")
+    with pytest.raises(UserError, match="neither PNG, JPEG nor GIF"):
+        read_photo(tmp_path / "a.png")
+    with pytest.raises(UserError, match="cannot read picture"):
+        read_photo(tmp_path / "b.png")
+    (tmp_path / "card.json").write_text("[1, 2]")
+    with pytest.raises(UserError, match="not a JSON object"):
+        read_card(tmp_path / "card.json")
+    (tmp_path / "card.json").write_text("{")
+    with pytest.raises(UserError, match="not JSON"):
+        read_card(tmp_path / "card.json")
