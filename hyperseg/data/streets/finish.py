@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hyperseg.data.streets.canvas import Canvas
-from hyperseg.data.streets.randomness import Stream, random_bytes
+from hyperseg.data.streets.randomness import Stream, derive_key, random_bytes
 
 
 def photograph(canvas: Canvas, weather: str, stream: Stream) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -29,18 +32,29 @@ def photograph(canvas: Canvas, weather: str, stream: Stream) -> tuple[NDArray[np
     soft >>= np.uint16(2 * shift)
     if weather == "rain":
         _streaks(soft, stream)
-    # Noise: the sum of two nibbles, 0..30 around 15, scaled down; 16 bits wrap back when the offset goes.
+    # Noise, 0..30 around 15, in eighths of a level; no value may fall below 0 when the offset goes.
     amount = stream.integer(2, 6)
-    noise = random_bytes(stream.bits(), height * width * 3).reshape(height, width, 3)
-    nibbles = (noise & np.uint8(15)) + (noise >> np.uint8(4))
     soft *= np.uint16(8)
-    soft += nibbles * np.uint16(amount)
+    soft += _noise_rows(height, width * 3, stream).reshape(height, width, 3) * np.uint16(amount)
     lift = 15 * amount
     np.maximum(soft, np.uint16(lift), out=soft)
     soft -= np.uint16(lift)
     soft >>= np.uint16(3)
     np.minimum(soft, np.uint16(255), out=soft)
     return soft.astype(np.uint8), labels
+
+
+@lru_cache(maxsize=1)
+def _noise() -> NDArray[np.uint8]:
+    """Sums of two random nibbles, uint8 (2^20,): cut at random places, row by row, they serve every picture."""
+    pairs = random_bytes(derive_key("streets sensor"), 1 << 20)
+    return (pairs & np.uint8(15)) + (pairs >> np.uint8(4))
+
+
+def _noise_rows(rows: int, length: int, stream: Stream) -> NDArray[np.uint8]:
+    """Noise uint8 (rows, length)."""
+    starts = random_bytes(stream.bits(), rows * 4).astype("<u1").view("<u4") % np.uint32((1 << 20) - length)
+    return sliding_window_view(_noise(), length)[starts]
 
 
 def _streaks(image: NDArray[np.uint16], stream: Stream) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hyperseg.data.streets.furniture import Barrier, Pole, Sign, TrafficLight
+from hyperseg.data.streets.barriers import Barrier
+from hyperseg.data.streets.furniture import Pole, Sign, TrafficLight
 from hyperseg.data.streets.randomness import Stream
 from hyperseg.data.streets.roadside import draw_tree
 from hyperseg.data.streets.street import Street
@@ -123,7 +124,7 @@ def _trees(street: Street, side: int, stream: Stream) -> list[Item]:
     """A row of trees on the verge or along the kerb."""
     items: list[Item] = []
     plan = street.sides[side]
-    likely = {"suburb": 0.55, "park": 0.7, "modern": 0.55, "terrace": 0.3, "shops": 0.25}
+    likely = {"suburb": 0.65, "park": 0.75, "modern": 0.6, "terrace": 0.4, "shops": 0.35}
     if not stream.chance(likely[plan.kind]):
         return items
     z, pitch = stream.uniform(7.0, 18.0), stream.uniform(8.0, 16.0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hyperseg.data.streets.barriers import Barrier
 from hyperseg.data.streets.buildings import Building, Front
 from hyperseg.data.streets.facade import FacadeStyle
-from hyperseg.data.streets.furniture import Barrier, Sign
+from hyperseg.data.streets.furniture import Sign
 from hyperseg.data.streets.randomness import Stream
 from hyperseg.data.streets.street import Street
 from hyperseg.data.streets.styles import BARKS, LEAVES, METALS, TILES, WOODS, draw_style
@@ -14,7 +15,13 @@ from hyperseg.data.streets.trees import Tree
 from hyperseg.data.streets.view import RGB, Item
 
 # Eaves in metres (lowest, highest) and lot lengths in metres by the kind of side.
-_EAVES = {"terrace": (6.0, 11.0), "shops": (7.0, 13.5), "suburb": (5.2, 6.6), "modern": (9.0, 22.0), "park": (6.0, 9.0)}
+_EAVES = {
+    "terrace": (7.0, 12.5),
+    "shops": (8.0, 15.0),
+    "suburb": (5.4, 7.4),
+    "modern": (10.0, 24.0),
+    "park": (6.0, 9.0),
+}
 _LOTS = {
     "terrace": (5.0, 9.0),
     "shops": (6.0, 14.0),
@@ -65,7 +72,8 @@ def close_street(street: Street, stream: Stream) -> list[Item]:
     """A row of houses across the end of the street."""
     items: list[Item] = []
     kind = stream.choice(("terrace", "shops", "terrace", "modern"))
-    base = stream.uniform(*_EAVES[kind]) * 0.9
+    # Low enough that sky is left above.
+    base = min(stream.uniform(*_EAVES[kind]), 0.24 * street.end)
     x, stop = street.x(-60.0, street.end), street.x(60.0, street.end)
     while x < stop:
         width = stream.uniform(*_LOTS[kind])

@@ -86,7 +86,9 @@ def _draw_shadow(item: Item, view: View) -> None:
         size = item.width if isinstance(item, Tree) else 0.8
         tall = item.height if isinstance(item, Tree) else 1.7
         sun = view.light.sun
-        x, z = item.x - sun[0] / sun[1] * 0.5 * tall, max(item.z - sun[2] / sun[1] * 0.5 * tall, 2.0)
+        # Half the height times the sun's slope; a low sun's long shadows would only be lost among others.
+        reach = 0.5 * tall / max(sun[1], 0.55)
+        x, z = item.x - sun[0] * reach, max(item.z - sun[2] * reach, 2.0)
         left, top = view.camera.point(x - 0.5 * size, 0.0, z + 0.5 * size)
         right, bottom = view.camera.point(x + 0.5 * size, 0.0, max(z - 0.5 * size, 1.5))
         if bottom - top > 1.0:
@@ -110,7 +112,7 @@ def draw_scene(stream: Stream) -> Scene:
     if street.closed:
         items += close_street(street, stream.fork("end"))
     items.sort(key=lambda item: -item.depth)
-    ground = lay_ground(street, stream.fork("ground"), light.sun[0], light.strength, eaves)
+    ground = lay_ground(street, stream.fork("ground"), light, eaves)
     return Scene(
         lens=_draw_lens(stream.fork("lens")),
         light=light,
@@ -164,5 +166,5 @@ def _decals(street: Street, asphalt: RGB, stream: Stream) -> list[Decal]:
             w, h = stream.uniform(0.3, 0.8), stream.uniform(0.4, 2.5)
             tone = stream.choice((0.84, 0.88, 1.1))
             patch = (asphalt[0] * tone, asphalt[1] * tone, asphalt[2] * tone)
-            lay(lateral, z, [(-w, -h), (w, -h), (w, h), (-w, h)], patch)
+            lay(0.6 * lateral, z, [(-w, -h), (w, -h), (w, h), (-w, h)], patch)
     return decals

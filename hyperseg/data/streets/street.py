@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperseg.data.streets.ground import Band, Ground, GroundPlane, blank_profile, strip
+from hyperseg.data.streets.ground import REACH, Band, Ground, GroundPlane, blank_profile, strip
 from hyperseg.data.streets.randomness import Stream
-from hyperseg.data.streets.view import RGB
+from hyperseg.data.streets.view import RGB, Light
 
 #: Depth in metres at which the skyline closes off a street that runs on.
 HORIZON = 120.0
@@ -70,7 +70,7 @@ class Street:
         )
 
 
-_KINDS = ("terrace", "terrace", "shops", "shops", "suburb", "suburb", "park", "modern")
+_KINDS = ("terrace", "terrace", "shops", "shops", "suburb", "suburb", "park", "park", "modern")
 
 
 def draw_street(stream: Stream) -> Street:
@@ -120,7 +120,7 @@ def draw_street(stream: Stream) -> Street:
     )
 
 
-def lay_ground(street: Street, stream: Stream, sun_x: float, strength: float, eaves: dict[int, float]) -> GroundPlane:
+def lay_ground(street: Street, stream: Stream, light: Light, eaves: dict[int, float]) -> GroundPlane:
     """The ground of a street; ``eaves`` is the height in metres of the buildings on each side, which throw shadows."""
     plain = blank_profile(Ground.GRASS)
     half = street.half
@@ -158,12 +158,13 @@ def lay_ground(street: Street, stream: Stream, sun_x: float, strength: float, ea
     joint = plain.copy()
     joint[joint == int(Ground.PAVING)] = int(Ground.JOINT)
     shade = None
-    if strength > 0.15:
-        side = 1 if sun_x > 0 else -1
-        reach = street.front(side) + side * street.sides[side].setback - side * eaves[side] * abs(sun_x) * 0.9
-        edge = reach if side > 0 else -reach
-        edge = max(edge, -street.half * 0.3)
-        shade = (edge, 60.0) if side > 0 else (-60.0, -edge)
+    if light.strength > 0.15:
+        # The houses on the sun's side throw their shadow towards the street, up to this far from its middle.
+        side = 1 if light.sun[0] > 0 else -1
+        wall = abs(street.front(side)) + street.sides[side].setback
+        edge = wall - eaves[side] * abs(light.sun[0]) / light.sun[1]
+        edge = max(edge, -street.half - 2.0)
+        shade = (edge, REACH) if side > 0 else (-REACH, -edge)
     return GroundPlane(
         offset=-street.camera,
         slope=street.slope,

@@ -115,7 +115,8 @@ def _parked(street: Street, road: _Road, stream: Stream) -> list[Vehicle]:
             free = free and (street.zebra is None or abs(z - street.zebra - 1.5) > half + 2.5)
             if free and road.claim(lateral, z, 0.95, half + 0.2):
                 turned = towards != stream.chance(0.2)
-                vehicles.append(_vehicle(street, lateral, z, kind, turned, stream, False, stream.uniform(-0.03, 0.03)))
+                car = _vehicle(street, lateral, z, kind, turned, stream, False, stream.uniform(-0.03, 0.03))
+                vehicles.append(replace(car, brakes=False))
             z += half + (stream.uniform(0.6, 1.6) if stream.chance(0.8) else stream.uniform(4.0, 12.0))
     return vehicles
 
