@@ -3,8 +3,8 @@
 pooch was chosen over fsspec and huggingface_hub: it enforces sha256 and md5 alike, writes to a temporary file and moves
 it into place only when the hash is right, and takes any callable as its downloader, so that resuming is an addition of
 this one class. fsspec's HTTP file system neither resumes nor hashes; huggingface_hub's downloader does both, but for
-files of its hub only. The bytes so far lie in ``.NAME.part`` beside the target, with what they are part of in
-``.NAME.part.json``, and a Range request with If-Range asks the server for the rest of exactly that file.
+files of its hub only. The bytes so far lie in a part file, with what they are part of in a JSON file beside it, and a
+Range request with If-Range asks the server for the rest of exactly that file.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ import urllib3
 
 from hyperseg.errors import UserError
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16  # what a connection that falls silent costs at most
 SPARE_BYTES = 256 << 20  # left free on the disk
 
 

@@ -1,6 +1,7 @@
 """``hyperseg data fetch``: the archives of one dataset, downloaded, checked and kept."""
 
 import json
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable
@@ -122,27 +123,31 @@ def _fetch(
 
 
 def _retrieve(url: str, archive: Archive, folder: Path, downloader: ResumingDownloader) -> None:
+    """Download into the archive's hidden folder, where a kill may leave what it likes; move what is right out of it."""
+    incoming = _incoming(folder, archive)
     pooch.get_logger().setLevel("ERROR")
     try:
-        pooch.retrieve(url, archive.checksum, fname=archive.file, path=folder, downloader=downloader)
+        pooch.retrieve(url, archive.checksum, fname=archive.file, path=incoming, downloader=downloader)
     except ValueError as error:
         raise DownloadError("it sends other bytes than the checksum demands") from error
-    wrong = _wrong(archive, folder)
+    got = incoming / archive.file
+    wrong = _wrong(archive, got, folder)
     if wrong:
-        (folder / archive.file).unlink()
+        got.unlink()
         raise DownloadError(f"it sends {wrong}")
+    got.replace(folder / archive.file)
+    shutil.rmtree(incoming)
 
 
 def check_archive(archive: Archive, folder: Path) -> None:
     """Raise UserError where the file in `folder` is not the published one, or not the one seen first."""
-    wrong = _wrong(archive, folder)
+    wrong = _wrong(archive, folder / archive.file, folder)
     if wrong:
         raise UserError(f"{folder / archive.file} is {wrong}; delete the file and fetch it again")
 
 
-def _wrong(archive: Archive, folder: Path) -> str | None:
-    """What is wrong with a file, or None; an archive without a published checksum is recorded when first seen."""
-    path = folder / archive.file
+def _wrong(archive: Archive, path: Path, folder: Path) -> str | None:
+    """What is wrong with a file, or None; `folder` records an archive without a published checksum when first seen."""
     if not zipfile.is_zipfile(path) and not tarfile.is_tarfile(path):
         return "no zip or tar archive, perhaps an error page"
     if archive.checksum:
@@ -171,8 +176,12 @@ def _read_checksums(folder: Path) -> dict[str, str]:
     return {str(name): str(digest) for name, digest in content.items()}
 
 
+def _incoming(folder: Path, archive: Archive) -> Path:
+    return folder / f".{archive.file}.incoming"
+
+
 def _part(folder: Path, archive: Archive) -> Path:
-    return folder / f".{archive.file}.part"
+    return _incoming(folder, archive) / "part"
 
 
 def _begun_bytes(part: Path) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from hyperseg.data.description import DATASET_FILE, IGNORED, DatasetInfo
 from hyperseg.data.hashing import cores
@@ -71,8 +71,10 @@ def _look(kind: str | None, data: bytes) -> Seen:
                 return Seen(digest, len(data), problem=f"a {picture.mode} picture, not an 8-bit index picture")
             values = np.bincount(np.asarray(picture, np.uint8).ravel(), minlength=256)
             return Seen(digest, len(data), picture.size, values=values)
+    except UnidentifiedImageError:
+        return Seen(digest, len(data), problem="no picture")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return Seen(digest, len(data), problem=f"no picture: {' '.join(str(error).split())}")
+        return Seen(digest, len(data), problem=f"a damaged picture: {' '.join(str(error).split())}")
 
 
 def offenders_of(info: DatasetInfo, seen: Mapping[str, Seen]) -> list[Offender]:

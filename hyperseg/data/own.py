@@ -47,7 +47,7 @@ def add_in_place(folder: Path, classes: Path) -> PreparedDataset:
     Only dataset.yaml, manifest.json and card.json are written. Raises UserError.
     """
     info = read_classes(classes, folder.name)
-    if any(split.images.parent.parent != folder for split in _find_splits(folder)):
+    if any(split.images != folder / split.name / "images" for split in _find_splits(folder)):
         raise UserError(f"{folder} is not laid out as <split>/images and <split>/labels; give --out to have it copied")
     before = folder / "dataset.yaml"
     existed = before.exists()

@@ -1,9 +1,12 @@
 """Unpacking archives of strangers: every member is judged before the first byte is written."""
 
+import lzma
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +21,20 @@ CHUNK = 1 << 20
 NESTED = (".zip", ".tar", ".tgz", ".gz", ".tbz2", ".bz2", ".txz", ".xz", ".7z", ".rar", ".zst", ".lzma")
 # What other systems leave in archives: harmless, and no part of any dataset.
 _LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db")
+# What the standard library raises on a damaged or unusual archive.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    ValueError,
+    OSError,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +75,7 @@ def unpack(
                 done += _write(archive, member, target)
                 progress(done, total)
             return len(members)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, ValueError, OSError) as error:
+    except _DAMAGE as error:
         raise UserError(f"{archive} cannot be unpacked: {_told(error)}; get it again") from error
 
 
