@@ -5,6 +5,7 @@ the backbone's ImageNet size. Where both give the same size they differ in which
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import timm
 import torch
@@ -33,6 +34,31 @@ class FixedSameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(F.pad(x, self.pads))
+
+
+class _SwishForTraining(torch.autograd.Function):
+    """x * sigmoid(x) in two roundings; keeps x alone for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return torch.sigmoid(x).mul_(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.ops.aten.silu_backward(grad, x)
+
+
+class Swish(nn.Module):
+    """x * sigmoid(x).
+
+    In training it rounds as the published implementation does. PyTorch's fused SiLU differs in the last bit, which the
+    VOC network's deepest batch norm, over two pixels on small crops, amplifies to a percent of the gradient.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _SwishForTraining.apply(x) if self.training else F.silu(x, inplace=not torch.is_grad_enabled())
 
 
 class Backbone(nn.Module):
@@ -72,6 +98,7 @@ class Backbone(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eps, module.momentum = NORM_EPS, NORM_MOMENTUM
+        _replace_swish(self)
         _fix_padding(self, self.size)
 
         # Some backbones' ImageNet weights expect another normalization than ImageNet's usual mean and deviation.
@@ -110,6 +137,14 @@ def _timm_efficientnet(name: str, stochastic_depth: float) -> EfficientNet:
     if not isinstance(net, EfficientNet):
         raise UserError(f"backbone '{name}' is not one of timm's EfficientNets; choose one such as tf_efficientnet_b1")
     return net
+
+
+def _replace_swish(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, nn.SiLU):
+            setattr(module, name, Swish())
+        else:
+            _replace_swish(child)
 
 
 def _fix_padding(backbone: Backbone, size: int) -> None:

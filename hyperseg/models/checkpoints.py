@@ -87,10 +87,11 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise UserError(f"weights file '{path}' does not exist; check the path")
     # Training scripts store their best score as a NumPy scalar; these names rebuild one and run nothing.
-    rebuild = np.float64(0).__reduce__()[0]
-    scalars = [(rebuild, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
+    rebuild: Any = np.float64(0).__reduce__()[0]
+    allowed: list[Any] = [(rebuild, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
+    allowed += [np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType]
     try:
-        with torch.serialization.safe_globals([*scalars, np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType]):
+        with torch.serialization.safe_globals(allowed):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(f"'{path}' was not loaded: {_unsafe(path)}; use a checkpoint of plain tensors") from error
