@@ -174,8 +174,7 @@ class NativeDecoder(nn.Module):
     """In place of a fused network's decoder: ``fused.decoder = NativeDecoder(fused)``.
 
     Takes skips (B, C_i, H_i, W_i), deepest first, and the signal, on the CPU, of any strides and floating type, and
-    gives float32 logits at the last skip's size, or the image's where that is twice as large. Raises
-    :class:`UserError` where it cannot be built.
+    gives float32 logits at the image's size. Raises :class:`UserError` where it cannot be built.
     """
 
     def __init__(self, fused: FusedHyperSeg) -> None:
@@ -196,7 +195,8 @@ class NativeDecoder(nn.Module):
         for level, skip in zip(self.levels, skips, strict=True):
             x = level(signal, skip.float(), x)
         assert x is not None
-        return x
+        # The last level lies at the image's size or at half of it; the signal always lies at /32.
+        return upsample2(x) if 2 * x.shape[-1] == 32 * signal.shape[-1] else x
 
 
 def upsample2(x: Tensor) -> Tensor:
