@@ -2,8 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from hyperseg.pipeline.steps import Layout
 
 
 @click.command()
@@ -34,5 +38,15 @@ def command(config: Path, cores: int | None, source: Path | None, dry_run: bool)
         return
     if not outcome.done:
         click.echo("nothing to do: every result is up to date")
-    page = Path(Layout.here(outcome.campaign).report) / "index.html"
-    click.echo(f"\nreport: {page}")
+    _summarize(Layout.here(outcome.campaign))
+
+
+def _summarize(layout: "Layout") -> None:
+    """The table of what was run, and where the page is."""
+    from rich.console import Console
+
+    from hyperseg.records import read_records
+    from hyperseg.report.summary import render
+
+    Console().print(render(read_records(map(Path, layout.records())).values()))
+    click.echo(f"report: {layout.report}/index.html")

@@ -61,6 +61,7 @@ class Latency(Part):
     protocols: list[Name] = Field(min_length=1)
     engines: list[Name] = Field(min_length=1)
     precisions: list[Name] = Field(min_length=1)
+    input_hw: InputHW | None = Field(default=None, description="[height, width] to time; null: the variant's own")
 
 
 class Report(Part):

@@ -15,10 +15,12 @@ from typing import IO, Any
 
 import psutil
 
+from hyperseg.data.catalogue import read_catalogue
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.protocol import load_protocol as load_latency_protocol
 from hyperseg.pipeline.campaign import Campaign, load_campaign
+from hyperseg.pipeline.dataset import check_unchanged
 from hyperseg.pipeline.display import Display
 from hyperseg.pipeline.lock import run_lock
 from hyperseg.pipeline.progress import Progress, last_lines
@@ -43,9 +45,7 @@ class Outcome:
     own_fault: bool  # a failed job ended in an error of ours, not in a sentence to the user
 
 
-def run(
-    config: Path, *, cores: int | None = None, dry_run: bool = False, source: Path | None = None, force: bool = False
-) -> Outcome:
+def run(config: Path, *, cores: int | None = None, dry_run: bool = False, source: Path | None = None) -> Outcome:
     """Bring the campaign of `config` up to date. Runs in the repository root; raises :class:`UserError`."""
     if not Path("Snakefile").is_file():
         raise UserError(f"there is no Snakefile in {Path.cwd()}; run this command in the repository's root folder")
@@ -80,12 +80,14 @@ def check(campaign: Campaign) -> None:
 
 def _check_data(layout: Layout, source: Path | None) -> None:
     dataset = layout.campaign.dataset
-    if source is not None and not source.is_dir():
-        raise UserError(f"--source {source} is no folder; give the one that holds the files of {dataset.id}")
-    if dataset.streets is None and source is None and not Path(layout.manifest).is_file():
+    if source is not None and not source.exists():
+        raise UserError(f"there is no --source {source}; give the folder or archive that holds {dataset.id}")
+    if Path(layout.manifest).is_file():
+        check_unchanged(Path(dataset.folder))
+    elif dataset.streets is None and dataset.id not in read_catalogue():
         raise UserError(
-            f"{dataset.folder} is not prepared yet; give the folder with the published files of {dataset.id} "
-            "with --source DIR (make camvid CAMVID=DIR)"
+            f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
+            f"prepare the folder first, or choose from {', '.join(read_catalogue())}"
         )
 
 

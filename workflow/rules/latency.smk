@@ -17,10 +17,11 @@ rule latency:
     params:
         campaign=CAMPAIGN.campaign,
         device=LAYOUT.device,
+        size=LAYOUT.latency_size,
     shell:
         "hyperseg latency --variant {wildcards.variant} --weights {input.weights} --campaign {params.campaign}"
         " --protocol {wildcards.protocol} --engine {wildcards.engine} --precision {wildcards.precision}"
-        " --device {params.device} --wait --out-file {output.record} > {log} 2>&1"
+        " --device {params.device} {params.size} --wait --out-file {output.record} > {log} 2>&1"
 
 
 # One file for all latencies of a variant on this machine, whose name needs no fingerprint: what dvc.yaml asks for.
