@@ -2,8 +2,8 @@
 
 The geometry is that of the plain pipeline (resize the whole image, crop, pad, flip), but only the pixels of the crop
 are ever resized: Pillow's ``resize(box=...)`` filters across the box's border with the same coefficients as a resize of
-the whole image, so the crop agrees with the plain pipeline's to one grey level (rounding of the box's edges), at crop
-borders too. Labels agree exactly.
+the whole image, so the crop agrees with the plain pipeline's to two grey levels (rounding of the box's edges), at crop
+borders too. Labels agree but where a sample falls exactly between two pixels, which Pillow decides by its rounding.
 """
 
 import math
@@ -134,9 +134,12 @@ def _resized_region(image: Pixels, scaled_hw: HW, top: int, left: int, bottom: i
     my, mx = math.ceil(BICUBIC_SUPPORT * max(ry, 1)) + 1, math.ceil(BICUBIC_SUPPORT * max(rx, 1)) + 1
     y0, x0 = max(math.floor(top * ry) - my, 0), max(math.floor(left * rx) - mx, 0)
     y1, x1 = min(math.ceil(bottom * ry) + my, hw[0]), min(math.ceil(right * rx) + mx, hw[1])
-    source = Image.fromarray(np.ascontiguousarray(image[y0:y1, x0:x1]))
-    box = left * rx - x0, top * ry - y0, min(right * rx - x0, x1 - x0), min(bottom * ry - y0, y1 - y0)
-    return np.asarray(source.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box=box))
+    part = Image.fromarray(np.ascontiguousarray(image[y0:y1, x0:x1]))
+    # One axis after the other, as Pillow does for a whole image: its combined pass over a box is not exact everywhere.
+    across = (left * rx - x0, 0, min(right * rx - x0, x1 - x0), y1 - y0)
+    part = part.resize((right - left, y1 - y0), Image.Resampling.BICUBIC, box=across)
+    down = (0, top * ry - y0, right - left, min(bottom * ry - y0, y1 - y0))
+    return np.asarray(part.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box=down))
 
 
 def _nearest_region(label: Pixels, scaled_hw: HW, top: int, left: int, bottom: int, right: int) -> Pixels:

@@ -1,0 +1,67 @@
+"""``hyperseg overlay``: pictures of predictions beside the labels."""
+
+from pathlib import Path
+
+import click
+
+from hyperseg.cli.steps import choose_device, parse_hw, read_campaign
+from hyperseg.errors import UserError
+
+
+@click.command()
+@click.option(
+    "--weights", required=True, type=click.Path(path_type=Path), help="A .safetensors of ours or released .pth."
+)
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
+@click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the pictures.")
+@click.option(
+    "--count", default=4, show_default=True, type=click.IntRange(min=1), help="Images, evenly over the split."
+)
+@click.option("--name", "names", multiple=True, help="An image by its name; repeatable, in place of --count.")
+@click.option("--protocol", default="standard", show_default=True, help="How void and sizes are read.")
+@click.option("--format", "suffix", default="png", show_default=True, type=click.Choice(["png", "jpg"]))
+@click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
+@click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")
+@click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
+@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+def command(
+    weights: Path, data: Path, split: str, out: Path, count: int, names: tuple[str, ...], protocol: str, suffix: str,
+    variant: str | None, config: Path | None, input_size: str | None, device: str,
+) -> None:  # fmt: skip
+    """Write OUT/NAME.png: image, label and prediction side by side, with a legend."""
+    from hyperseg.cli.weights import load_network
+    from hyperseg.data.prepared import ClassInfo, open_dataset, read_image, read_label
+    from hyperseg.evaluation.overlay import overlay
+    from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
+    from hyperseg.evaluation.protocol import load_protocol
+
+    campaign = read_campaign(config)
+    dataset = open_dataset(data)
+    reading = load_protocol(protocol).reading_of(dataset.id)
+    samples = dataset.samples(split)
+    if names:
+        by_name = {sample.name: sample for sample in samples}
+        unknown = [name for name in names if name not in by_name]
+        if unknown:
+            raise UserError(f"split {split} of {data} has no image '{unknown[0]}'; names are file names without suffix")
+        samples = [by_name[name] for name in names]
+    else:
+        count = min(count, len(samples))
+        samples = [samples[(2 * i + 1) * len(samples) // (2 * count)] for i in range(count)]
+    model = load_network(weights, variant)
+    check_outputs(model.num_classes, dataset, reading)
+    configured = campaign.evaluation.input_of(model.variant.id) if campaign else None
+    input_hw = parse_hw(input_size) if input_size else configured or model.variant.eval_hw
+    torch_device = choose_device(device)
+    model = model.to(torch_device)
+    shown = scored_classes(dataset, reading)
+    classes = [*dataset.classes, ClassInfo(name="Void", colour=(0, 0, 0))][: len(shown)]
+    out.mkdir(parents=True, exist_ok=True)
+    for sample in samples:
+        image, label = read_image(sample), read_label(sample, reading.void)
+        hw = label.shape[0], label.shape[1]
+        prediction = predict(model, image, hw, reading, input_hw, len(classes), torch_device).cpu().numpy()
+        path = out / f"{sample.name}.{suffix}"
+        overlay(image, label, prediction, classes).save(path, quality=88, optimize=True)
+        click.echo(str(path))

@@ -1,0 +1,59 @@
+"""The losses against the published definition, written out with a sort, and the published first losses."""
+
+import pytest
+import torch
+
+from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
+
+
+def sorted_definition(logits: torch.Tensor, target: torch.Tensor, k: int, threshold: float) -> torch.Tensor:
+    """Per image: sort; keep what exceeds the threshold if the (k+1)-th does, else the k largest; mean of the means."""
+    means = []
+    for image, labels in zip(logits, target, strict=True):
+        log_p = image.double().log_softmax(0)
+        valid = labels != 255
+        picked = log_p.gather(0, labels.where(valid, torch.zeros_like(labels))[None])[0]
+        losses = torch.where(valid, -picked, torch.zeros_like(picked)).flatten().sort(descending=True).values
+        kept = losses[losses > threshold] if losses[k] > threshold else losses[:k]
+        means.append(kept.mean())
+    return torch.stack(means).mean()
+
+
+@pytest.mark.parametrize("k", [5, 100, 900])
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 2.0])
+def test_bootstrapped_equals_its_definition(k: int, threshold: float) -> None:
+    generator = torch.Generator().manual_seed(k)
+    logits = 3 * torch.randn(3, 6, 32, 30, generator=generator)
+    target = torch.randint(0, 6, (3, 32, 30), generator=generator)
+    target[0, :20] = 255
+    target[1] = 255  # nothing to learn from: counts 0
+    ours = bootstrapped_cross_entropy(logits, target, k, threshold)
+    torch.testing.assert_close(ours.double(), sorted_definition(logits, target, k, threshold), atol=1e-5, rtol=0)
+
+
+def test_only_kept_pixels_get_a_gradient() -> None:
+    logits = torch.zeros(1, 2, 4, 8)
+    logits[0, 0, :, :4] = 8.0  # easy where the target is 0
+    logits.requires_grad_()
+    bootstrapped_cross_entropy(logits, torch.zeros(1, 4, 8, dtype=torch.long), k=3).backward()
+    assert logits.grad is not None
+    assert (logits.grad[0, :, :, :4] == 0).all()
+    assert (logits.grad[0, :, :, 4:] != 0).all()
+
+
+@pytest.mark.parametrize("k", [16, 17, 4096])
+def test_an_image_of_no_more_than_k_pixels_keeps_them_all(k: int) -> None:
+    logits, target = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)), torch.ones(2, 4, 4).long()
+    expected = torch.nn.functional.cross_entropy(logits, target)
+    torch.testing.assert_close(bootstrapped_cross_entropy(logits, target, k), expected)
+
+
+def test_cross_entropy_is_the_mean_over_counted_pixels_and_zero_without_any() -> None:
+    logits = torch.randn(2, 5, 6, 6, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    target = torch.randint(0, 5, (2, 6, 6), generator=torch.Generator().manual_seed(2))
+    target[0, :3] = 255
+    torch.testing.assert_close(
+        cross_entropy(logits, target), torch.nn.functional.cross_entropy(logits, target, ignore_index=255)
+    )
+    nothing = cross_entropy(logits, torch.full_like(target, 255))
+    assert nothing.item() == 0

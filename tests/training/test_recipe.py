@@ -1,0 +1,81 @@
+"""The five released recipes, a campaign's changes to them, and the learning rate they ask for."""
+
+import pytest
+
+from hyperseg.errors import UserError
+from hyperseg.models.variants import VARIANTS
+from hyperseg.training.recipe import load_recipe, recipe_ids
+from hyperseg.training.schedule import polynomial
+
+# variant: images an epoch, epochs, batch, rate, power, unit, loss, scales, jitter, rotation, crop, split
+RELEASED = {
+    "cityscapes_hyperseg_m": (4000, 360, 16, 1e-3, 0.9, "step", "bootstrapped_cross_entropy", (0.25, 2.0), 0, 0),
+    "cityscapes_hyperseg_s": (4000, 360, 16, 1e-3, 0.9, "step", "bootstrapped_cross_entropy", (0.375, 1.5), 0.25, 0),
+    "camvid_hyperseg_s": (2000, 120, 2, 1e-3, 2, "step", "bootstrapped_cross_entropy", (0.5, 2.0), 0, 0),
+    "camvid_hyperseg_l": (2000, 120, 16, 1e-3, 2, "step", "bootstrapped_cross_entropy", (0.75, 2.0), 0, 0),
+    "voc_hyperseg_l": (20000, 160, 32, 1e-4, 3, "epoch", "cross_entropy", (0.25, 0.9), 0.5, 30),
+}
+
+
+@pytest.mark.parametrize("variant", RELEASED)
+def test_released_values(variant: str) -> None:
+    r = load_recipe(variant)
+    values = (
+        r.images_per_epoch, r.epochs, r.batch, r.learning_rate, r.decay_power, r.decay_unit, r.loss, r.scale_range,
+        r.colour_jitter, r.rotation_degrees,
+    )  # fmt: skip
+    assert values == RELEASED[variant]
+    assert (r.betas, r.bootstrap_k, r.bootstrap_threshold) == ((0.5, 0.999), 4096, 0.3)
+    assert (r.scale_probability, r.flip_probability, r.stochastic_depth) == (0.5, 0.5, 0.2)
+    assert r.pretrained_backbone
+    assert r.slices == "released"
+    assert r.precision == "float32"
+    if variant == "voc_hyperseg_l":
+        assert (r.crop_hw, r.pad_hw) == (None, (512, 512))
+    else:
+        assert r.crop_hw == VARIANTS[variant].train_hw
+    assert r.train_split == {"cam": "train+val", "cit": "train", "voc": "train_aug"}[variant[:3]]
+    assert r.void == ("class" if variant.startswith("camvid") else "ignore")
+
+
+def test_there_is_one_recipe_per_variant() -> None:
+    assert recipe_ids() == sorted(VARIANTS)
+    assert all(load_recipe(name).id == name for name in recipe_ids())
+
+
+def test_changes_are_put_over_the_released_values() -> None:
+    recipe = load_recipe("camvid_hyperseg_s", {"epochs": 3, "crop_hw": [256, 320], "backbone": "tf_efficientnet_lite1"})
+    assert (recipe.epochs, recipe.crop_hw, recipe.backbone) == (3, (256, 320), "tf_efficientnet_lite1")
+    assert (recipe.batch, recipe.steps) == (2, 3000)
+    assert load_recipe("camvid_hyperseg_s").epochs == 120
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epoch": 3}, r"unknown key training\.epoch in the configuration; choose from epochs, "),
+        ({"epochs": 0}, r"training\.epochs in the configuration does not fit"),
+        ({"batch": 4000}, r"images_per_epoch \(2000\) is smaller than batch \(4000\)"),
+        ({"scale_range": [2.0, 0.5]}, "scale_range must be two positive numbers"),
+        ({"precision": "float16"}, r"training\.precision"),
+        ({"crop_hw": None}, "one of crop_hw and pad_hw is needed"),
+        ({"selection_split": None}, "needs a selection_split"),
+        ({"version": 2}, r"training\.version cannot be set"),
+    ],
+)
+def test_what_does_not_fit_is_named(changes: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_recipe("camvid_hyperseg_s", changes)
+
+
+def test_unknown_variant_is_named() -> None:
+    with pytest.raises(UserError, match="no recipe for variant 'unet'"):
+        load_recipe("unet")
+
+
+def test_polynomial_decay() -> None:
+    assert polynomial(0, 10, 0.9) == 1
+    assert polynomial(10, 10, 2) == 0
+    assert polynomial(5, 10, 2) == 0.25
+    # the published schedule's rates after each of four steps, base 1e-4, power 0.9 over 10 steps
+    assert [1e-4 * polynomial(t, 10, 0.9) for t in (1, 2)] == pytest.approx([9.0953e-05, 8.1805e-05], rel=1e-4)
