@@ -19,6 +19,7 @@ from hyperseg.report.page.render import Contents, render
 from hyperseg.report.tables.accuracy import accuracy_table
 from hyperseg.report.tables.classes import class_tables
 from hyperseg.report.tables.formats import to_csv, to_latex, to_markdown
+from hyperseg.report.tables.model import Table
 from hyperseg.report.tables.published import published_table
 from hyperseg.report.tables.runtime import runtime_tables
 from hyperseg.report.tables.scaling import scaling_tables
@@ -50,6 +51,14 @@ def build_report(out: Path, records: Sequence[Path], sources: Sources | None = N
     files = _files(collection, page)
     replace_folder(out, files | {CONTENTS: contents(collection, files)})
     return collection
+
+
+def tables_of(collection: Collection, paper: Sequence[PaperRow]) -> list[Table]:
+    """Every table that records alone give, in the order of the page."""
+    accuracy = [accuracy_table(collection, paper), *class_tables(collection)] if collection.evaluation else []
+    training = [training_table(collection)] if collection.training else []
+    runtime = [*runtime_tables(collection, paper), *scaling_tables(collection)]
+    return [summary_table(collection), *accuracy, *runtime, *training]
 
 
 def _contents(collection: Collection, sources: Sources) -> Contents:

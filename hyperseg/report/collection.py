@@ -112,6 +112,11 @@ def network_key(network: NetworkRef) -> Key:
     return network.source, network.id, network.backbone, weights, network.slices or "", network.num_classes
 
 
+def architecture_key(network: NetworkRef) -> Key:
+    """What decides a network's time: everything but weights."""
+    return network.source, network.id, network.backbone, network.slices or "", network.num_classes
+
+
 def dataset_key(entry: Entry[N]) -> Key:
     dataset = entry.record.dataset
     return (dataset.id, dataset.split, dataset.version) if dataset else ("", "", "")

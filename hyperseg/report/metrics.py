@@ -16,8 +16,8 @@ def metrics(collection: Collection) -> dict[str, float]:
     """Dotted names -> values: mIoU by dataset, network and protocol; latency medians by setting.
 
     A median's name carries the machine's fingerprint, so that a difference between commits never compares two
-    machines; that of a smoke run says so. INVALID medians are left out. Campaign, backbone and slices come into a name
-    only where two numbers would share it.
+    machines; that of a smoke run says so and stays, whatever its verdict. Other INVALID medians are left out. Campaign,
+    backbone and slices come into a name only where two numbers would share it.
     """
     found = [*_accuracies(collection), *_latencies(collection)]
     short = Counter(parts[0] for parts, _ in found)
@@ -49,7 +49,7 @@ def _latencies(collection: Collection) -> list[Named]:
     found: list[Named] = []
     for entry in collection.latency:
         numbers, record = entry.numbers, entry.record
-        if numbers.verdict.verdict == "INVALID":
+        if numbers.verdict.verdict == "INVALID" and not numbers.smoke:
             continue
         protocol = protocol_of(record)
         smoke = "smoke_" if numbers.smoke and protocol[0] != "smoke" else ""

@@ -69,4 +69,6 @@ def _body(what: str, paths: list[Path], paper: Paper) -> str:
     there = [path for path in paths if path.is_file() or any(path.rglob("*.json"))]
     if not there:
         return NOTHING
-    return "\n".join(to_markdown(table, heading="") for table in _TABLES[what](load(there), paper))
+    tables = _TABLES[what](load(there), paper)
+    heading = "####" if len(tables) > 1 else ""
+    return "\n".join(to_markdown(table, heading) for table in tables)

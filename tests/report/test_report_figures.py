@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from matplotlib.transforms import Bbox
 from PIL import Image
-from record_factory import CAMVID, evaluation, latency, machine, training, write
+from record_factory import CAMVID, evaluation, latency, machine, network, training, write
 
 from hyperseg.records import Record
 from hyperseg.report.collection import Collection, load
@@ -61,6 +61,20 @@ def test_hardware_precision_and_protocol_make_series_and_invalid_is_not_drawn(tm
     picture = accuracy_runtime(found, ())
     assert picture is not None
     assert "1 INVALID latency is not drawn" in picture.caption
+
+
+def test_a_time_of_another_campaign_or_with_random_weights_is_that_networks_time(tmp_path: Path) -> None:
+    untrained = network("camvid_hyperseg_s", weights=None, backbone_weights=None)
+    found = collection(
+        tmp_path, evaluation(), latency(campaign="lab", net=untrained), latency("voc_hyperseg_l", campaign="lab")
+    )
+    (panel,) = panels(found, ())
+    (point,) = panel.points
+    assert point.milliseconds == 100.0
+    assert not point.same_input  # scored at 192x256, timed at the native size
+    picture = accuracy_runtime(found, ())
+    assert picture is not None
+    assert "scored at another input size" in picture.caption
 
 
 def test_ours_and_the_papers_points_share_a_panel_under_the_papers_protocol_alone(tmp_path: Path, paper: Paper) -> None:

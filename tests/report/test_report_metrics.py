@@ -21,12 +21,15 @@ def test_names_say_dataset_network_protocol_and_setting(tmp_path: Path) -> None:
         tmp_path,
         evaluation(miou=40.0), evaluation(miou=42.0, seed=1),
         latency(median=90.0), latency(protocol="smoke", smoke=True),
-        latency(engine="x", verdict="INVALID"), latency(at=machine(fingerprint="f" * 12), median=10.0),
+        latency(engine="x", verdict="INVALID"),
+        latency("voc_hyperseg_l", protocol="smoke", smoke=True, verdict="INVALID"),
+        latency(at=machine(fingerprint="f" * 12), median=10.0),
     )  # fmt: skip
     assert metrics(found) == {
         "latency_median_ms.camvid_hyperseg_s.deploy_v1.cpu.eager.float32.0123456789ab": 90.0,
         "latency_median_ms.camvid_hyperseg_s.deploy_v1.cpu.eager.float32.ffffffffffff": 10.0,
         "latency_median_ms.camvid_hyperseg_s.smoke_v1.cpu.eager.float32.0123456789ab": 100.0,
+        "latency_median_ms.voc_hyperseg_l.smoke_v1.cpu.eager.float32.0123456789ab": 100.0,
         "miou_percent.streets.camvid_hyperseg_s.standard_v1": 41.0,
     }
 

@@ -53,9 +53,11 @@ def _caption(collection: Collection, found: list[Panel]) -> str:
         "and times are comparable within one marker only."
     )
     if any(not point.solid for point in points):
-        text += " Hollow markers are DEGRADED or smoke runs; smoke runs enter no claim."
+        text += " Hollow markers are DEGRADED or smoke runs; smoke runs enter no claim, whatever their verdict."
     if any(point.spread for point in points):
         text += " Bars: bootstrap interval over images, or standard deviation over seeds."
+    if not all(point.same_input for point in points):
+        text += " Some networks were scored at another input size than they were timed at: the tables give both."
     dropped = left_out(collection)
     if dropped:
         text += f" {dropped} INVALID {'latency is' if dropped == 1 else 'latencies are'} not drawn."

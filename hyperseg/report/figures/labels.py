@@ -38,24 +38,24 @@ def freeze_layout(figure: Figure) -> FigureCanvasAgg:
     return canvas
 
 
-def place_labels(canvas: FigureCanvasAgg, axes: Axes, labels: Sequence[Label], fontsize: float = 8.0) -> None:
+def place_labels(canvas: FigureCanvasAgg, axes: Axes, labels: Sequence[Label], others: Sequence[Label] = ()) -> None:
     """Annotate every point, trying places around it until the name is inside the axes and touches nothing.
 
-    Call it on a frozen layout, with limits and scales final. A name that was moved away gets a thin leader line. Where
-    no place is free, the one that overlaps least is taken.
+    Call it on a frozen layout, with limits and scales final. `others` are points without a name that no name may cover.
+    A name that was moved away gets a thin leader line. Where no place is free, the one that overlaps least is taken.
     """
     renderer, scale = canvas.get_renderer(), canvas.figure.dpi / 72.0
     frame = axes.get_window_extent(renderer)
     radius = _POINT_RADIUS * scale
-    taken = [_obstacle(axes, label, radius) for label in labels]
+    taken = [_obstacle(axes, label, radius) for label in [*labels, *others]]
     for index, label in enumerate(labels):
-        others = [box for number, box in enumerate(taken) if number != index]
+        obstacles = [box for number, box in enumerate(taken) if number != index]
         best: tuple[float, Annotation, Bbox] | None = None
         for place in _PLACES:
-            note = _annotate(axes, label, place, fontsize)
+            note = _annotate(axes, label, place)
             note.update_positions(renderer)
             box = Text.get_window_extent(note, renderer).padded(1.5 * scale)
-            cost = sum(_overlap(box, other) for other in others) + 4.0 * (_area(box) - _overlap(box, frame))
+            cost = sum(_overlap(box, other) for other in obstacles) + 4.0 * (_area(box) - _overlap(box, frame))
             if best is None or cost < best[0] - 1e-6:
                 if best is not None:
                     best[1].remove()
@@ -68,7 +68,7 @@ def place_labels(canvas: FigureCanvasAgg, axes: Axes, labels: Sequence[Label], f
         taken.append(best[2])
 
 
-def _annotate(axes: Axes, label: Label, place: tuple[float, float, str, str], fontsize: float) -> Annotation:
+def _annotate(axes: Axes, label: Label, place: tuple[float, float, str, str]) -> Annotation:
     dx, dy, horizontal, vertical = place
     far = abs(dx) + abs(dy) > 16
     return axes.annotate(
@@ -78,7 +78,7 @@ def _annotate(axes: Axes, label: Label, place: tuple[float, float, str, str], fo
         textcoords="offset points",
         ha=horizontal,
         va=vertical,
-        fontsize=fontsize,
+        fontsize=8.0,
         arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "#8b949e", "shrinkA": 0, "shrinkB": 4} if far else None,
         zorder=5,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import mean, stdev
 
 from hyperseg.records import EvaluationNumbers, LatencyNumbers
-from hyperseg.report.collection import Collection, Entry, network_key, protocol_of, protocol_title
+from hyperseg.report.collection import Collection, Entry, architecture_key, protocol_of, protocol_title
 from hyperseg.report.comparability import paper_dataset
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.names import dataset_title, device_title, network_title
@@ -40,6 +40,7 @@ class Point:
     spread: tuple[float, float] | None  # low and high of the mIoU, in percent
     engine: str
     solid: bool  # False: DEGRADED or smoke, drawn hollow
+    same_input: bool  # scored and timed at the same input size
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def panels(collection: Collection, paper: Sequence[PaperRow]) -> list[Panel]:
 
 def left_out(collection: Collection) -> int:
     """How many latencies are INVALID and therefore not drawn."""
-    return sum(entry.numbers.verdict.verdict == "INVALID" for entry in collection.latency)
+    return sum(e.numbers.verdict.verdict == "INVALID" and not e.numbers.smoke for e in collection.latency)
 
 
 def _chosen_protocols(collection: Collection, paper: Sequence[PaperRow]) -> dict[str, tuple[str, int]]:
@@ -111,10 +112,8 @@ def _points(scored: list[Evaluation], collection: Collection) -> list[Point]:
         spread = (average - stdev(values), average + stdev(values))
     elif interval:
         spread = (interval.low, interval.high)
-    timed = [
-        entry for entry in collection.latency
-        if entry.record.campaign == campaign and network_key(entry.record.network) == network_key(network)
-    ]  # fmt: skip
+    timed = [e for e in collection.latency if architecture_key(e.record.network) == architecture_key(network)]
+    timed = [entry for entry in timed if entry.record.campaign == campaign] or timed
     return [
         Point(
             network=network_title(network.id),
@@ -124,9 +123,14 @@ def _points(scored: list[Evaluation], collection: Collection) -> list[Point]:
             spread=spread,
             engine=entry.numbers.engine,
             solid=entry.numbers.verdict.verdict == "VALID" and not entry.numbers.smoke,
+            same_input=_input(entry.numbers) == _input(scored[0].numbers),
         )
         for entry in _best(timed)
     ]
+
+
+def _input(numbers: EvaluationNumbers | LatencyNumbers) -> tuple[int, int]:
+    return numbers.input_height, numbers.input_width
 
 
 def _best(timed: list[Latency]) -> list[Latency]:
@@ -134,7 +138,8 @@ def _best(timed: list[Latency]) -> list[Latency]:
     groups: dict[tuple[str, str, str], list[Latency]] = {}
     for entry in timed:
         numbers = entry.numbers
-        if numbers.batch == 1 and numbers.verdict.verdict != "INVALID":
+        # a smoke run is drawn hollow whatever its verdict: it enters no claim anyway
+        if numbers.batch == 1 and (numbers.smoke or numbers.verdict.verdict != "INVALID"):
             key = (entry.record.provenance.machine.fingerprint, numbers.device_name, numbers.precision)
             groups.setdefault(key, []).append(entry)
     return [min(group, key=_preference) for _, group in sorted(groups.items())]
@@ -169,4 +174,4 @@ def _paper_groups(paper: Sequence[PaperRow]) -> dict[tuple[str, str], list[Paper
 def _paper_point(row: PaperRow) -> Point:
     assert row.milliseconds is not None
     series = Series(False, row.gpu or "hardware not stated", "", "authors' script", "float32")
-    return Point(network_title(row.variant), series, row.milliseconds, row.miou_percent, None, "eager", True)
+    return Point(network_title(row.variant), series, row.milliseconds, row.miou_percent, None, "eager", True, True)

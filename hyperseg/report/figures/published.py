@@ -65,13 +65,15 @@ def _draw(groups: Groups, paper: Sequence[PaperRow], *, wide: bool) -> Figure:
         grid = figure.subplots(len(groups), 1, squeeze=False)[:, 0]
     named = []
     for axes, (key, group) in zip(grid, sorted(groups.items()), strict=True):
-        named.append((axes, _draw_panel(axes, key, group, looks, paper)))
+        named.append((axes, _draw_panel(axes, key, group, looks, paper), group))
     handles = [Line2D([], [], marker="*", color=INK, ls="none", ms=10, label=f"the paper, {PAPER_GPU}, PyTorch")]
     handles += [Line2D([], [], marker=m, color=c, ls="none", ms=6, label=kind) for kind, (m, c) in looks.items()]
     figure.legend(handles=handles, loc="outside lower left", ncols=legend_columns, handletextpad=0.4)
     canvas = freeze_layout(figure)
-    for axes, labels in named:
-        place_labels(canvas, axes, labels)
+    for axes, labels, group in named:
+        points = [(peer.milliseconds, peer.miou_percent) for peer in group]
+        others = [Label(x, y, "") for x, y in points if x is not None and y is not None]
+        place_labels(canvas, axes, labels, others)
     return figure
 
 

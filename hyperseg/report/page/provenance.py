@@ -10,7 +10,11 @@ from hyperseg.records import Machine, Provenance
 from hyperseg.report.collection import AnyEntry, Collection, protocol_of, protocol_title
 from hyperseg.report.names import dataset_title, device_title, network_title
 
-_PLURAL = {"training": "training runs", "evaluation": "evaluations", "latency": "latencies"}
+_KINDS = {  # one, several
+    "training": ("training run", "training runs"),
+    "evaluation": ("evaluation", "evaluations"),
+    "latency": ("latency", "latencies"),
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def facts(collection: Collection) -> list[tuple[str, list[str]]]:
         ("Latency protocols", _joined(_protocol(entry) for entry in collection.latency)),
         ("Verdicts of latencies", _verdicts(collection)),
         ("Machines", [_machine(machine) for _, machine in sorted(machines.items())]),
-        ("Records", [", ".join(f"{count} {_PLURAL[kind]}" for kind, count in sorted(kinds.items()))]),
+        ("Records", [", ".join(f"{count} {_KINDS[kind][count > 1]}" for kind, count in sorted(kinds.items()))]),
         ("Made", [span]),
     ]
     return [(label, values) for label, values in rows if values]
@@ -82,7 +86,9 @@ def warnings(collection: Collection) -> list[str]:
     smoke = sum(entry.numbers.smoke for entry in collection.latency)
     if smoke:
         found.append(f"{_counted(smoke, 'from smoke runs')}: these show that timing works and enter no claim.")
-    invalid = sum(entry.numbers.verdict.verdict == "INVALID" for entry in collection.latency)
+    invalid = sum(
+        entry.numbers.verdict.verdict == "INVALID" and not entry.numbers.smoke for entry in collection.latency
+    )
     if invalid:
         found.append(f"{_counted(invalid, 'INVALID')}: the tables show such numbers, no figure and no metric does.")
     random = sum(entry.record.network.weights_sha256 is None for entry in collection.latency)

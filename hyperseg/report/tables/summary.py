@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from statistics import mean
 
 from hyperseg.records import EvaluationNumbers, LatencyNumbers, NetworkRef, Record
-from hyperseg.report.collection import Collection, Entry, Key, network_key, protocol_of, protocol_slug, protocol_title
+from hyperseg.report.collection import (
+    Collection,
+    Entry,
+    Key,
+    architecture_key,
+    protocol_of,
+    protocol_slug,
+    protocol_title,
+)
 from hyperseg.report.names import dataset_title, network_title
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.model import Cell, Column, Table
@@ -73,7 +81,7 @@ def _networks(collection: Collection) -> dict[Key, Record]:
 
 
 def _key(record: Record) -> Key:
-    return (record.campaign, *network_key(record.network))
+    return (record.campaign, *architecture_key(record.network))
 
 
 def _by_device(timed: Sequence[Latency]) -> list[list[Latency]]:
