@@ -29,12 +29,22 @@ def command() -> None:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Same seed, same bytes.")
 def streets(out: Path, train: int, val: int, test: int, height: int, width: int, seed: int) -> None:
     """Generate driving scenes with CamVid's 11 classes."""
+    from hyperseg.data.intake import counting_progress
     from hyperseg.data.sealing import seal
     from hyperseg.data.staging import staged_folder
     from hyperseg.data.streets import generate
 
-    with staged_folder(out) as stage:
-        generate(stage, train=train, val=val, test=test, height=height, width=width, seed=seed)
+    counts = {"train": train, "val": val, "test": test}
+    with staged_folder(out) as stage, counting_progress() as progress:
+        task = progress.add_task("streets", total=sum(counts.values()))
+        generate(
+            stage,
+            **counts,
+            height=height,
+            width=width,
+            seed=seed,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
         seal(stage)
     _report(out)
 
@@ -122,9 +132,16 @@ def prepare(
 @CATALOGUE
 def verify(folder: Path, catalogue: Path | None) -> None:
     """Check every byte, pair, size and label value of a prepared dataset."""
+    from hyperseg.data.fetch import new_progress
+    from hyperseg.data.manifest import read_manifest
+    from hyperseg.data.prepared import read_info
     from hyperseg.data.verify import verify as verify_folder
 
-    verify_folder(folder, catalogue)
+    read_info(folder)
+    total = sum(entry.bytes for entry in read_manifest(folder).files.values())
+    with new_progress() as progress:
+        task = progress.add_task("verify", total=total)
+        verify_folder(folder, catalogue, lambda size: progress.advance(task, size))
     _report(folder)
 
 

@@ -80,22 +80,25 @@ def opened(source: Path, archives: tuple[Archive, ...], scratch: Path, progress:
     `source` is one archive, a folder that holds the catalogue's archives (each checked first), or a folder that was
     unpacked from them. `scratch` is removed at the end. Raises UserError.
     """
-    if source.is_file():
-        found = [source]
-    elif source.is_dir():
-        present = [archive for archive in archives if (source / archive.file).exists()]
-        for archive in present:
-            check_archive(archive, source)
-        found = [source / archive.file for archive in present]
-    else:
-        raise UserError(f"there is no {source}; give --source an archive or the folder that holds the archives")
     try:
+        found = _archives_in(source, archives)
         for file in found:
             _unpack(file, scratch / file.name, progress)
         roots = ([scratch] if found else []) + ([source] if source.is_dir() else [])
         yield Intake(tuple(roots), scratch, progress)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _archives_in(source: Path, archives: tuple[Archive, ...]) -> list[Path]:
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise UserError(f"there is no {source}; give --source an archive or the folder that holds the archives")
+    present = [archive for archive in archives if (source / archive.file).exists()]
+    for archive in present:
+        check_archive(archive, source)
+    return [source / archive.file for archive in present]
 
 
 def _unpack(archive: Path, target: Path, progress: Progress) -> None:

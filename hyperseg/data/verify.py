@@ -1,6 +1,6 @@
 """``hyperseg data verify``: is a prepared folder what its manifest, its description and its source say?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hyperseg.data.camvid_segnet import packaged_hashes, prepared_path
@@ -13,13 +13,16 @@ from hyperseg.data.sealing import check_counts
 from hyperseg.errors import UserError
 
 
-def verify(root: Path, catalogue: Path | None = None) -> PreparedDataset:
+def verify(
+    root: Path, catalogue: Path | None = None, advance: Callable[[int], None] = lambda size: None
+) -> PreparedDataset:
     """Check hashes, pairs, sizes, label values and split counts of a prepared folder on all cores.
 
-    `catalogue` adds to the packaged one. Raises one UserError that names the first ten offenders and the total.
+    `catalogue` adds to the packaged one; `advance` is called with the bytes of each finished file. Raises one
+    UserError that names the first ten offenders and the total.
     """
     info, manifest = read_info(root), read_manifest(root)
-    seen = inspect(root)
+    seen = inspect(root, advance)
     offenders = _changed(manifest, seen)
     changed = {name for name, _ in offenders}
     offenders += [(name, what) for name, what in offenders_of(info, seen) if name not in changed]

@@ -228,6 +228,10 @@ def test_cityscapes_that_does_not_fit_is_told(make, brought, tmp_path):
     del labels[name]
     words = told(prepare("cityscapes", brought(archives), tmp_path, splits))
     assert "do not pair up: aachen_000000_000019 (no label)" in words
+    (tmp_path / "source" / "gtFine_trainvaltest.zip").write_bytes(b"<html>your session has ended</html>")
+    words = told(prepare("cityscapes", tmp_path / "source", tmp_path, splits))
+    assert "gtFine_trainvaltest.zip is no zip or tar archive, perhaps an error page; delete the file" in words
+    assert nothing_left(tmp_path)
     (tmp_path / "source" / "gtFine_trainvaltest.zip").unlink()
     words = told(prepare("cityscapes", tmp_path / "source", tmp_path, splits))
     assert "holds no Cityscapes labels (gtFine_trainvaltest.zip); put both zips there" in words
