@@ -14,6 +14,11 @@ _HOMES = {"camvid": "CamVid", "cityscapes": "Cityscapes", "voc": "VOC"}
 _VARIANT = re.compile(r"([a-z]+)_hyperseg_([a-z])")
 
 
+def slug(*parts: str) -> str:
+    """A file's name made of ids: letters, digits, '-' and '_' alone, whatever a record calls its dataset."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", "_".join(parts))
+
+
 def dataset_title(dataset: str) -> str:
     return _DATASETS.get(dataset, dataset)
 

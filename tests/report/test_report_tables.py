@@ -168,6 +168,14 @@ def test_classes_keep_protocols_apart_and_mark_absent_ones(tmp_path: Path) -> No
     assert standard[-1]["iou_percent_camvid_hyperseg_s"] == "50.0"
 
 
+def test_ids_of_a_record_never_leave_the_folder(tmp_path: Path) -> None:
+    odd = DatasetRef(id="../../etc/x", version=sha("odd"), split="a/b", images=1)
+    found = collection(tmp_path, evaluation(dataset=odd, protocol="../p"), latency(protocol="a/../b", sweep=True))
+    tables = [*class_tables(found), *runtime_tables(found, ()), *scaling_tables(found)]
+    assert len(tables) == 3
+    assert all(re.fullmatch(r"[\w-]+", table.id) for table in tables)
+
+
 def test_the_training_table_and_the_sweep(tmp_path: Path) -> None:
     found = collection(tmp_path, training(), latency(sweep=True))
     (row,) = rows(training_table(found))

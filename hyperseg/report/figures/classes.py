@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from hyperseg.report.collection import Collection, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, to_png, to_svg
-from hyperseg.report.names import dataset_title
+from hyperseg.report.names import dataset_title, slug
 from hyperseg.report.tables.classes import Evaluation, by_network, class_groups
 
 Shown = list[tuple[str, list[float | None]]]  # network title -> IoU per class in percent
@@ -42,7 +42,7 @@ def _picture(group: list[Evaluation], collection: Collection) -> Picture:
     with house_style():
         wide, narrow = _draw(names, shown, 7.4, 2), _draw(names, shown, 3.75, 1)
         return Picture(
-            name=f"class_iou_{dataset}_{split.replace('+', '_')}_{protocol_slug(protocol)}",
+            name=slug("class_iou", dataset, split, protocol_slug(protocol)),
             title=f"IoU per class: {dataset_title(dataset)}, {split}, {protocol_title(protocol)}",
             caption="The bar reaches from the lowest to the highest network where there are several."
             if len(shown) > 1

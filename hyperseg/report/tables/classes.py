@@ -14,7 +14,7 @@ from hyperseg.report.collection import (
     protocol_slug,
     protocol_title,
 )
-from hyperseg.report.names import dataset_title, network_title
+from hyperseg.report.names import dataset_title, network_title, slug
 from hyperseg.report.tables.model import Cell, Column, Table
 
 Evaluation = Entry[EvaluationNumbers]
@@ -78,7 +78,7 @@ def _table(entries: list[Evaluation], collection: Collection) -> Table:
     dataset = record.dataset.id if record.dataset else "none"
     split = record.dataset.split if record.dataset else "none"
     return Table(
-        id=f"class_iou_{dataset}_{split.replace('+', '_')}_{protocol_slug(protocol)}",
+        id=slug("class_iou", dataset, split, protocol_slug(protocol)),
         title=f"IoU per class: {dataset_title(dataset)}, {split}, {protocol_title(protocol)}",
         caption=f"IoU per class in percent, one confusion matrix over the split ({_mean_rule(entries)}).",
         columns=(Column("class", "Class"), Column("pixels", "Pixels", numeric=True), *columns),

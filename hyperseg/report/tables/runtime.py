@@ -6,7 +6,7 @@ from hyperseg.records import Interval, LatencyNumbers, Verdict
 from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.comparability import latency_differs, paper_row
 from hyperseg.report.facts import PaperRow
-from hyperseg.report.names import device_title, hw
+from hyperseg.report.names import device_title, hw, slug
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
 
@@ -69,7 +69,7 @@ def _table(protocol: tuple[str, int], collection: Collection, paper: Sequence[Pa
     clock = f" Inside the clock: {stages.pop()}." if len(stages) == 1 else ""
     smoke = " Smoke runs are functional checks and enter no claim." if any(e.numbers.smoke for e in entries) else ""
     return Table(
-        id=f"runtime_{protocol_slug(protocol)}",
+        id=slug("runtime", protocol_slug(protocol)),
         title=f"Runtime, {title}",
         caption=f"Time per batch under the latency protocol {title}: median in milliseconds.{clock}{smoke}",
         columns=_COLUMNS,

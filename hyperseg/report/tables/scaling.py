@@ -2,7 +2,7 @@
 
 from hyperseg.records import LatencyNumbers, SweepPoint
 from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
-from hyperseg.report.names import hw
+from hyperseg.report.names import hw, slug
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import MIB, device_label, milliseconds, verdict_cell
@@ -32,7 +32,7 @@ def scaling_tables(collection: Collection) -> list[Table]:
     swept = [entry for entry in sorted(collection.latency, key=latency_key) if entry.numbers.points]
     return [
         Table(
-            id=f"scaling_{protocol_slug(protocol)}",
+            id=slug("scaling", protocol_slug(protocol)),
             title=f"Scaling, {protocol_title(protocol)}",
             caption="Time against input size and batch, every point of the sweeps.",
             columns=_COLUMNS,
