@@ -8,6 +8,7 @@ VENV := .venv
 PYTHON ?= python3
 CAMVID ?=
 AUTHORS ?=
+EXTRAS := datasets dev engines offline peers  # all but the executors of clusters
 INSTALLED := $(VENV)/.installed
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -47,8 +48,8 @@ reference: $(INSTALLED)  ## Make reports/reference again from the committed reco
 	@hyperseg report --out reports/reference results/reference
 
 lock: $(INSTALLED)  ## Resolve requirements.lock again from pyproject.toml
-	uv pip compile pyproject.toml --output-file requirements.lock --all-extras --universal --python-version 3.11 \
-	  --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
+	uv pip compile pyproject.toml --output-file requirements.lock $(EXTRAS:%=--extra %) --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 
 clean:  ## Remove .venv and all that `make demo` made; other data and campaigns stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

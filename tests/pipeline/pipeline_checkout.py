@@ -1,0 +1,86 @@
+"""A copy of the repository with a tiny campaign, in which the real engines run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+VARIANT = "camvid_hyperseg_s"
+TINY = {
+    "campaign": "demo",
+    "dataset": {
+        "id": "streets",
+        "folder": "data/streets",
+        "streets": {"train": 4, "val": 2, "test": 2, "height": 128, "width": 128, "seed": 0},
+    },
+    "variants": [VARIANT],
+    "seeds": [0],
+    "threads": {"train": 1, "evaluate": 1},
+    "training": {
+        "pretrained_backbone": False, "epochs": 1, "images_per_epoch": 2, "batch": 2, "crop_hw": [128, 128],
+        "train_split": "train", "selection": "last", "workers": 0,
+    },
+    "evaluation": {"protocols": ["standard"], "split": "test", "input_hw": [128, 128]},
+    "latency": {"protocols": ["smoke"], "engines": ["eager"], "precisions": ["float32"], "input_hw": [128, 128]},
+    "report": {"title": "A tiny campaign"},
+}  # fmt: skip
+
+
+class Checkout:
+    """A git checkout of the project's files as they are here, whose package is the one that runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.first_output = ""
+        self.environment = os.environ | {
+            "PYTHONPATH": str(folder),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "200",
+            "DVC_SITE_CACHE_DIR": str(folder.parent / "dvc-site"),
+            **{f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        }
+
+    def call(self, *command: str, code: int | None = 0) -> str:
+        """Run a command in the checkout; returns what it wrote. `code` is the expected exit code, None any."""
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        wrote = done.stdout + done.stderr
+        assert code is None or done.returncode == code, f"{command} ended with {done.returncode}:\n{wrote}"
+        return wrote
+
+    def run(self, *options: str, code: int = 0) -> str:
+        return self.call("hyperseg", "run", "config/demo.yaml", *options, code=code)
+
+    def configure(self, **changes: dict[str, object]) -> None:
+        """Change sections of the tiny campaign."""
+        config = {
+            key: value | changes.get(key, {}) if isinstance(value, dict) else value for key, value in TINY.items()
+        }
+        self.write("config/demo.yaml", yaml.safe_dump(config, sort_keys=False))
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+
+def copy_project(folder: Path) -> Checkout:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith("tests/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    checkout = Checkout(folder)
+    checkout.configure()
+    checkout.call("git", "init", "--quiet", "--initial-branch", "main")
+    checkout.call("git", "add", "--all")
+    checkout.call("git", "commit", "--quiet", "--message", "start")
+    return checkout

@@ -1,0 +1,163 @@
+"""Both engines on a tiny campaign, for real: Snakemake runs, DVC remembers, and they agree about what is stale."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pipeline_checkout import VARIANT, Checkout
+
+from hyperseg.records import read_records
+
+STEPS = {  # the jobs of the tiny campaign, as `hyperseg run --dry-run` and as DVC name them
+    "streets": "data",
+    f"train {VARIANT} 0": f"train@{VARIANT}-0",
+    f"evaluate {VARIANT} 0 standard": f"evaluate@{VARIANT}-0-standard",
+    f"latency {VARIANT} smoke eager float32": f"latency@{VARIANT}",
+    f"latencies {VARIANT}": f"latency@{VARIANT}",
+    "report": "report",
+}
+
+
+def stale_in_snakemake(checkout: Checkout) -> set[str]:
+    """DVC's names of the steps that Snakemake would run."""
+    jobs = [line.partition(":")[0] for line in checkout.run("--dry-run").splitlines()]
+    return {STEPS[job] for job in jobs if job in STEPS}
+
+
+def named_by_dvc(checkout: Checkout) -> set[str]:
+    """The stages that DVC names as changed themselves."""
+    return set(json.loads(checkout.call("dvc", "status", "--json")))
+
+
+def with_what_follows(stages: set[str]) -> set[str]:
+    """The stages and all that are made from theirs."""
+    after = {
+        "data": {f"train@{VARIANT}-0", f"evaluate@{VARIANT}-0-standard", "report"},
+        f"train@{VARIANT}-0": {f"evaluate@{VARIANT}-0-standard", f"latency@{VARIANT}", "report"},
+        f"evaluate@{VARIANT}-0-standard": {"report"},
+        f"latency@{VARIANT}": {"report"},
+    }
+    reached = set(stages)
+    while (grown := reached.union(*(after.get(stage, set()) for stage in reached))) != reached:
+        reached = grown
+    return reached
+
+
+@contextmanager
+def edited(checkout: Checkout, name: str, old: str, new: str) -> Iterator[None]:
+    text = checkout.read(name)
+    assert old in text
+    checkout.write(name, text.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        checkout.write(name, text)
+
+
+@pytest.fixture
+def copy(finished: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of the finished checkout that may be changed."""
+    shutil.copytree(finished.folder, tmp_path / "checkout", symlinks=True)
+    return Checkout(tmp_path / "checkout")
+
+
+def test_one_command_leads_from_nothing_to_the_page(finished: Checkout) -> None:
+    output = finished.first_output
+    assert "report: reports/demo/index.html" in output
+    assert "[6/6]" in output  # data, training, evaluation, latency and its marker, report
+    assert "HyperSeg-S" in output  # the summary table
+    runs = finished.folder / "results/runs/demo"
+    records = read_records([runs])
+    assert sorted(record.kind for record in records.values()) == ["evaluation", "latency", "training"]
+    assert {record.campaign for record in records.values()} == {"demo"}
+    assert not any(record.provenance.dirty for record in records.values())
+    assert "<html" in finished.read("reports/demo/index.html")
+
+
+def test_a_second_run_has_nothing_to_do_in_either_engine(finished: Checkout) -> None:
+    assert "nothing to do" in finished.run()
+    assert "Data and pipelines are up to date." in finished.call("dvc", "repro")
+    assert "Data and pipelines are up to date." in finished.call("dvc", "status")
+    assert not finished.call("git", "status", "--porcelain")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "stage"),
+    [
+        ("config/demo.yaml", "epochs: 1", "epochs: 2", f"train@{VARIANT}-0"),
+        ("config/demo.yaml", "split: test", "split: val", f"evaluate@{VARIANT}-0-standard"),
+        ("config/demo.yaml", "title: A tiny", "title: Another", "report"),
+        ("hyperseg/evaluation/confusion.py", "\n", "\n# an edit\n", f"evaluate@{VARIANT}-0-standard"),
+        ("hyperseg/latency/protocols/smoke.yaml", "\n", "\n# an edit\n", f"latency@{VARIANT}"),
+        ("hyperseg/cli/report.py", "\n", "\n# an edit\n", "report"),
+        ("results/paper/paper.csv", "\n", "\n\n", "report"),
+    ],
+)
+def test_both_engines_name_the_same_stale_step(finished: Checkout, name: str, old: str, new: str, stage: str) -> None:
+    with edited(finished, name, old, new):
+        named = named_by_dvc(finished)
+        assert named == {stage}
+        assert stale_in_snakemake(finished) == with_what_follows(named)
+    assert not named_by_dvc(finished)
+    assert not stale_in_snakemake(finished)
+
+
+def test_a_changed_byte_of_the_dataset_is_refused_and_a_new_version_makes_the_same_steps_stale(copy: Checkout) -> None:
+    picture = copy.folder / "data/streets/test/images/000000.png"
+    pixels = np.array(Image.open(picture))
+    pixels[0, 0, 0] ^= 1
+    Image.fromarray(pixels).save(picture)
+    refused = copy.run("--dry-run", code=2)
+    assert refused.count("\n") == 1
+    assert "test/images/000000.png (other bytes)" in refused
+    assert named_by_dvc(copy) == {"data"}
+
+    copy.call("hyperseg", "data", "version", "data/streets", "--record")
+    copy.call("dvc", "commit", "--force", "data")  # the new version is DVC's as well
+    named = named_by_dvc(copy)
+    assert {f"train@{VARIANT}-0", f"evaluate@{VARIANT}-0-standard"} <= named <= set(STEPS.values()) - {"data"}
+    assert stale_in_snakemake(copy) == with_what_follows(named)
+
+
+def test_dvc_brings_a_stale_step_up_to_date_and_shows_the_difference(copy: Checkout) -> None:
+    shown = json.loads(copy.call("dvc", "metrics", "show", "--json"))
+    assert any(name.startswith("miou_percent") for name in shown[""]["data"]["reports/demo/metrics.json"]["data"])
+
+    copy.configure(evaluation={"split": "val"})
+    ran = copy.call("dvc", "repro")
+    assert f"Running stage 'evaluate@{VARIANT}-0-standard'" in ran
+    assert "Running stage 'report'" in ran
+    assert f"Stage 'train@{VARIANT}-0' didn't change, skipping" in ran
+    assert f"Stage 'latency@{VARIANT}' didn't change, skipping" in ran
+    assert "nothing to do" in copy.run()  # Snakemake finds what DVC asked it for
+    (difference,) = json.loads(copy.call("dvc", "metrics", "diff", "--json")).values()
+    assert any(name.startswith("miou_percent") for name in difference)
+
+
+def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -> None:
+    remote = tmp_path / "remote"
+    copy.call("dvc", "remote", "add", "--default", "folder", str(remote))
+    copy.call("git", "commit", "--quiet", "--all", "--message", "remote")
+    copy.call("dvc", "push")
+    copy.call("git", "clone", "--quiet", str(copy.folder), str(tmp_path / "clone"))
+    clone = Checkout(tmp_path / "clone")
+    assert "adopted" in clone.call("hyperseg", "adopt")
+    assert "nothing to do" in clone.run()
+    assert "Data and pipelines are up to date." in clone.call("dvc", "repro")
+
+    with edited(clone, "config/demo.yaml", "epochs: 1", "epochs: 2"):
+        refused = clone.call("hyperseg", "adopt", "--no-pull", code=2)
+    assert refused.count("\n") == 1
+    assert f"train@{VARIANT}-0" in refused
+
+
+def test_no_latency_is_restored_from_the_run_cache(copy: Checkout) -> None:
+    """DVC could pass another machine's latency off as this one's, where a shared cache holds it."""
+    cached = [path.read_text() for path in (copy.folder / ".dvc/cache/runs").rglob("*") if path.is_file()]
+    assert any("train.json" in text for text in cached)
+    assert not any("latency.done" in text for text in cached)

@@ -1,0 +1,105 @@
+"""The rules as data: in step with dvc.yaml, quick to read, fit for a cluster."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from pipeline_checkout import BIN, ROOT
+
+from hyperseg.pipeline.adopt import CAMPAIGN
+from hyperseg.pipeline.campaign import load_campaign
+from hyperseg.pipeline.steps import PACKAGE, SOURCES, Layout, sources
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def snakemake(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(BIN / "snakemake"), *options], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("step", SOURCES)
+def test_each_stage_depends_on_the_same_sources_as_its_rule(step: str) -> None:
+    declared = {dep for dep in STAGES[step]["deps"] if dep.startswith(f"{PACKAGE}/")}
+    assert declared == {f"{PACKAGE}/{part}" for part in SOURCES[step]}
+
+
+@pytest.mark.parametrize("step", SOURCES)
+def test_every_source_is_there(step: str) -> None:
+    assert all((ROOT / PACKAGE / part).exists() for part in SOURCES[step])
+    found = sources(step, ROOT)
+    assert f"{PACKAGE}/cli/{step}.py" in found
+    assert not any("__pycache__" in name for name in found)
+
+
+def test_no_stage_is_frozen_and_only_a_marker_persists() -> None:
+    assert not any(stage.get("frozen") for stage in STAGES.values())
+    persistent = [out for stage in STAGES.values() for out in stage["outs"] if isinstance(out, dict)]
+    assert [list(out) for out in persistent] == [["results/runs/${campaign}/${item.variant}/latency.done"]]
+
+
+def test_the_tracked_campaign_is_the_one_that_dvc_reads() -> None:
+    assert yaml.safe_load((ROOT / "dvc.yaml").read_text())["vars"] == [str(CAMPAIGN)]
+
+
+def test_a_latency_lies_under_its_machine_and_a_record_list_has_no_repeats() -> None:
+    layout = Layout(load_campaign(ROOT / CAMPAIGN), "cuda", "0123456789ab")
+    records = layout.records()
+    assert len(set(records)) == len(records)
+    latencies = [record for record in records if "/latency/" in record]
+    assert latencies
+    assert all("/latency/0123456789ab/" in record and "-cuda-" in record for record in latencies)
+
+
+def test_the_wrapper_and_the_rules_import_no_torch() -> None:
+    code = "import sys, hyperseg.pipeline.run, hyperseg.cli.run; print(sorted({'torch', 'pandas'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_cluster_profile_plans_the_demo_without_a_cluster() -> None:
+    """SLURM's plugin is an extra; a dry run reads the rest of the profile without it."""
+    profile = ROOT / "profiles/slurm/config.yaml"
+    assert yaml.safe_load(profile.read_text())["executor"] == "slurm"
+    options = ("--executor", "dryrun", "--cores", "8", "--forceall")
+    done = snakemake("--dry-run", "--workflow-profile", str(profile.parent), *options)
+    assert done.returncode == 0, done.stderr
+    train = (done.stdout + done.stderr).split("rule train:")[1].split("\n\n")[0]
+    assert "gpu=1" in train
+    assert "slurm_partition=gpu" in train
+    assert "threads: 8" in train
+
+
+def test_the_kubernetes_profile_asks_for_a_gpu_of_a_known_maker() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/kubernetes/config.yaml").read_text())
+    asked = {step: resources for step, resources in profile["set-resources"].items() if resources.get("gpu")}
+    assert set(asked) == {"train", "evaluate", "latency"}
+    assert all(resources["gpu_manufacturer"] == "nvidia" for resources in asked.values())
+
+
+def test_dvc_calls_no_one_and_ignores_what_python_leaves() -> None:
+    shown = subprocess.run([sys.executable, "-m", "dvc", "config", "--list"], cwd=ROOT, capture_output=True, text=True)
+    assert "core.analytics=false" in shown.stdout
+    assert "core.check_update=false" in shown.stdout
+    assert "__pycache__" in (ROOT / ".dvcignore").read_text().split()
+
+
+def test_outputs_are_ignored_by_git_but_not_what_dvc_writes_beside_them() -> None:
+    names = {
+        "data/streets/manifest.json": True,
+        "data/camvid_segnet.dvc": False,
+        "data/.gitignore": False,
+        "results/runs/demo/v/seed0/train.json": True,
+        "results/reference/camvid/train.json": False,
+        "results/paper/paper.csv": False,
+        "reports/demo/index.html": True,
+        "reports/reference/index.html": False,
+    }
+    done = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True)
+    assert set(done.stdout.split()) == {name for name, ignored in names.items() if ignored}
+
+
+def test_schema_files_are_json_schemas() -> None:
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    assert "campaign" in schema["required"]
+    json.dumps(schema)

@@ -1,0 +1,82 @@
+"""One list of dependencies: pyproject.toml; the lock and the conda environment are in step with it."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+NOT_LOCKED = {"slurm", "kubernetes"}  # Snakemake imports every executor it finds, two seconds a call
+ENTRIES = re.findall(r"^([A-Za-z0-9._-]+)==([^ \\]+)[^\n]*((?:\\\n +--hash=sha256:[0-9a-f]{64} ?)+)", LOCK, flags=re.M)
+
+
+def normal(requirement: str) -> str:
+    """The package's name in its normal form."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", requirement)[0]).lower()
+
+
+def locked_requirements() -> list[str]:
+    extras = PROJECT["optional-dependencies"]
+    return PROJECT["dependencies"] + [r for extra in extras.keys() - NOT_LOCKED for r in extras[extra]]
+
+
+def test_every_entry_of_the_lock_is_pinned_and_hashed() -> None:
+    lines = [line for line in LOCK.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(lines) == len(ENTRIES) > 100
+
+
+@pytest.mark.parametrize("requirement", locked_requirements())
+def test_every_dependency_is_locked_at_a_version_that_fits(requirement: str) -> None:
+    from packaging.requirements import Requirement
+
+    versions = [version for name, version, _ in ENTRIES if normal(name) == normal(requirement)]
+    assert versions, f"{requirement} is not in requirements.lock; run `make lock`"
+    assert all(version in Requirement(requirement).specifier for version in versions)
+
+
+def test_what_builds_and_installs_is_locked_too() -> None:
+    backend = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert {normal(one) for one in [*backend, "editables", "setuptools", "uv"]} <= {normal(n) for n, _, _ in ENTRIES}
+
+
+def test_the_conda_environment_is_in_step() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, packages = environment["dependencies"]
+    assert python == f"python{PROJECT['requires-python']}"
+    assert pip == "pip"
+    assert packages["pip"] == PROJECT["dependencies"] + PROJECT["optional-dependencies"]["offline"]
+
+
+def test_no_file_names_where_packages_are_fetched_from() -> None:
+    """Which registry is used is the machine's own setting."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    named = re.compile(
+        r"pypi\.(org|python)|pythonhosted|--(extra-)?index-url [^\\\s$]|download\.pytorch|conda\.anaconda"
+    )
+    this = Path(__file__).relative_to(ROOT)
+    texts = (
+        ".py",
+        ".md",
+        ".toml",
+        ".yml",
+        ".yaml",
+        ".lock",
+        ".sh",
+        ".smk",
+        ".cfg",
+        ".cff",
+        "Makefile",
+        "Snakefile",
+        "run",
+    )
+    found = [
+        name
+        for name in filter(None, listed.split("\0"))
+        if name.endswith(texts) and Path(name) != this and named.search((ROOT / name).read_text(encoding="utf-8"))
+    ]
+    assert not found
