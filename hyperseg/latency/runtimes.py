@@ -45,7 +45,7 @@ def onnxruntime(module: nn.Module, example: Tensor, threads: int) -> "Function":
     with torch.no_grad(), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")
         path = Path(folder) / "network.onnx"
-        torch.onnx.export(module, (example,), path, dynamo=False, opset_version=17)
+        torch.onnx.export(module, (example,), path, dynamo=True, external_data=False, verbose=False)
         content = path.read_bytes()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

@@ -75,7 +75,7 @@ def fuse(model: HyperSeg) -> FusedHyperSeg:
     trunk = Trunk(model.backbone, model.context)
     _fold_convolutions(trunk)
     _centre_padding(trunk)
-    return FusedHyperSeg(model.variant, model.num_classes, trunk, model.decoder, len(model.decoder.levels))
+    return FusedHyperSeg(model.variant, model.num_classes, trunk, model.decoder, len(model.decoder.levels)).eval()
 
 
 def _fold_convolutions(module: nn.Module) -> None:

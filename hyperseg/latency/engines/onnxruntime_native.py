@@ -23,7 +23,7 @@ ENGINE = Engine(
     title="ONNX Runtime trunk, native decoder",
     modes=modes(("cpu",), ("float32",)),
     prepare=prepare,
-    requires=("onnx", "onnxruntime"),
+    requires=("onnx", "onnxruntime", "onnxscript"),
     extra="engines",
     preload=("onnxruntime",),
 )

@@ -1,0 +1,81 @@
+"""Speed as a ratio to a baseline of the same run: contenders take turns, so that what disturbs one disturbs all."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Clock = Literal["wall", "cpu"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Something to time: ``run`` does it once and returns when it is done."""
+
+    name: str
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """At least ``ratio`` times the baseline's speed by the best of ``contenders``."""
+
+    title: str
+    ratio: float
+    contenders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One contender's rounds, in ms, beside the baseline's of the same rounds."""
+
+    name: str
+    milliseconds: tuple[float, ...]
+    baseline: tuple[float, ...]
+
+    @property
+    def median_ms(self) -> float:
+        return statistics.median(self.milliseconds)
+
+    @property
+    def ratios(self) -> list[float]:
+        """How many times faster than the baseline, round by round."""
+        return [base / own for base, own in zip(self.baseline, self.milliseconds, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        """The median over the rounds."""
+        return statistics.median(self.ratios)
+
+
+def time_in_turns(
+    contenders: Sequence[Contender], rounds: int, clock: Clock = "wall", warm_up: int = 1
+) -> list[Timing]:
+    """Run every contender once per round, the first being the baseline, and give all timings in the same order.
+
+    Each runs ``warm_up`` times before. The clock is the wall's, or the process's CPU time (all its threads), which a
+    busy machine disturbs less: take that on one thread.
+    """
+    now = time.perf_counter if clock == "wall" else time.process_time
+    for contender in contenders:
+        for _ in range(warm_up):
+            contender.run()
+    samples: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    for _ in range(rounds):
+        for contender in contenders:
+            started = now()
+            contender.run()
+            samples[contender.name].append(1e3 * (now() - started))
+    baseline = tuple(samples[contenders[0].name])
+    return [Timing(name, tuple(values), baseline) for name, values in samples.items()]
+
+
+def verdict(goal: Goal, timings: Sequence[Timing]) -> str:
+    """One line: reached or missed, by which contender, with what ratio."""
+    entered = [timing for timing in timings if timing.name in goal.contenders]
+    if not entered:
+        return f"{goal.title}: not run"
+    best = max(entered, key=lambda timing: timing.ratio)
+    word = "reached" if best.ratio >= goal.ratio else "MISSED"
+    return f"{goal.title}: {word}, {best.ratio:.2f}x by {best.name} (goal {goal.ratio:g}x)"
