@@ -68,32 +68,34 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
 class EpochBatches(Sampler[list[Key]]):
     """Keys of the whole training, batch by batch; images that do not fill an epoch's last batch are left out."""
 
-    def __init__(self, epochs: int, images_per_epoch: int, batch: int) -> None:
-        self.epochs, self.images_per_epoch, self.batch = epochs, images_per_epoch, batch
+    def __init__(self, epochs: int, images_per_epoch: int, batch: int, first_epoch: int = 0) -> None:
+        self.epochs, self.images_per_epoch, self.batch, self.first_epoch = epochs, images_per_epoch, batch, first_epoch
 
     def __len__(self) -> int:
-        return self.epochs * (self.images_per_epoch // self.batch)
+        return (self.epochs - self.first_epoch) * (self.images_per_epoch // self.batch)
 
     def __iter__(self) -> Iterator[list[Key]]:
-        for epoch in range(self.epochs):
+        for epoch in range(self.first_epoch, self.epochs):
             for start in range(0, self.images_per_epoch - self.batch + 1, self.batch):
                 yield [(epoch, index) for index in range(start, start + self.batch)]
 
 
 def training_loader(
-    samples: TrainingSamples, *, epochs: int, images_per_epoch: int, batch: int, workers: int
+    samples: TrainingSamples, *, epochs: int, images_per_epoch: int, batch: int, workers: int, first_epoch: int = 0
 ) -> DataLoader[Item]:
-    """Batches of a whole training, in order: images uint8 (B, H, W, 3), labels uint8 (B, H, W).
+    """Batches of a training from `first_epoch` (counted from 0) to its end, in order.
 
+    Images are uint8 (B, H, W, 3), labels uint8 (B, H, W).
     They are uint8 so that four times fewer bytes pass between processes and to the device;
     :func:`hyperseg.data.transforms.normalize` makes the network's input of them.
     """
     return DataLoader(
         samples,
-        batch_sampler=EpochBatches(epochs, images_per_epoch, batch),
+        batch_sampler=EpochBatches(epochs, images_per_epoch, batch, first_epoch),
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
+        generator=torch.Generator(),  # its own: making an iterator draws a number, which training must not miss
     )
 
 

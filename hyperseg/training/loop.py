@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from hyperseg.data.transforms import normalize
 from hyperseg.errors import UserError
 from hyperseg.records import EpochPoint
+from hyperseg.training.checkpoint import Checkpoint, Progress
 from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import Recipe
@@ -38,57 +39,65 @@ def fit(
     batches: Iterable[tuple[Tensor, Tensor]],
     recipe: Recipe,
     device: torch.device,
-    progress: TrainingProgress,
+    shown: TrainingProgress,
     score: Score | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
-    """Train `model` in place on `batches` (images uint8 (B, H, W, 3), labels uint8 (B, H, W)), which last all epochs.
+    """Train `model` in place on `batches` (images uint8 (B, H, W, 3), labels uint8 (B, H, W)).
+
+    The batches are those of all epochs, or of the ones after `checkpoint.epochs_done`.
 
     Raises :class:`UserError` when the loss is no longer a number.
     """
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas)
-    points: list[EpochPoint] = []
+    so_far = checkpoint.restore(model, optimizer, device) if checkpoint else Progress([], [], None)
+    first_step = len(so_far.points) * recipe.steps_per_epoch
+    if first_step:
+        shown.say(f"going on after epoch {len(so_far.points)} of {recipe.epochs}")
     losses: list[float] = []
-    step_ms: list[float] = []
-    best: tuple[float, int, dict[str, Tensor]] | None = None
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     model.train()
     epoch_started = time.monotonic()
-    for step, (images, labels) in enumerate(batches):
+    for step, (images, labels) in enumerate(batches, first_step):
         epoch = step // recipe.steps_per_epoch
         rate = learning_rate(recipe, step)
         for group in optimizer.param_groups:
             group["lr"] = rate
         started = time.perf_counter()
         loss = train_step(model, images, labels, optimizer, recipe, device)
-        step_ms.append(1000 * (time.perf_counter() - started))
+        so_far.step_ms.append(1000 * (time.perf_counter() - started))
         if not math.isfinite(loss):
             raise UserError(
                 f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}, at learning rate {rate:.3g}; "
                 "lower training.learning_rate and train again"
             )
         losses.append(loss)
-        progress.step(step + 1, epoch, statistics.fmean(losses), rate)
+        shown.step(step + 1, epoch, statistics.fmean(losses), rate)
         if (step + 1) % recipe.steps_per_epoch:
             continue
         last = epoch + 1 == recipe.epochs
         miou = score(model) if score and (last or (epoch + 1) % recipe.validate_every == 0) else None
-        points.append(
+        so_far.points.append(
             EpochPoint(
                 epoch=epoch + 1, step=step + 1, loss=statistics.fmean(losses), learning_rate=rate,
                 duration_s=time.monotonic() - epoch_started, miou_percent=miou,
             )
         )  # fmt: skip
         if miou is not None:
-            progress.say(f"epoch {epoch + 1}: mIoU {miou:.2f} % on {recipe.selection_split}")
-            if recipe.selection == "best" and (best is None or miou > best[0]):
-                best = miou, epoch + 1, copy.deepcopy(model.state_dict())
+            shown.say(f"epoch {epoch + 1}: mIoU {miou:.2f} % on {recipe.selection_split}")
+            if recipe.selection == "best" and (so_far.best is None or miou > so_far.best[0]):
+                so_far.best = miou, epoch + 1, copy.deepcopy(model.state_dict())
+        if checkpoint and not last:
+            checkpoint.save(model, optimizer, device, so_far)
         model.train()
         losses, epoch_started = [], time.monotonic()
-    if best:
-        model.load_state_dict(best[2])
+    selected = recipe.epochs
+    if so_far.best:
+        _, selected, weights = so_far.best
+        model.load_state_dict(weights)
     model.eval()
-    return Fit(points, best[1] if best else recipe.epochs, statistics.median(step_ms), _peak_memory(device))
+    return Fit(so_far.points, selected, statistics.median(so_far.step_ms), _peak_memory(device))
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

@@ -27,6 +27,7 @@ class TrainingProgress:
         ) if console.is_terminal else None  # fmt: skip
         self.task = self.live.add_task(title, total=steps, state="") if self.live else None
         self.started = self.shown = time.monotonic()
+        self.first: int | None = None  # steps that were done before, in an interrupted training
 
     def __enter__(self) -> "TrainingProgress":
         if self.live:
@@ -43,13 +44,16 @@ class TrainingProgress:
         """Tell that `done` steps are done; `loss` is the running mean of the epoch."""
         now = time.monotonic()
         elapsed = now - self.started
-        rate = done * self.batch / elapsed if elapsed > 0 else 0.0
+        if self.first is None:
+            self.first = done - 1
+        steps = done - self.first
+        rate = steps * self.batch / elapsed if elapsed > 0 else 0.0
         state = f"epoch {epoch + 1}/{self.epochs}  loss {loss:.4f}  lr {learning_rate:.2e}  {rate:.1f} images/s"
         if self.live and self.task is not None:
             self.live.update(self.task, completed=done, state=state)
         elif now - self.shown >= PLAIN_INTERVAL_S or done == self.steps:
             self.shown = now
-            left = elapsed / done * (self.steps - done)
+            left = elapsed / steps * (self.steps - done)
             print(f"{self.title}  step {done}/{self.steps}  {state}  left {_clock(left)}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:

@@ -16,6 +16,7 @@ from hyperseg.models import create_model, save_weights
 from hyperseg.records import DatasetRef, Record, TrainingNumbers, sha256_file, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
+from hyperseg.training.checkpoint import Checkpoint
 from hyperseg.training.loop import Score, fit
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import Recipe
@@ -38,7 +39,8 @@ def train(
     """Train `variant` and write ``out/weights.safetensors`` and ``out/train.json``; returns the record.
 
     `score` gives mean IoU in percent on the recipe's `selection_split`, after every `validate_every` epochs. The same
-    call on the same machine gives the same weights, bit by bit. Raises :class:`UserError`.
+    call on the same machine gives the same weights, bit by bit; after an interruption it goes on after the last epoch
+    that was kept in `out`, to the same weights too. Raises :class:`UserError`.
     """
     started_at, started = datetime.now(UTC), time.monotonic()
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -60,12 +62,26 @@ def train(
         dataset, recipe.train_split, augmentation, void=recipe.void, seed=seed, cache=recipe.pixel_cache
     )
     workers = recipe.workers if recipe.workers is not None else choose_workers(device.type)
+    checkpoint = Checkpoint(
+        out,
+        {
+            "variant": variant,
+            "recipe": recipe.model_dump(mode="json"),
+            "seed": seed,
+            "dataset": dataset.version,
+            "device": device.type,
+            "threads": provenance_.threads,
+            "packages": provenance_.packages,
+        },
+    )
+    epochs_before = checkpoint.epochs_done
     batches = training_loader(
         samples,
         epochs=recipe.epochs,
         images_per_epoch=recipe.images_per_epoch,
         batch=recipe.batch,
         workers=workers,
+        first_epoch=epochs_before,
     )
     model = create_model(
         variant,
@@ -79,7 +95,7 @@ def train(
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
     with TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch) as progress:
-        result = fit(model, batches, recipe, device, progress, score)
+        result = fit(model, batches, recipe, device, progress, score, checkpoint)
 
     out.mkdir(parents=True, exist_ok=True)
     part = out / f".{WEIGHTS_FILE}.part"
@@ -93,6 +109,7 @@ def train(
         "recipe": recipe.model_dump(mode="json"),
         "workers": workers,
         "selected_epoch": result.selected_epoch,
+        "epochs_before_interruption": epochs_before,
     }
     record = Record(
         campaign=campaign,
@@ -120,6 +137,7 @@ def train(
         ),
     )
     write_record(out / RECORD_FILE, record)
+    checkpoint.remove()
     return record
 
 

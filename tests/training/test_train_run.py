@@ -1,6 +1,7 @@
 """Trainings of the real network on a few small images, by the commands a user types."""
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hyperseg.models import create_model
 from hyperseg.records import Record, read_record, sha256_file
 from hyperseg.records.schema import EvaluationNumbers, TrainingNumbers
 from hyperseg.training.loop import learning_rate, train_step
-from hyperseg.training.recipe import load_recipe
+from hyperseg.training.recipe import Recipe, load_recipe
 
 VARIANT = "camvid_hyperseg_s"
 SETTINGS = {
@@ -104,6 +105,39 @@ def test_overlay_pictures(tiny: Path, trained: Path, tmp_path: Path) -> None:
     pictures = sorted(tmp_path.glob("*.png"))
     assert [str(path) for path in pictures] == sorted(result.output.split())
     assert len(pictures) == 2
+
+
+def test_an_interrupted_training_gives_the_same_weights(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperseg.training.checkpoint.INTERVAL_S", 0.0)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert train(tiny, whole, epochs="3").exit_code == 0
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt_in_the_third_epoch(recipe: Recipe, step: int) -> float:
+        if step == 5:
+            raise Interrupted
+        return learning_rate(recipe, step)
+
+    monkeypatch.setattr("hyperseg.training.loop.learning_rate", interrupt_in_the_third_epoch)
+    with pytest.raises(Interrupted):
+        train(tiny, broken, epochs="3")
+    assert [path.name for path in broken.iterdir()] == [".checkpoint.pt"]
+    monkeypatch.setattr("hyperseg.training.loop.learning_rate", learning_rate)
+    (tmp_path / "other").mkdir()
+    shutil.copy(broken / ".checkpoint.pt", tmp_path / "other")
+    other = train(tiny, tmp_path / "other", "--seed", "1", epochs="3")  # another training does not take it up
+    assert "going on" not in other.stderr
+    resumed = train(tiny, broken, epochs="3")
+    assert "going on after epoch 2 of 3" in resumed.stderr
+    assert sha256_file(broken / "weights.safetensors") == sha256_file(whole / "weights.safetensors")
+    record = read_record(broken / "train.json")
+    assert record.config["epochs_before_interruption"] == 2
+    assert [point.step for point in numbers(record).epochs] == [2, 4, 6]
+    assert sorted(path.name for path in broken.iterdir()) == ["train.json", "weights.safetensors"]
 
 
 def test_best_epoch_is_kept(tiny: Path, tmp_path: Path) -> None:
