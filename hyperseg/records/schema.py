@@ -106,7 +106,7 @@ class TrainingNumbers(Part):
     final_loss: float
     selection: Literal["last", "best"] = Field(description="which checkpoint the weights file holds")
     selection_split: str | None = Field(description="the split 'best' was chosen on")
-    step_median_ms: float
+    step_median_ms: float = Field(description="forward, backward and optimizer step, without waiting for the data")
     peak_memory_bytes: int = Field(description="largest resident set of the process, or CUDA allocation on a GPU")
     device: str
     precision: Literal["float32", "bfloat16", "float16"]
