@@ -24,7 +24,7 @@ def fetch(tmp_path: Path, listed: list[Archive], mirrors: tuple[str, ...] = ()) 
     from hyperseg.data.download import Patience
     from hyperseg.data.fetch import plain_downloader
 
-    quick = plain_downloader(Patience(connect_s=2, silence_s=0.5, attempts=2, pause_s=0))
+    quick = plain_downloader(Patience(connect_s=30, silence_s=30, attempts=2, pause_s=0))
     with new_progress() as progress:
         fetch_archives(listed, tmp_path / "got", quick, progress, mirrors)
     return tmp_path / "got"
@@ -176,6 +176,13 @@ def test_account_addresses_come_from_the_site_and_downloads_carry_its_cookie(sit
 def test_account_is_for_cityscapes_alone(tmp_path):
     result = cli("fetch", "camvid", "--account", "--downloads", tmp_path)
     assert str(result.exception) == "--account is for cityscapes, and camvid needs none; leave it out"
+
+
+def test_account_without_a_terminal_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("cityscapesscripts", reason="the extra `datasets`")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "no stored account"))
+    result = cli("fetch", "cityscapes", "--account", "--downloads", tmp_path)
+    assert "the Cityscapes login needs a terminal to ask for your account" in str(result.exception)
 
 
 def test_packaged_catalogue_fits_and_names_a_source_for_everything():
