@@ -36,7 +36,7 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
     return Table(
         id="accuracy",
         title="Mean IoU",
-        caption="Mean IoU in percent: one seed with its bootstrap interval over images, or mean ± standard deviation "
+        caption="In percent: one seed with its bootstrap interval over images, or mean ± standard deviation "
         "over seeds. One column per evaluation protocol.",
         columns=(
             *IDENTITY,

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from hyperseg.report.tables.model import EMPTY, Table, Value, View, view
+from hyperseg.report.tables.model import EMPTY, Table, Value, View, view, without_details
 
 
 def to_csv(table: Table) -> str:
@@ -67,14 +67,16 @@ def latex_text(text: str) -> str:
 
 def to_latex(table: Table) -> str:
     """A table float; needs the packages booktabs and graphicx, shrinks to the line's width where it is wider."""
-    seen = view(table)
+    seen = view(without_details(table))
+    caption = " ".join(filter(None, (f"{table.title}.", table.caption, seen.same)))
     spec = "".join("r" if column.numeric else "l" for column in seen.columns)
     lines = [
         r"% \usepackage{booktabs,graphicx}",
         r"\begin{table}[t]",
         r"\centering\small",
-        rf"\caption{{{latex_text(' '.join(filter(None, (table.caption, seen.same))))}}}",
+        rf"\caption{{{latex_text(caption)}}}",
         rf"\label{{tab:{table.label}}}",
+        r"\vspace{6pt}",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{spec}}}",
         r"\toprule",
@@ -84,8 +86,10 @@ def to_latex(table: Table) -> str:
     for row in seen.rows:
         lines.append(" & ".join(latex_text(cell.text) + _raised(cell.letters) for cell in row) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}}"]
+    if seen.notes:
+        lines += ["", r"\vspace{3pt}\raggedright\footnotesize"]
     for letter, note in seen.notes:
-        lines += ["", rf"\footnotesize $^{{{letter}}}$ {latex_text(note)}."]
+        lines += [rf"$^{{{letter}}}$ {latex_text(note)}.\par"]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 

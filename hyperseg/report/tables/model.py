@@ -1,7 +1,7 @@
 """A table as data: what is stored (CSV), and the view a person reads (Markdown, LaTeX, HTML)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 from typing import Literal
 
@@ -43,6 +43,7 @@ class Column:
     numeric: bool = False
     shown: bool = True  # False: in the CSV alone
     fold: bool = False  # where every row says the same, say it once in the caption
+    detail: bool = False  # left out of LaTeX, where a line is narrow
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ class View:
         """What all rows share, as one sentence; empty where they share nothing."""
         told = "; ".join(f"{title}: {text}" for title, text in self.folded)
         return f"All rows: {told}." if told else ""
+
+
+def without_details(table: Table) -> Table:
+    return replace(table, columns=tuple(column for column in table.columns if not column.detail))
 
 
 def view(table: Table) -> View:

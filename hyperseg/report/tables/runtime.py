@@ -42,11 +42,11 @@ _COLUMNS = (
     Column("paper_latency_ms", "Paper [ms]", numeric=True),
     Column("ratio_to_paper", "Ratio to paper", numeric=True),
     Column("paper_source", "", shown=False),
-    Column("gmacs_per_image", "GMACs", numeric=True),
-    Column("fraction_of_roof", "Of roofline [%]", numeric=True),
-    Column("peak_memory_mib", "Peak memory [MiB]", numeric=True),
-    Column("prepare_s", "Preparation [s]", numeric=True),
-    Column("samples", "Samples", numeric=True),
+    Column("gmacs_per_image", "GMACs", numeric=True, detail=True),
+    Column("fraction_of_roof", "Of roofline [%]", numeric=True, detail=True),
+    Column("peak_memory_mib", "Peak memory [MiB]", numeric=True, detail=True),
+    Column("prepare_s", "Preparation [s]", numeric=True, detail=True),
+    Column("samples", "Samples", numeric=True, detail=True),
     Column("processes", "Processes", numeric=True, fold=True),
 )
 
