@@ -29,7 +29,7 @@ def command() -> None:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Same seed, same bytes.")
 def streets(out: Path, train: int, val: int, test: int, height: int, width: int, seed: int) -> None:
     """Generate driving scenes with CamVid's 11 classes."""
-    from hyperseg.data.intake import counting_progress
+    from hyperseg.data.progress import counting_progress
     from hyperseg.data.sealing import seal
     from hyperseg.data.staging import staged_folder
     from hyperseg.data.streets import generate
@@ -64,6 +64,7 @@ def fetch(
     from hyperseg.data.catalogue import entry_of
     from hyperseg.data.cityscapes_account import account_downloader, login, with_addresses
     from hyperseg.data.download import Patience
+    from hyperseg.data.progress import bytes_progress
     from hyperseg.errors import UserError
 
     entry = entry_of(dataset, catalogue)
@@ -78,7 +79,7 @@ def fetch(
     if gated and account:
         session = login()
         archives, make = with_addresses(entry.archives, session), account_downloader(session, patience)
-    with fetching.new_progress() as progress:
+    with bytes_progress() as progress:
         fetched = fetching.fetch_archives(archives, folder, make, progress, mirrors)
     for one in fetched:
         state = "downloaded" if one.downloaded else "already there"
@@ -132,14 +133,14 @@ def prepare(
 @CATALOGUE
 def verify(folder: Path, catalogue: Path | None) -> None:
     """Check every byte, pair, size and label value of a prepared dataset."""
-    from hyperseg.data.fetch import new_progress
     from hyperseg.data.manifest import read_manifest
     from hyperseg.data.prepared import read_info
+    from hyperseg.data.progress import bytes_progress
     from hyperseg.data.verify import verify as verify_folder
 
     read_info(folder)
     total = sum(entry.bytes for entry in read_manifest(folder).files.values())
-    with new_progress() as progress:
+    with bytes_progress() as progress:
         task = progress.add_task("verify", total=total)
         verify_folder(folder, catalogue, lambda size: progress.advance(task, size))
     _report(folder)

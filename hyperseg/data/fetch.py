@@ -10,15 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pooch
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import Progress, TaskID
 
 from hyperseg.data.catalogue import Archive, Entry
 from hyperseg.data.download import DownloadError, Patience, ResumingDownloader, check_disk
@@ -82,20 +74,6 @@ def missing_gated(entry: Entry, dataset: str, folder: Path) -> UserError | None:
     return UserError(
         f"{dataset} {missing[0].gated}: put {files} from {entry.homepage} into {folder}{other}, "
         f"then run `hyperseg data fetch {dataset}` again"
-    )
-
-
-def new_progress() -> Progress:
-    """Name, bar, bytes, speed and time left, on stderr."""
-    from rich.console import Console
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from hyperseg.data.catalogue import Archive
 from hyperseg.data.description import ClassInfo
@@ -105,16 +105,3 @@ def _unpack(archive: Path, target: Path, progress: Progress) -> None:
     target.mkdir(parents=True)
     task = progress.add_task(f"unpack {archive.name}", total=None)
     unpack(archive, target, progress=lambda done, total: progress.update(task, completed=done, total=total))
-
-
-def counting_progress() -> Progress:
-    """Name, bar, n of m and time left, on stderr."""
-    from rich.console import Console
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )

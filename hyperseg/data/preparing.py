@@ -7,7 +7,8 @@ from hyperseg.data import camvid, camvid_segnet, cityscapes, voc2012
 from hyperseg.data.camvid import UnknownColours
 from hyperseg.data.catalogue import Entry
 from hyperseg.data.description import DatasetInfo
-from hyperseg.data.intake import Intake, counting_progress, opened
+from hyperseg.data.intake import Intake, opened
+from hyperseg.data.progress import counting_progress
 from hyperseg.data.sealing import seal
 from hyperseg.data.staging import staged_folder
 from hyperseg.errors import UserError

@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 from hyperseg.cli.data import command
 from hyperseg.data.catalogue import Archive, entry_of, read_catalogue
 from hyperseg.data.cityscapes_account import account_downloader, with_addresses
-from hyperseg.data.fetch import fetch_archives, new_progress
+from hyperseg.data.fetch import fetch_archives
+from hyperseg.data.progress import bytes_progress
 from hyperseg.errors import UserError
 
 
@@ -25,7 +26,7 @@ def fetch(tmp_path: Path, listed: list[Archive], mirrors: tuple[str, ...] = ()) 
     from hyperseg.data.fetch import plain_downloader
 
     quick = plain_downloader(Patience(connect_s=30, silence_s=30, attempts=2, pause_s=0))
-    with new_progress() as progress:
+    with bytes_progress() as progress:
         fetch_archives(listed, tmp_path / "got", quick, progress, mirrors)
     return tmp_path / "got"
 
@@ -163,7 +164,7 @@ def test_account_addresses_come_from_the_site_and_downloads_carry_its_cookie(sit
     session = requests.Session()
     session.cookies.set("session", "right")
     listed = with_addresses(archives, session, site.url)
-    with new_progress() as progress:
+    with bytes_progress() as progress:
         fetch_archives(listed, tmp_path, account_downloader(session), progress)
     assert (tmp_path / "a.zip").read_bytes() == body
     with pytest.raises(UserError, match=r"no access to b\.zip"):
