@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
 from hyperseg.models import HyperSeg
-from hyperseg.models.fuse import FusedHyperSeg, fuse
+from hyperseg.models.fuse import FusedHyperSeg, fuse, halves
+from hyperseg.models.fuse import Trunk as TrunkModule
 
 if TYPE_CHECKING:
     Trunk = Callable[[Tensor], tuple[Tensor, ...]]
+    Compile = Callable[[nn.Module, Tensor, str], Trunk]
 
 
 class RuntimeTrunk(nn.Module):
@@ -53,3 +56,20 @@ def use_native_decoder(network: nn.Module, engine: str, make_trunk: "Callable[[F
         part.decoder = NativeDecoder(part)
         part.trunk = RuntimeTrunk(run)
     return network
+
+
+def in_precision(part: FusedHyperSeg, example: Tensor, precision: str, compile_module: "Compile") -> "Trunk":
+    """The trunk, compiled by ``compile_module(module, example, precision)``; its entry stays in float32."""
+    assert isinstance(part.trunk, TrunkModule)
+    if precision == "float32":
+        return compile_module(part.trunk, example, precision)
+    first, second = halves(part.trunk)
+    with torch.no_grad():
+        half = first(example)
+    entry, rest = compile_module(first, example, "float32"), compile_module(second, half, precision)
+
+    def run(image: Tensor) -> tuple[Tensor, ...]:
+        entered = entry(image)
+        return rest(entered if isinstance(entered, Tensor) else entered[0])
+
+    return run

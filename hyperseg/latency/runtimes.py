@@ -58,11 +58,13 @@ def onnxruntime(module: nn.Module, example: Tensor, threads: int) -> "Function":
     return run
 
 
-def inductor(module: nn.Module, precision: str) -> "Function":
-    """``module`` compiled by TorchInductor with its weights frozen in, channels last, for the first input's shape."""
+def inductor(module: nn.Module, example: Tensor, precision: str) -> "Function":
+    """``module`` compiled by TorchInductor with its weights frozen in, channels last, for the example's shape."""
     dtype = getattr(torch, precision)
     module = module.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     compiled = torch.compile(module, dynamic=False, options={"freezing": True})
+    with torch.no_grad():
+        compiled(example.to(dtype=dtype, memory_format=torch.channels_last))
 
     def run(image: Tensor) -> tuple[Tensor, ...]:
         outputs: tuple[Tensor, ...] = compiled(image.to(dtype=dtype, memory_format=torch.channels_last))

@@ -48,6 +48,50 @@ class Trunk(nn.Module):
         return (*features[::-1], self.context(head))
 
 
+class TrunkEntry(nn.Module):
+    """The trunk's first part: image to the map at /2. Engines keep it in float32.
+
+    Its rounding errors are those that count: on eight CamVid images at 384 x 512, 99.3 % of the pixels kept their class
+    with the whole trunk in bfloat16, 99.8 % with this part and the one-by-one layers at the end in float32, and those
+    layers alone made no difference.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, image: Tensor) -> Tensor:
+        backbone = self.backbone
+        x = image * backbone.input_scale + backbone.input_shift if backbone.renormalize else image
+        x = backbone.bn1(backbone.conv_stem(x))
+        for stage in backbone.blocks[: backbone.taps[0] + 1]:
+            x = stage(x)
+        return x
+
+
+class TrunkRest(nn.Module):
+    """The trunk's second part: the entry's map at /2 to the skips, deepest first, and last the signal."""
+
+    def __init__(self, backbone: Backbone, context: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.context = context
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        backbone = self.backbone
+        features = [backbone.reduce[0](x)]
+        for index in range(backbone.taps[0] + 1, len(backbone.blocks)):
+            x = backbone.blocks[index](x)
+            if index in backbone.taps:
+                features.append(backbone.reduce[len(features)](x))
+        return (*features[::-1], self.context(backbone.bn2(backbone.conv_head(x))))
+
+
+def halves(trunk: Trunk) -> tuple[TrunkEntry, TrunkRest]:
+    """The trunk in two parts, to be run in two precisions; the second part alone may be changed in place."""
+    return TrunkEntry(copy.deepcopy(trunk.backbone)), TrunkRest(trunk.backbone, trunk.context)
+
+
 class FusedHyperSeg(nn.Module):
     """A network for inference alone, made by :func:`fuse`; logits (B, C, H, W) of one image batch (B, 3, H, W)."""
 

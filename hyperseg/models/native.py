@@ -6,90 +6,17 @@ patches, patches with halo, two hidden maps) never exists here. Float32, inferen
 """
 
 import ctypes
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from hyperseg.errors import UserError
 from hyperseg.models.decoder import Decoder, Level, WeightGenerator
 from hyperseg.models.fuse import FusedHyperSeg, Shift
+from hyperseg.models.native_build import Layer, library
 
-SOURCE = Path(__file__).with_name("native.cpp")
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-shared", "-fPIC")
 _VECTOR = 16  # floats; ``kLanes`` of the source
 _INFINITY = float("inf")
-
-
-class _Layer(ctypes.Structure):
-    """``PatchwiseLayer`` of the source, field by field."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("batch", "cells_y", "cells_x", "patch_h", "patch_w")),
-        ("signal", ctypes.c_void_p),
-        ("signal_stride", ctypes.c_int64 * 4),
-        ("generator", ctypes.c_void_p),
-        *((name, ctypes.c_int64) for name in ("groups", "group_in", "group_out", "first", "weights", "coordinates")),
-        ("skip", ctypes.c_void_p),
-        ("skip_channels", ctypes.c_int64),
-        ("skip_stride", ctypes.c_int64 * 4),
-        ("below", ctypes.c_void_p),
-        *((name, ctypes.c_int64) for name in ("below_channels", "expand", "hidden", "out", "residual")),
-        *((name, ctypes.c_void_p) for name in ("bias_expand", "bias_depthwise", "bias_project")),
-        *((name, ctypes.c_float) for name in ("hidden_high", "out_low", "out_high")),
-        ("output", ctypes.c_void_p),
-    )
-
-
-def compiler() -> str | None:
-    """The C++ compiler's path: ``CXX`` where it is set, else g++ or clang++; None where there is none."""
-    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
-    return next((path for path in map(shutil.which, names) if path), None)
-
-
-@cache
-def library() -> ctypes.CDLL:
-    """The compiled source, built once per machine, compiler and version of the source, and kept in the user's cache.
-
-    Raises :class:`UserError` where there is no compiler or it fails.
-    """
-    cxx = compiler()
-    if cxx is None:
-        raise UserError("the native decoder needs a C++ compiler; install g++ or set CXX to one")
-    version = subprocess.run([cxx, "--version"], capture_output=True, text=True, check=False).stdout
-    identity = "\n".join((SOURCE.read_text(), *FLAGS, version, platform.processor(), _cpu_features()))
-    name = f"patchwise-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hyperseg-bench"
-    target = folder / name
-    if not target.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            built = Path(work) / name
-            done = subprocess.run(
-                [cxx, *FLAGS, str(SOURCE), "-o", str(built)], capture_output=True, text=True, check=False
-            )
-            if done.returncode != 0:
-                reason = (done.stderr.strip().splitlines() or ["no message"])[0]
-                raise UserError(
-                    f"{cxx} could not compile the native decoder: {reason}; update it or set CXX to another"
-                )
-            built.replace(target)  # atomic: two processes may build at once
-    loaded = ctypes.CDLL(str(target))
-    loaded.hyperseg_patchwise.argtypes = (ctypes.POINTER(_Layer), ctypes.c_int)
-    loaded.hyperseg_patchwise.restype = None
-    loaded.hyperseg_upsample2.argtypes = (
-        ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int
-    )  # fmt: skip
-    loaded.hyperseg_upsample2.restype = None
-    return loaded
 
 
 class NativeLevel:
@@ -149,7 +76,7 @@ class NativeLevel:
         rows, columns = signal.shape[-2:]
         part = signal[:, self.begin : self.end]
         output = torch.empty(batch, out, height, width)
-        layer = _Layer(
+        layer = Layer(
             batch=batch, cells_y=rows, cells_x=columns, patch_h=height // rows, patch_w=width // columns,
             signal=part.data_ptr(), signal_stride=part.stride(),
             generator=self.generator.data_ptr(),
@@ -205,11 +132,3 @@ def upsample2(x: Tensor) -> Tensor:
     out = torch.empty(batch, channels, 2 * height, 2 * width)
     library().hyperseg_upsample2(x.data_ptr(), batch * channels, height, width, out.data_ptr(), torch.get_num_threads())
     return out
-
-
-@cache
-def _cpu_features() -> str:
-    """What ``-march=native`` depends on, so that a cache shared between machines stays right."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.machine())

@@ -13,7 +13,7 @@ from hyperseg.latency.engines import Engine, Target, engine_table
 from hyperseg.latency.fused import fuse_networks
 from hyperseg.latency.stages import Staged
 from hyperseg.models import HyperSeg
-from hyperseg.models.native import compiler
+from hyperseg.models.native_build import compiler
 
 # Compiling takes half a minute a case: torch.compile has one, of the engine that also freezes and decodes natively.
 ON_CPU = [

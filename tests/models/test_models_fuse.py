@@ -7,7 +7,9 @@ from torch import nn
 from hyperseg import create_model
 from hyperseg.models import HyperSeg
 from hyperseg.models.fuse import fuse
-from hyperseg.models.native import NativeDecoder, compiler, upsample2
+from hyperseg.models.native import NativeDecoder, upsample2
+from hyperseg.models.native_build import compiler
+from hyperseg.models.native_depthwise import depthwise
 from hyperseg.models.variants import VARIANTS
 
 native = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")
@@ -105,3 +107,23 @@ def test_native_upsampling_equals_torch() -> None:
     x = torch.randn(2, 3, 7, 13)
     expected = nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     torch.testing.assert_close(upsample2(x), expected)
+
+
+@native
+@pytest.mark.parametrize("size", [(4, 4), (8, 8), (3, 5)])
+def test_native_depthwise_and_its_gradients_equal_torch(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    count, channels, (height, width) = 5, 7, size
+    x = torch.randn(count, channels, height + 2, width + 2, requires_grad=True)
+    filters = torch.randn(count, channels, 9, requires_grad=True)
+    grad = torch.randn(count, channels, height, width)
+    got = depthwise(x, filters)
+    planes = count * channels
+    expected = nn.functional.conv2d(
+        x.reshape(1, planes, height + 2, width + 2), filters.reshape(planes, 1, 3, 3), groups=planes
+    ).reshape_as(got)
+    torch.testing.assert_close(got, expected)
+    for ours, theirs in zip(
+        torch.autograd.grad(got, (x, filters), grad), torch.autograd.grad(expected, (x, filters), grad), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)

@@ -13,14 +13,14 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The fused network, specialized to the example's shape; the decoder stays in float32."""
     import torch
 
-    from hyperseg.latency.fused import use_native_decoder
+    from hyperseg.latency.fused import in_precision, use_native_decoder
     from hyperseg.latency.runtimes import inductor
-    from hyperseg.models.native import compiler
+    from hyperseg.models.native_build import compiler
 
     if compiler() is None:
         raise UserError("engine native needs a C++ compiler; install g++ or set CXX to one")
     torch._dynamo.reset()
-    return use_native_decoder(network, "native", lambda part: inductor(part.trunk, target.precision))
+    return use_native_decoder(network, "native", lambda part: in_precision(part, example, target.precision, inductor))
 
 
 ENGINE = Engine(

@@ -7,16 +7,19 @@ from hyperseg.latency.engines.engine import Engine, Run, Target, modes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from hyperseg.latency.fused import Trunk
+
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The trunk compiled for the example's shape; the decoder stays in float32."""
     from hyperseg.latency import runtimes
-    from hyperseg.latency.fused import use_native_decoder
+    from hyperseg.latency.fused import in_precision, use_native_decoder
+
+    def compiled(module: "nn.Module", example: "Tensor", precision: str) -> "Trunk":
+        return runtimes.openvino(module, example, precision, target.threads)
 
     return use_native_decoder(
-        network,
-        "openvino_native",
-        lambda part: runtimes.openvino(part.trunk, example, target.precision, target.threads),
+        network, "openvino_native", lambda part: in_precision(part, example, target.precision, compiled)
     )
 
 
