@@ -67,6 +67,7 @@ def command(**options: Any) -> None:
 
 def _requests(options: dict[str, Any]) -> list[Any]:
     """One request per engine and network: the variant first, then its peers."""
+    from hyperseg.latency.devices import parse_device
     from hyperseg.latency.engines import select_engines
     from hyperseg.latency.protocol import load_protocol
     from hyperseg.latency.request import Request
@@ -75,6 +76,7 @@ def _requests(options: dict[str, Any]) -> list[Any]:
 
     variant = get_variant(options["variant"])
     load_protocol(options["protocol"])
+    kind, _ = parse_device(options["device"])
     num_classes = options["num_classes"]
     subjects: list[Subject] = [
         VariantSpec(
@@ -87,7 +89,7 @@ def _requests(options: dict[str, Any]) -> list[Any]:
         peers, left_out = select_peers(options["peers"])
         _tell_left_out(left_out)
         subjects += [PeerSpec(peer=peer, num_classes=num_classes or variant.num_classes) for peer in peers]
-    engines, left_out = select_engines(options["engines"], options["device"].partition(":")[0], options["precision"])
+    engines, left_out = select_engines(options["engines"], kind, options["precision"])
     _tell_left_out(left_out)
     return [
         Request(

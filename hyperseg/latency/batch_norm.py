@@ -21,10 +21,9 @@ def prepare_batch_norm(network: "nn.Module", mode: BatchNorm, example: "Tensor")
     """Put the eval-mode `network`'s batch norms into the reading `mode`, in place.
 
     ``deleted`` replaces each by its activation alone or nothing: the network then computes something else, which the
-    published frame rates do. ``folded`` lets the network fold itself where it can (a method ``fold_batch_norms``), then
-    folds every norm that is fed by exactly one convolution, and checks the result on `example`, float32
-    (B, 3, H, W): a network whose outputs changed raises RuntimeError. Norms after dynamic weights that the network
-    does not fold itself are left, and counted.
+    published frame rates do. ``folded`` folds every norm that is fed by exactly one convolution, in any network, and
+    checks the result on `example`, float32 (B, 3, H, W): a network whose outputs changed raises RuntimeError. Norms
+    after dynamic weights are left to the network or the engine (:mod:`hyperseg.models.fuse`), and counted.
     """
     from torch import inference_mode
 
@@ -35,9 +34,6 @@ def prepare_batch_norm(network: "nn.Module", mode: BatchNorm, example: "Tensor")
     elif mode == "folded":
         with inference_mode():
             plain = _first(network(example))
-        fold_own = getattr(network, "fold_batch_norms", None)
-        if callable(fold_own):
-            fold_own()
         _fold_pairs(network, example)
         with inference_mode():
             folded = _first(network(example))

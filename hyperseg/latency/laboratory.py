@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hyperseg.latency.job import Job, Result
-from hyperseg.latency.lock import cpu_key, device_lock
+from hyperseg.latency.lock import device_lock
 from hyperseg.latency.outcome import batch_gain_percent, images_per_second, make_numbers
 from hyperseg.latency.processes import OutOfMemoryError, run_in_fresh_process
-from hyperseg.latency.request import Device, Plan, Point, Request, check_request, make_plan
+from hyperseg.latency.request import Plan, Point, Request, check_request, make_plan
 from hyperseg.latency.samples import refuse_existing, write_samples
 from hyperseg.records.provenance import provenance
 from hyperseg.records.schema import ProtocolRef, Record
@@ -50,8 +50,7 @@ def run_session(requests: Sequence[Request], tell: Tell, wait: bool = False) -> 
     """
     devices = {check_request(request) for request in requests}
     with ExitStack() as locks:
-        for device in sorted(devices):
-            key, name = lock_of(*device)
+        for key, name in sorted({(device.lock_key, device.name) for device in devices}):
             locks.enter_context(device_lock(key, name, wait, told=tell))
         return measure_plans([make_plan(request) for request in requests], tell)
 
@@ -170,16 +169,6 @@ def _follower(plan: Plan, point: Point, turn: int, tell: Tell) -> Callable[[dict
 
     tell(f"{title}: {phase}")
     return follow
-
-
-def lock_of(device: Device, index: int) -> tuple[str, str]:
-    """The lock's key of a device, and its name in messages."""
-    if device == "cpu":
-        return cpu_key(), "this machine's CPU"
-    import torch
-
-    properties = torch.cuda.get_device_properties(index)
-    return str(properties.uuid), f"GPU {properties.name} ({properties.uuid})"
 
 
 def _config(plan: Plan, session: str) -> dict[str, Any]:

@@ -54,19 +54,6 @@ class PeakMemory:
         return _peak_resident() - self._baseline + self._own_bytes
 
 
-def available_bytes(device: str, index: int) -> int:
-    """Memory that a job could still take: the cgroup's or the machine's on a CPU, the free memory of a GPU."""
-    if device == "cuda":
-        import torch
-
-        return torch.cuda.mem_get_info(index)[0]
-    free = psutil.virtual_memory().available
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if limit.exists() and used.exists() and limit.read_text().strip() != "max":
-        free = min(free, int(limit.read_text()) - int(used.read_text()))
-    return free
-
-
 def _peak_resident() -> int:
     status = Path("/proc/self/status")
     if status.exists():

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from hyperseg.errors import UserError
+from hyperseg.latency.devices import Device, find_device, parse_device
 from hyperseg.latency.engines import get_engine
 from hyperseg.latency.job import Job
-from hyperseg.latency.memory import available_bytes
 from hyperseg.latency.processes import OutOfMemoryError
 from hyperseg.latency.protocol import BatchNorm, Precision, Protocol, load_protocol
 from hyperseg.latency.roofline import Work, count_work
@@ -15,11 +15,6 @@ from hyperseg.latency.stages import Staged
 from hyperseg.latency.subjects import Subject, VariantSpec
 from hyperseg.models.variants import VARIANTS, get_variant
 from hyperseg.records.schema import NetworkRef
-
-if TYPE_CHECKING:
-    from torch import nn
-
-Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -61,53 +56,47 @@ class Plan:
     points: list[Point] = field(default_factory=list)
 
 
-def check_request(request: Request) -> tuple[Device, int]:
-    """The device and CUDA's index of it. Raises :class:`UserError` for what can be refused without building anything."""
-    kind, index = _device(request.device)
+def check_request(request: Request) -> Device:
+    """The device of a request. Raises :class:`UserError` for what can be refused without building anything."""
+    kind, _ = parse_device(request.device)
     _check_protocol(request, load_protocol(request.protocol))
     get_engine(request.engine, kind, request.precision)
-    _check_device(kind, index)
-    return kind, index
+    return find_device(request.device)
 
 
 def make_plan(request: Request) -> Plan:
     """Check a request and lay out its points. Raises :class:`UserError` for what cannot be timed, saying why."""
     from torch import inference_mode
 
-    kind, index = check_request(request)
+    from hyperseg.models import check_size
+
+    device = check_request(request)
     protocol = load_protocol(request.protocol)
+    sizes = _sizes(request, protocol)
+    if isinstance(request.subject, VariantSpec):
+        for _, _, height, width in sizes:
+            check_size(get_variant(request.subject.variant), height, width)
     with inference_mode():
         network = request.subject.build()
+        plan = Plan(request, protocol, request.subject.describe(network, (request.height, request.width)))
         staged = Staged(network, protocol.stages).eval()
-        native = _count(staged, request, 1, request.height, request.width)
-        plan = Plan(request, protocol, request.subject.describe(network, native.gmacs))
-        for axis, batch, height, width in _sizes(request, protocol):
-            work = _count(staged, request, batch, height, width)
-            job = _job(request, protocol, kind, index, batch, height, width)
+        for axis, batch, height, width in sizes:
+            job = _job(request, protocol, device, batch, height, width)
             ratio = height * width / (request.height * request.width)
-            plan.points.append(Point(axis, ratio, job, work))
-    _check_memory(plan.points[0])
+            plan.points.append(Point(axis, ratio, job, count_work(staged, batch, height, width)))
+    _check_memory(plan.points[0], device)
     return plan
 
 
 def record_path(request: Request) -> Path:
     """The record's place below the folder a user names; a batch-norm reading other than the protocol's is in it."""
-    kind, index = _device(request.device)
+    kind, index = parse_device(request.device)
     device = kind if not index else f"{kind}{index}"
     default = load_protocol(request.protocol).batch_norm.default
     reading = "" if request.batch_norm in (None, default) else f"-{request.batch_norm}"
     name = f"{request.protocol}-{device}-{request.engine}-{request.precision}{'-tf32' if request.tf32 else ''}{reading}"
     folder = Path() if isinstance(request.subject, VariantSpec) else Path("peers", request.subject.title)
     return folder / f"{name}.json"
-
-
-def _device(device: str) -> tuple[Device, int]:
-    kind, _, index = device.partition(":")
-    if kind == "cpu" and not index:
-        return "cpu", 0
-    if kind == "cuda" and (not index or index.isdigit()):
-        return "cuda", int(index or 0)
-    raise UserError(f"unknown device '{device}'; choose cpu, cuda or cuda:N")
 
 
 def _check_protocol(request: Request, protocol: Protocol) -> None:
@@ -123,27 +112,14 @@ def _check_protocol(request: Request, protocol: Protocol) -> None:
         raise UserError(f"{name} is defined with TF32 off; leave --tf32 out")
 
 
-def _check_device(kind: str, index: int) -> None:
-    if kind == "cpu":
-        return
-    import torch
-
-    if not torch.cuda.is_available():
-        built = "torch was built without CUDA" if torch.version.cuda is None else "no NVIDIA GPU and driver answer"
-        raise UserError(f"there is no CUDA device here ({built}); give --device cpu, or run on a machine with a GPU")
-    if index >= torch.cuda.device_count():
-        raise UserError(f"there is no device cuda:{index}; this machine has {torch.cuda.device_count()}, from cuda:0")
-
-
-def _check_memory(point: Point) -> None:
+def _check_memory(point: Point, device: Device) -> None:
     """Refuse what cannot fit by its largest operator alone, before memory is taken."""
     needed = needed_bytes(point)
-    available = available_bytes(point.job.device, point.job.device_index)
-    if needed > available:
+    if needed > device.free_bytes:
         raise OutOfMemoryError(
             f"{point.job.subject.title} at batch {point.job.batch}, {point.job.height} x {point.job.width} needs at "
-            f"least {needed / 2**30:.1f} GiB on {point.job.device}, where {available / 2**30:.1f} GiB are free; "
-            "choose a smaller batch or input"
+            f"least {needed / 2**30:.1f} GiB on {point.job.device}, where {device.free_bytes / 2**30:.1f} GiB are "
+            "free; choose a smaller batch or input"
         )
 
 
@@ -173,23 +149,15 @@ def _scaled(request: Request, scale: float) -> tuple[int, int]:
     return height, max(width, 2 * unit)  # a single unit by a single unit is too small for most variants
 
 
-def _count(staged: "nn.Module", request: Request, batch: int, height: int, width: int) -> Work:
-    if isinstance(request.subject, VariantSpec):
-        from hyperseg.models import check_size
-
-        check_size(get_variant(request.subject.variant), height, width)
-    return count_work(staged, batch, height, width)
-
-
-def _job(request: Request, protocol: Protocol, kind: Device, index: int, batch: int, height: int, width: int) -> Job:
+def _job(request: Request, protocol: Protocol, device: Device, batch: int, height: int, width: int) -> Job:
     warm_up, length = protocol.lengths(request.dataset, request.images)
     return Job(
         subject=request.subject,
         engine=request.engine,
-        device=kind,
-        device_index=index,
+        device=device.kind,
+        device_index=device.index,
         precision=request.precision,
-        tf32=request.tf32 and kind == "cuda",
+        tf32=request.tf32 and device.kind == "cuda",
         batch_norm=request.batch_norm or protocol.batch_norm.default,
         stages=protocol.stages,
         batch=batch,

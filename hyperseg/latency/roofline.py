@@ -8,15 +8,6 @@ from hyperseg.records.schema import Roofline
 if TYPE_CHECKING:
     from torch import nn
 
-# Operators that only change how a tensor is looked at move nothing.
-_VIEWS = frozenset(
-    {
-        "view", "_unsafe_view", "reshape", "expand", "permute", "transpose", "t", "slice", "select", "split",
-        "split_with_sizes", "squeeze", "unsqueeze", "alias", "detach", "as_strided", "unbind", "narrow",
-        "_reshape_alias",
-    }
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Work:
@@ -36,17 +27,18 @@ def count_work(network: "nn.Module", batch: int, height: int, width: int) -> Wor
     from torch.utils._pytree import tree_leaves
     from torch.utils.flop_counter import FlopCounterMode
 
+    def tensors(tree: Any) -> list[torch.Tensor]:
+        return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
     class Traffic(TorchDispatchMode):
         moved = 0
         largest = 0
 
         def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
             result = function(*arguments, **(keywords or {}))
-            if function._schema.name.removeprefix("aten::") not in _VIEWS:
-                tensors = [
-                    leaf for leaf in tree_leaves((arguments, keywords, result)) if isinstance(leaf, torch.Tensor)
-                ]
-                moved = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+            written = tensors(result)
+            if written and not _is_view(function):
+                moved = sum(t.numel() * t.element_size() for t in (*tensors((arguments, keywords)), *written))
                 self.moved += moved
                 self.largest = max(self.largest, moved)
             return result
@@ -59,6 +51,12 @@ def count_work(network: "nn.Module", batch: int, height: int, width: int) -> Wor
             network(image)
     weights = sum(tensor.numel() * tensor.element_size() for tensor in network.parameters())
     return Work(flops.get_total_flops() / 2 / 1e9, traffic.moved, traffic.largest, weights)
+
+
+def _is_view(operator: Any) -> bool:
+    """Whether an operator answers with its argument's own memory, looked at otherwise: that moves nothing."""
+    aliases = [answer.alias_info for answer in operator._schema.returns if answer.alias_info is not None]
+    return bool(aliases) and not any(alias.is_write for alias in aliases)
 
 
 def roofline(

@@ -10,7 +10,6 @@ import numpy as np
 
 from hyperseg.latency import clock
 from hyperseg.latency.conditions import Sampler
-from hyperseg.latency.laboratory import lock_of
 from hyperseg.latency.lock import device_lock
 from hyperseg.latency.request import Request, check_request, make_plan
 from hyperseg.latency.worker import heartbeat, open_sources, prepare
@@ -48,8 +47,8 @@ def check(request: Request, pairs: int = 30, block_seconds: float = 2.0, wait: b
     A pair is one block with the side thread and one without, in an order that alternates, so that a slow change of the
     machine meets both alike.
     """
-    key, device = lock_of(*check_request(request))
-    with device_lock(key, device, wait):
+    device = check_request(request)
+    with device_lock(device.lock_key, device.name, wait):
         plan = make_plan(request)
         job = plan.points[0].job
         sources = open_sources(job)

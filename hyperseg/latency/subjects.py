@@ -43,10 +43,12 @@ class VariantSpec(Part):
             slices=self.slices,
         ).eval()
 
-    def describe(self, network: "nn.Module", gmacs: float | None) -> NetworkRef:
-        """The record's account of the network that `build` made."""
+    def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:
+        """The record's account of the network that `build` made, its arithmetic at input size `hw`."""
+        from hyperseg.models import count_gmacs
+
         sha256 = None if self.weights is None else sha256_file(self.weights)
-        return network_ref(network, weights_sha256=sha256, gmacs=gmacs)
+        return network_ref(network, weights_sha256=sha256, gmacs=count_gmacs(network, hw))
 
 
 class PeerSpec(Part):
@@ -66,9 +68,10 @@ class PeerSpec(Part):
 
         return get_peer(self.peer).build(self.num_classes).eval()
 
-    def describe(self, network: "nn.Module", gmacs: float | None) -> NetworkRef:
-        """The record's account of the network that `build` made."""
+    def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:
+        """The record's account of the network that `build` made, its arithmetic at input size `hw`."""
         from hyperseg.latency.peers import get_peer
+        from hyperseg.models import count_gmacs, count_parameters
 
         peer = get_peer(self.peer)
         return NetworkRef(
@@ -79,8 +82,8 @@ class PeerSpec(Part):
             backbone_weights=None,
             slices=None,
             weights_sha256=None,
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
-            gmacs=gmacs,
+            parameters=count_parameters(network),
+            gmacs=count_gmacs(network, hw),
         )
 
 

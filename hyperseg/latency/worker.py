@@ -136,7 +136,10 @@ def prepare(job: Job) -> Prepared:
     torch.backends.cuda.matmul.allow_tf32 = job.tf32
     torch.backends.cudnn.allow_tf32 = job.tf32
     torch.backends.cudnn.benchmark = True
-    device = torch.device(job.device, job.device_index) if job.device == "cuda" else torch.device("cpu")
+    device = torch.device("cpu")
+    if job.device == "cuda":
+        device = torch.device("cuda", job.device_index)
+        torch.cuda.set_device(device)
     engine = get_engine(job.engine, job.device, job.precision)
     for module in (*engine.requires, *engine.preload):
         importlib.import_module(module)

@@ -1,0 +1,167 @@
+"""`hyperseg latency` as a user runs it: a real smoke run beside a noisy neighbour, and what bad input brings."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hyperseg.cli.latency import command
+from hyperseg.errors import UserError
+from hyperseg.latency.job import Job
+from hyperseg.latency.lock import cpu_key, device_lock
+from hyperseg.latency.processes import OutOfMemoryError, run_in_fresh_process
+from hyperseg.latency.protocol import load_protocol
+from hyperseg.latency.subjects import VariantSpec
+from hyperseg.records import LatencyNumbers, Record, read_record
+
+SMALL = ["--variant", "camvid_hyperseg_s", "--height", "128", "--width", "192", "--protocol", "smoke"]
+
+
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks of this test's own: another job on this machine may hold the real one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def neighbour() -> Iterator[int]:
+    """A busy process on one processor, to which the tests of this module are pinned as well; its pid."""
+    ours = psutil.Process()
+    allowed = ours.cpu_affinity()
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    psutil.Process(busy.pid).cpu_affinity(allowed[:1])
+    ours.cpu_affinity(allowed[:1])
+    yield busy.pid
+    ours.cpu_affinity(allowed)
+    busy.kill()
+    busy.wait()
+
+
+@pytest.fixture(scope="module")
+def smoke(neighbour: int, tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Path]:
+    """The record of a real smoke run in a process of its own, beside the neighbour."""
+    folder = tmp_path_factory.mktemp("smoke")
+    run = [sys.executable, "-c", "from hyperseg.cli import main; main()", "latency", *SMALL, "--out", str(folder)]
+    done = subprocess.run(run, capture_output=True, text=True, check=False, env=os.environ | {"TMPDIR": str(folder)})
+    assert done.returncode == 0, done.stderr
+    assert "protocol smoke version 1, float32, batch norm folded" in done.stdout
+    assert "smoke: a functional check that enters no claim" in done.stdout
+    path = folder / "smoke-cpu-eager-float32.json"
+    return read_record(path), path
+
+
+def numbers(record: Record) -> LatencyNumbers:
+    assert isinstance(record.numbers, LatencyNumbers)
+    return record.numbers
+
+
+def test_a_noisy_neighbour_is_caught_and_named(smoke: tuple[Record, Path], neighbour: int) -> None:
+    verdict = numbers(smoke[0]).verdict
+    assert verdict.verdict == "INVALID"
+    (load,) = [reason for reason in verdict.reasons if "of our processors' time" in reason]
+    assert f"pid {neighbour}" in load
+    assert "stop the other processes, or pin this job to processors of its own" in verdict.advice
+
+
+def test_the_record_says_what_was_timed(smoke: tuple[Record, Path]) -> None:
+    record, path = smoke
+    found = numbers(record)
+    assert record.protocol is not None
+    assert (record.protocol.id, found.smoke, record.network.weights_sha256) == ("smoke", True, None)
+    assert found.clock_stages == ["forward", "upsample", "argmax"]
+    assert found.samples >= 5
+    assert found.p90_ms is None
+    assert found.peak_memory_bytes is not None
+    assert found.peak_memory_bytes > record.network.parameters * 4
+    assert found.roofline is not None
+    assert 0 < found.roofline.fraction_of_peak < 1
+    assert len(found.conditions["cpu"][0]["affinity"]) == 1
+    assert found.samples_file == "smoke-cpu-eager-float32.parquet"
+    assert (path.parent / found.samples_file).exists()
+
+
+def test_a_second_run_does_not_overwrite_the_first(smoke: tuple[Record, Path]) -> None:
+    path = smoke[1]
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="never overwritten"):
+        command.main([*SMALL, "--out", str(path.parent)], standalone_mode=False)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--variant", "hyperseg_x"], "unknown variant 'hyperseg_x'; choose one of"),
+        (["--engine", "warp"], "unknown engine 'warp'; choose one of"),
+        (["--protocol", "fast"], "unknown latency protocol 'fast'; choose one of"),
+        (["--peer", "icnet"], "unknown peer 'icnet'; choose one of"),
+        (["--device", "tpu"], "unknown device 'tpu'; choose cpu, cuda or cuda:N"),
+        (["--protocol", "paper", "--engine", "compile"], "protocol paper is defined for engine eager"),
+        (["--protocol", "deploy", "--batch-norm", "deleted"], "protocol deploy takes its batch norms folded"),
+        (["--precision", "float16"], "engine eager does not run in float16 on cpu"),
+        (["--height", "100"], "resize or pad it to"),
+        (["--height", "64000", "--width", "64000"], "GiB are free; choose a smaller batch or input"),
+        (["--weights", "nowhere.pth"], "there is no weights file nowhere.pth"),
+        (["--peer", "all", "--out-file", "one.json"], "--out-file names one record and several are asked for"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_nothing_written(options: list[str], sentence: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(UserError) as caught:
+        command.main([*SMALL, "--out", str(out), *options], standalone_mode=False)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+
+
+def test_no_gpu_is_one_sentence(tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(UserError, match=r"there is no CUDA device here .*; give --device cpu"):
+        command.main([*SMALL, "--device", "cuda", "--out", str(tmp_path / "out")], standalone_mode=False)
+
+
+def test_a_busy_device_is_one_sentence(tmp_path: Path) -> None:
+    with (
+        device_lock(cpu_key(), "this machine's CPU"),
+        pytest.raises(UserError, match=rf"this machine's CPU is being timed by pid {os.getpid()} of"),
+    ):
+        command.main([*SMALL, "--out", str(tmp_path / "out")], standalone_mode=False)
+    assert not (tmp_path / "out").exists()
+
+
+def job(**changes: object) -> Job:
+    protocol = load_protocol("smoke")
+    small = Job(
+        subject=VariantSpec(variant="camvid_hyperseg_s"),
+        engine="eager",
+        device="cpu",
+        precision="float32",
+        tf32=False,
+        batch_norm="folded",
+        stages=protocol.stages,
+        batch=1,
+        height=128,
+        width=192,
+        warm_up=protocol.warm_up,
+        length=protocol.length,
+        calibration_seconds=0.1,
+    )
+    return small.model_copy(update=changes)
+
+
+def test_what_a_process_refuses_comes_back_as_its_sentence() -> None:
+    with pytest.raises(UserError, match="unknown engine 'warp'"):
+        run_in_fresh_process(job(engine="warp"))
+
+
+def test_memory_that_runs_out_in_the_process_is_told() -> None:
+    with pytest.raises(OutOfMemoryError, match="too little memory on cpu for camvid_hyperseg_s at batch 1000000"):
+        run_in_fresh_process(job(batch=1_000_000, height=6400, width=6400))

@@ -1,0 +1,70 @@
+"""One timed job per device, across real processes."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hyperseg.errors import UserError
+from hyperseg.latency.lock import cpu_key, device_lock
+
+HOLD = """
+import sys
+from pathlib import Path
+from hyperseg.latency.lock import device_lock
+with device_lock("gpu-1", "GPU 1", folder=Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until its stdin is closed."""
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_busy_device_is_refused_and_the_holder_named(holder: subprocess.Popen[str], tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=rf"GPU 1 is being timed by pid {holder.pid} of .* since .*; wait for it to end"),
+        device_lock("gpu-1", "GPU 1", folder=tmp_path),
+    ):
+        pass
+
+
+def test_another_device_is_free(holder: subprocess.Popen[str], tmp_path: Path) -> None:
+    with device_lock("gpu-2", "GPU 2", folder=tmp_path):
+        pass
+
+
+def test_waiting_takes_the_device_when_it_is_free(holder: subprocess.Popen[str], tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def told(text: str) -> None:
+        said.append(text)
+        assert holder.stdin is not None
+        holder.stdin.close()  # lets the holder go, now that we have been told of it
+
+    with device_lock("gpu-1", "GPU 1", wait=True, folder=tmp_path, told=told):
+        assert len(said) == 1
+        assert f"pid {holder.pid}" in said[0]
+
+
+def test_the_lock_goes_with_a_killed_process(holder: subprocess.Popen[str], tmp_path: Path) -> None:
+    holder.kill()
+    holder.wait()
+    with device_lock("gpu-1", "GPU 1", folder=tmp_path):
+        pass
+
+
+def test_the_lock_is_free_after_its_block(tmp_path: Path) -> None:
+    for _ in range(2):
+        with device_lock(cpu_key(), "the CPU", folder=tmp_path):
+            pass
