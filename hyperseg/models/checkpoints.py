@@ -86,12 +86,8 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     """A checkpoint file, read without running any code it may carry."""
     if not path.is_file():
         raise UserError(f"weights file '{path}' does not exist; check the path")
-    # Training scripts store their best score as a NumPy scalar; these names rebuild one and run nothing.
-    rebuild: Any = np.float64(0).__reduce__()[0]
-    allowed: list[Any] = [(rebuild, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
-    allowed += [np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType]
     try:
-        with torch.serialization.safe_globals(allowed):
+        with torch.serialization.safe_globals(_scalar_names()):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(f"'{path}' was not loaded: {_unsafe(path)}; use a checkpoint of plain tensors") from error
@@ -102,11 +98,20 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     return content
 
 
+def _scalar_names() -> list[Any]:
+    """What rebuilds a NumPy number, and runs nothing else: training scripts store their best score as one."""
+    rebuild = np.float64(0).__reduce__()[0]
+    scalars = [(rebuild, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
+    return [*scalars, np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType]
+
+
 def _unsafe(path: Path) -> str:
+    """Why a file could not be unpickled safely."""
     try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:
-        return "it is not a checkpoint of the released format"
+        with torch.serialization.safe_globals(_scalar_names()):
+            names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # not a zip archive, or not a pickle inside
+        names = []
     if not names:
         return "it is not a checkpoint of the released format"
     return f"it needs code to be unpickled ({_listed(names)}), which may do harm"
