@@ -44,6 +44,15 @@ def compiler() -> str | None:
 
 
 @cache
+def compiler_version() -> str | None:
+    """The first line of the compiler's ``--version``; None where there is none, and torch's own operators run."""
+    cxx = compiler()
+    if cxx is None:
+        return None
+    return subprocess.run([cxx, "--version"], capture_output=True, text=True, check=False).stdout.partition("\n")[0]
+
+
+@cache
 def library() -> ctypes.CDLL:
     """The compiled source, built once per machine, compiler and version of the source, and kept in the user's cache.
 
@@ -52,8 +61,7 @@ def library() -> ctypes.CDLL:
     cxx = compiler()
     if cxx is None:
         raise UserError("the native operators need a C++ compiler; install g++ or set CXX to one")
-    version = subprocess.run([cxx, "--version"], capture_output=True, text=True, check=False).stdout
-    identity = "\n".join((SOURCE.read_text(), *FLAGS, version, platform.processor(), _cpu_features()))
+    identity = "\n".join((SOURCE.read_text(), *FLAGS, compiler_version() or "", platform.processor(), _cpu_features()))
     name = f"patchwise-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hyperseg-bench"
     target = folder / name

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.models import native_build, native_depthwise
+from hyperseg.models import native_depthwise
 from hyperseg.models.layout import Kind, LevelShape
 
 Grid = tuple[int, int]  # patches along height and width
@@ -129,7 +129,7 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module) -> Tensor:
     kernels = filters.reshape(count, channels, 9)
     shift = None
     folded = folded_norm(norm)
-    if folded is None and _trains_natively(patches, kernels):
+    if folded is None and patches.device.type == "cpu" and torch.is_grad_enabled():
         return norm(native_depthwise.depthwise(patches, kernels))
     if folded is not None:
         kernels = kernels * folded[0][:, None]
@@ -141,12 +141,6 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module) -> Tensor:
         groups=count * channels,
     ).reshape(count, channels, height - 2, width - 2)
     return norm(y) if folded is None else y
-
-
-def _trains_natively(patches: Tensor, kernels: Tensor) -> bool:
-    """Whether the depthwise convolution has a backward pass of our own: PyTorch's takes 200 times as long on a CPU."""
-    on_cpu = patches.device.type == "cpu" and patches.dtype == kernels.dtype == torch.float32
-    return on_cpu and torch.is_grad_enabled() and native_build.compiler() is not None
 
 
 def folded_norm(norm: nn.Module) -> tuple[Tensor, Tensor] | None:

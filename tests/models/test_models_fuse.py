@@ -109,10 +109,14 @@ def test_native_upsampling_equals_torch() -> None:
     torch.testing.assert_close(upsample2(x), expected)
 
 
-@native
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=native), False])
 @pytest.mark.parametrize("size", [(4, 4), (8, 8), (3, 5)])
-def test_native_depthwise_and_its_gradients_equal_torch(size: tuple[int, int]) -> None:
+def test_depthwise_in_training_and_its_gradients_equal_torch(
+    size: tuple[int, int], compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch.manual_seed(0)
+    if not compiled:
+        monkeypatch.setattr(native_build, "compiler", lambda: None)
     count, channels, (height, width) = 5, 7, size
     x = torch.randn(count, channels, height + 2, width + 2, requires_grad=True)
     filters = torch.randn(count, channels, 9, requires_grad=True)
