@@ -1,6 +1,7 @@
 """The live view of a run: a bar and one line per running job on a terminal, plain lines elsewhere."""
 
 import sys
+import textwrap
 import time
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,7 @@ from hyperseg.pipeline.progress import Job, Progress, clock, last_lines
 
 LINES_OF_A_FAILURE = 15
 PLAIN_INTERVAL_S = 30.0
+REASON_CHARACTERS = 200
 
 
 class Display:
@@ -42,9 +44,9 @@ class Display:
         """Show what changed; `ended` is the job that the event ended."""
         if self.dry_run:
             self._dry(event)
-        elif event and event["event"] == "run_info":
+        elif event and event["event"] == "run_info" and self.progress.total:
             steps = ", ".join(f"{count} {rule}" for rule, count in self.progress.planned.items())
-            self.console.print(f"{self.progress.total} steps to do: {steps}")
+            self.console.print(f"{self.progress.total} steps to do: {steps}", soft_wrap=True)
         elif event and ended and event["event"] == "job_finished":
             seconds = self.progress.finished[-1][1]
             left = self.progress.left_s()
@@ -62,9 +64,9 @@ class Display:
                 self.console.print(f"    {job.name}: {job.state() or 'running'}", markup=False, soft_wrap=True)
 
     def _dry(self, event: dict[str, Any] | None) -> None:
-        if event and event["event"] == "job_info" and event["rule_name"] != "all":
+        if event and event["event"] == "job_info" and event["jobid"] in self.progress.running:
             job = self.progress.running[event["jobid"]]
-            reason = " ".join(str(event["reason"]).split())
+            reason = textwrap.shorten(str(event["reason"]), REASON_CHARACTERS, placeholder=" ...")
             self.console.print(f"{job.name}: {reason}", markup=False, soft_wrap=True)
 
     def _failure(self, job: Job) -> None:

@@ -10,6 +10,7 @@ from hyperseg.pipeline.campaign import Campaign
 
 # Seconds a job of each rule takes in the demo on one core: where an estimate starts before one has been seen.
 PRIOR_S = {"streets": 10.0, "prepare": 30.0, "train": 60.0, "evaluate": 15.0, "latency": 20.0, "report": 15.0}
+NO_WORK = ("all", "latencies", "total")  # rules without a command of ours, and the sum
 LEFT = re.compile(r"left (\d+):(\d\d):(\d\d)\s*$")  # how a training's line ends
 
 
@@ -60,8 +61,8 @@ class Progress:
         match event["event"]:
             case "run_info":
                 stats = event["stats"] or {}
-                self.planned = {rule: int(n) for rule, n in stats.items() if rule not in ("total", "all")}
-            case "job_info" if event["rule_name"] != "all":
+                self.planned = {rule: int(n) for rule, n in stats.items() if rule not in NO_WORK}
+            case "job_info" if event["rule_name"] not in NO_WORK:
                 logs = event["log"] or []
                 name = " ".join([event["rule_name"], *map(str, (event["wildcards"] or {}).values())])
                 job = Job(event["jobid"], event["rule_name"], name, Path(logs[0]) if logs else None, now)
