@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
-from hyperseg.models import HyperSeg
+from hyperseg.models import HyperSeg, native_build
 from hyperseg.models.fuse import fuse
 from hyperseg.models.native import NativeDecoder, upsample2
 from hyperseg.models.native_build import compiler
