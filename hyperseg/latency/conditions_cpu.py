@@ -133,20 +133,21 @@ class Edge:
 
     throttle_events: int | None
     involuntary_switches: int
-    process_seconds: dict[int, tuple[str, float]]  # CPU seconds of every process by pid
+    process_seconds: dict[int, tuple[str, float]]  # CPU seconds by pid, of processes that may run where we may
 
     @classmethod
     def read(cls, source: CpuSource) -> "Edge":
         switches = psutil.Process().num_ctx_switches().involuntary
         seconds: dict[int, tuple[str, float]] = {}
-        for process in psutil.process_iter(["name", "cpu_times"]):
-            times = process.info["cpu_times"]
-            if times is not None and process.pid != os.getpid():
+        for process in psutil.process_iter(["name", "cpu_times", "cpu_affinity"]):
+            times, allowed = process.info["cpu_times"], process.info["cpu_affinity"]
+            elsewhere = allowed is not None and source.affinity and not set(allowed) & set(source.affinity)
+            if times is not None and process.pid != os.getpid() and not elsewhere:
                 seconds[process.pid] = (process.info["name"] or "?", times.user + times.system)
         return cls(source.throttle_events(), switches, seconds)
 
 
-def neighbours(before: Edge, after: Edge, window_s: float, most: int = 3) -> list[dict[str, Any]]:
+def neighbours(before: Edge, after: Edge, window_s: float, most: int = 10) -> list[dict[str, Any]]:
     """The processes that used most CPU between the edges, in percent of one processor; those under 1 % left out."""
     used: list[dict[str, Any]] = []
     for pid, (name, seconds) in after.process_seconds.items():

@@ -152,7 +152,8 @@ def _of_process(evidence: Evidence, limits: Limits) -> list[Finding]:
 
 
 def _cpu(found: _Findings, cpu: CpuSummary, limits: Limits) -> None:
-    who = ", ".join(f"{item['name']} (pid {item['pid']}, {item['cpu_percent']:.0f} %)" for item in cpu.neighbours)
+    most = cpu.neighbours[:3]
+    who = ", ".join(f"{item['name']} (pid {item['pid']}, {item['cpu_percent']:.0f} %)" for item in most)
     found.over(
         "load",
         cpu.others_load_percent,

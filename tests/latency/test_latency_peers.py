@@ -23,11 +23,11 @@ def test_a_peer_maps_images_to_classes_with_its_norms_folded(peer: str) -> None:
         pytest.skip(f"peer {peer} is left out: {missing}")
     spec = PeerSpec(peer=peer, num_classes=5)
     network = spec.build()
-    images = torch.randn(1, 3, 64, 96)
+    images = torch.randn(1, 3, 128, 192)
     with torch.inference_mode():
         prepare_batch_norm(network, "folded", images)
         classes = Staged(network, ["forward", "upsample", "argmax"])(images)
-    assert classes.shape == (1, 64, 96)
+    assert classes.shape == (1, 128, 192)
     assert int(classes.max()) < 5
 
 
