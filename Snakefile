@@ -17,7 +17,7 @@ if "campaign" not in config:
     configfile: "config/demo.yaml"
 
 
-validate(config, "workflow/schemas/config.schema.yaml")
+validate(config, "workflow/schemas/config.schema.yaml", set_default=False)  # the models below set them
 
 CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
 CAMPAIGN = parse_campaign(config, CONFIG_FILE)
