@@ -44,8 +44,14 @@ lint: $(INSTALLED)  ## The linters and the type checker
 bench: $(INSTALLED)  ## Every engine beside the authors' checkout: make bench AUTHORS=DIR
 	@hyperseg bench --authors '$(AUTHORS)'
 
-reference: $(INSTALLED)  ## Make reports/reference again from the committed records
-	@hyperseg report --out reports/reference results/reference
+reference: $(INSTALLED)  ## Make reports/reference and the README's tables again from the committed records
+	@for records in results/reference/*/; do \
+	  name=$$(basename $$records); \
+	  hyperseg report --out reports/reference/$$name --peers results/published/published_peers.csv \
+	    --peers results/published/published_peers_web.csv $$records \
+	    $$([ $$name = camvid ] && printf -- '--picture %s ' reports/reference/overlays/*); \
+	done
+	@hyperseg report --readme README.md
 
 lock: $(INSTALLED)  ## Resolve requirements.lock again from pyproject.toml
 	uv pip compile pyproject.toml --output-file requirements.lock $(EXTRAS:%=--extra %) --universal \
