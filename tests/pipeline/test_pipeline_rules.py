@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -68,6 +69,13 @@ def test_a_cluster_profile_plans_the_demo_without_a_cluster() -> None:
     assert "gpu=1" in train
     assert "slurm_partition=gpu" in train
     assert "threads: 8" in train
+
+
+@pytest.mark.parametrize("campaign", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_committed_campaign_plans(campaign: Path) -> None:
+    options = ("--configfile", str(campaign.relative_to(ROOT)), "--cores", "2", "--forceall", "--quiet", "--nolock")
+    done = snakemake("--dry-run", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_kubernetes_profile_asks_for_a_gpu_of_a_known_maker() -> None:
