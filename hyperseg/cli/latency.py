@@ -47,7 +47,7 @@ def command(**options: Any) -> None:
     if options["check_sampling"]:
         from hyperseg.latency.sampling_overhead import check
 
-        click.echo(check(requests[0], wait=options["wait"]).sentence())
+        click.echo(check(requests[0], wait=options["wait"]).report())
         return
     from hyperseg.latency.laboratory import run_session, save
     from hyperseg.latency.samples import refuse_existing
