@@ -17,7 +17,8 @@ if "campaign" not in config:
     configfile: "config/demo.yaml"
 
 
-validate(config, "workflow/schemas/config.schema.yaml", set_default=False)  # the models below set them
+# The models below set defaults; Snakemake would put nulls where a section is left out.
+validate(config, "workflow/schemas/config.schema.yaml", set_default=False)
 
 CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
 CAMPAIGN = parse_campaign(config, CONFIG_FILE)
