@@ -27,6 +27,9 @@ from hyperseg.models import native_depthwise
 from hyperseg.models.layout import Kind, LevelShape
 
 Grid = tuple[int, int]  # patches along height and width
+# Up to so many filters (patches x channels), training on a CPU keeps PyTorch's own depthwise convolution: it costs
+# little there, and it rounds as the published implementation, which a few Adam steps on a small batch make visible.
+FEW_FILTERS = 4096
 
 
 class LevelOperator(Protocol):
@@ -129,7 +132,7 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module) -> Tensor:
     kernels = filters.reshape(count, channels, 9)
     shift = None
     folded = folded_norm(norm)
-    if folded is None and patches.device.type == "cpu" and torch.is_grad_enabled():
+    if folded is None and patches.device.type == "cpu" and torch.is_grad_enabled() and count * channels > FEW_FILTERS:
         return norm(native_depthwise.depthwise(patches, kernels))
     if folded is not None:
         kernels = kernels * folded[0][:, None]
