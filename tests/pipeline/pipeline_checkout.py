@@ -11,6 +11,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 VARIANT = "camvid_hyperseg_s"
+PARTS = (
+    "Snakefile", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore", "environment.yml", "pyproject.toml", "README.md",
+    "config", "hyperseg", "profiles", "results/paper", "results/published", "workflow",
+)  # fmt: skip
 TINY = {
     "campaign": "demo",
     "dataset": {
@@ -71,11 +75,11 @@ class Checkout:
 
 def copy_project(folder: Path) -> Checkout:
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *PARTS],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith("tests/"):
+        if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     checkout = Checkout(folder)
