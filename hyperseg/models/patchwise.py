@@ -132,7 +132,7 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module) -> Tensor:
     kernels = filters.reshape(count, channels, 9)
     shift = None
     folded = folded_norm(norm)
-    if folded is None and patches.device.type == "cpu" and torch.is_grad_enabled() and count * channels > FEW_FILTERS:
+    if folded is None and _has_own_backward(patches):
         return norm(native_depthwise.depthwise(patches, kernels))
     if folded is not None:
         kernels = kernels * folded[0][:, None]
@@ -144,6 +144,13 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module) -> Tensor:
         groups=count * channels,
     ).reshape(count, channels, height - 2, width - 2)
     return norm(y) if folded is None else y
+
+
+def _has_own_backward(patches: Tensor) -> bool:
+    """Whether a depthwise convolution of these patches trains through :mod:`hyperseg.models.native_depthwise`."""
+    if patches.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return False
+    return patches.shape[0] * patches.shape[1] > FEW_FILTERS
 
 
 def folded_norm(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
