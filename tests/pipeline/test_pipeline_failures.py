@@ -26,6 +26,7 @@ def started(checkout: Checkout) -> "subprocess.Popen[str]":
         ["hyperseg", "run", "config/demo.yaml"],
         cwd=checkout.folder, env=checkout.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell hands down "ignore"
     )  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def wait_for_job(run: "subprocess.Popen[str]", words: str) -> psutil.Process:
 
 def gone(process: psutil.Process) -> bool:
     try:
-        process.wait(timeout=30)
+        process.wait(timeout=120)
     except psutil.TimeoutExpired:
         return False
     return True
@@ -81,7 +82,7 @@ def test_a_killed_engine_takes_its_jobs_along_and_the_way_on_is_told(checkout: C
     job = wait_for_job(run, "hyperseg train")
     (engine,) = psutil.Process(run.pid).children()
     engine.kill()
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=300)
     assert run.returncode == 2
     assert gone(job)
     assert "error: " in output
@@ -100,7 +101,7 @@ def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leave
     assert f"another run (process {run.pid}) is at work" in refused
 
     os.kill(run.pid, signal.SIGINT)
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=300)
     assert run.returncode == 130, output
     assert "goes on from here" in output
     assert gone(job)
