@@ -31,7 +31,7 @@ def adopt(pull: bool = True) -> list[str]:
             if done.returncode:
                 raise UserError(f"dvc pull did not bring the recorded results: {_reason(done)}; see `dvc remote list`")
         _refuse_stale()
-        missing = [r for v in layout.campaign.variants for r in layout.latencies(v) if not Path(r).is_file()]
+        missing = [record for record in layout.all_latencies() if not Path(record).is_file()]
         done = _call("snakemake", "--configfile", str(CAMPAIGN), "--touch", "--forceall", "--quiet")
         if done.returncode:
             raise UserError(f"snakemake could not take the results over: {_reason(done)}; `make demo` makes them anew")

@@ -100,6 +100,10 @@ class Layout:
             for precision in take.precisions
         ]
 
+    def all_latencies(self) -> list[str]:
+        """The latency records of every variant on this machine."""
+        return [record for variant in self.campaign.variants for record in self.latencies(variant)]
+
     def markers(self) -> list[str]:
         """One file per variant that stands for all its latencies."""
         return [f"{self.runs}/{variant}/latency.done" for variant in self.campaign.variants]
@@ -108,4 +112,4 @@ class Layout:
         """Every record of the campaign: what the report is made from."""
         evaluations = [f"evaluation-{protocol}.json" for protocol in self.campaign.evaluation.protocols]
         files = [f"{folder}/{name}" for folder in self.trainings() for name in ["train.json", *evaluations]]
-        return files + [record for variant in self.campaign.variants for record in self.latencies(variant)]
+        return files + self.all_latencies()

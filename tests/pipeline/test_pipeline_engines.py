@@ -1,6 +1,7 @@
 """Both engines on a tiny campaign, for real: Snakemake runs, DVC remembers, and they agree about what is stale."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,6 +155,17 @@ def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -
         refused = clone.call("hyperseg", "adopt", "--no-pull", code=2)
     assert refused.count("\n") == 1
     assert f"train@{VARIANT}-0" in refused
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot pass for another machine")
+def test_another_machine_keeps_the_adopted_latencies_and_lacks_its_own(copy: Checkout) -> None:
+    """A process that may use one core alone counts as another machine."""
+    adopted = copy.call("taskset", "--cpu-list", "0", "hyperseg", "adopt", "--no-pull")
+    assert "1 latencies of this machine are not among them" in adopted
+    planned = copy.call("taskset", "--cpu-list", "0", "hyperseg", "run", "config/demo.yaml", "--dry-run")
+    jobs = [line.partition(":")[0] for line in planned.splitlines()]
+    assert sorted(job for job in jobs if job in STEPS) == [f"latency {VARIANT} smoke eager float32", "report"]
+    assert len(list((copy.folder / f"results/runs/demo/{VARIANT}/latency").iterdir())) == 1
 
 
 def test_no_latency_is_restored_from_the_run_cache(copy: Checkout) -> None:
