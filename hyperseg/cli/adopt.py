@@ -16,4 +16,4 @@ def command(pull: bool) -> None:
     missing = adopt(pull)
     click.echo("the recorded results are adopted: both engines find them up to date")
     if missing:
-        click.echo(f"{len(missing)} latencies of this machine are not among them; `make demo` takes them")
+        click.echo(f"latencies that this machine lacks: {len(missing)}; `make demo` takes them")

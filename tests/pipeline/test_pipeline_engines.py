@@ -161,7 +161,7 @@ def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -
 def test_another_machine_keeps_the_adopted_latencies_and_lacks_its_own(copy: Checkout) -> None:
     """A process that may use one core alone counts as another machine."""
     adopted = copy.call("taskset", "--cpu-list", "0", "hyperseg", "adopt", "--no-pull")
-    assert "1 latencies of this machine are not among them" in adopted
+    assert "latencies that this machine lacks: 1" in adopted
     planned = copy.call("taskset", "--cpu-list", "0", "hyperseg", "run", "config/demo.yaml", "--dry-run")
     jobs = [line.partition(":")[0] for line in planned.splitlines()]
     assert sorted(job for job in jobs if job in STEPS) == [f"latency {VARIANT} smoke eager float32", "report"]
