@@ -1,7 +1,8 @@
 // Patch-wise layers of the decoder on a CPU, in float32, one pass per patch.
 //
 // A patch is the part of a level's map that one cell of the signal (stride 32) owns. For every patch this file
-//   1. makes the cell's weights from the signal (the grouped 1x1 convolution "signal to weights"),
+//   1. makes the cell's weights from the signal (the grouped 1x1 convolution "signal to weights"), for a few cells at
+//      a time, which share each reading of the generator,
 //   2. gathers the patch: coordinates, skip feature, the level below upsampled x2; with a halo where a 3x3 follows,
 //   3. runs the stages that the layer has: pointwise products and the depthwise 3x3, batch norms already folded,
 //   4. writes the result into the output map.
@@ -101,6 +102,30 @@ void depthwise(const float* weights, int64_t channels, const float* x, int64_t p
   }
 }
 
+constexpr int kCells = 4;  // whose weights are made together
+
+// out[cell * out_step + k] = sum over j of signal[j][cell] * matrix (depth, room), for k in [0, count).
+void generate(const float* matrix, int64_t depth, int64_t room, int64_t count, const float (*signal)[kCells], float* out,
+              int64_t out_step) {
+  for (int64_t k = 0; k < count; k += 2 * kLanes) {
+    const bool wide = k + kLanes < count;
+    Vec sum[kCells][2] = {};
+    const float* from = matrix + k;
+    for (int64_t j = 0; j < depth; ++j, from += room) {
+      const Vec first = load(from), second = load(from + (wide ? kLanes : 0));
+      for (int c = 0; c < kCells; ++c) {
+        const Vec s = splat(signal[j][c]);
+        sum[c][0] += s * first;
+        sum[c][1] += s * second;
+      }
+    }
+    for (int c = 0; c < kCells; ++c) {  // past the group's end: overwritten by the next group
+      store(out + c * out_step + k, sum[c][0]);
+      if (wide) store(out + c * out_step + k + kLanes, sum[c][1]);
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" {
@@ -140,40 +165,44 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
   const int64_t group_room = vectors(L.group_out) * kLanes;
   const int64_t first_group = L.first / L.group_out;
   const int64_t last_group = (L.first + L.weights - 1) / L.group_out;
-  const int64_t weight_room = (last_group - first_group + 1) * L.group_out + kLanes;
+  const int64_t weight_room = (last_group - first_group + 1) * L.group_out + 2 * kLanes;
   const int64_t hidden = L.hidden;
   const int64_t below_h = height / 2, below_w = width / 2;
-  const int64_t room =
-      weight_room + in * plane + (L.expand ? hidden * plane : 0) + hidden * out_plane + L.out * out_plane + below_w + 64;
+  const int64_t room = kCells * (weight_room + L.group_in) + in * plane + (L.expand ? hidden * plane : 0) +
+                       hidden * out_plane + L.out * out_plane + below_w + 64;
+  const int64_t cells = L.batch * L.cells_y * L.cells_x;
 
 #pragma omp parallel num_threads(threads)
   {
     static thread_local std::vector<float> scratch;
     if (static_cast<int64_t>(scratch.size()) < room) scratch.assign(room, 0.f);
-    float* weights = scratch.data();
-    float* x = weights + weight_room;
+    float* made = scratch.data();
+    auto signal = reinterpret_cast<float(*)[kCells]>(made + kCells * weight_room);
+    float* x = made + kCells * (weight_room + L.group_in);
     float* expanded = x + in * plane;
     float* mixed = expanded + (L.expand ? hidden * plane : 0);
     float* result = mixed + hidden * out_plane;
     float* blended = result + L.out * out_plane;
 
-#pragma omp for schedule(dynamic, 4)
-    for (int64_t cell = 0; cell < L.batch * L.cells_y * L.cells_x; ++cell) {
-      const int64_t cx = cell % L.cells_x, cy = cell / L.cells_x % L.cells_y, b = cell / (L.cells_x * L.cells_y);
-
-      // 1. The weights of this cell.
-      const float* s = L.signal + b * L.signal_stride[0] + cy * L.signal_stride[2] + cx * L.signal_stride[3];
-      for (int64_t g = first_group; g <= last_group; ++g) {
-        const float* matrix = L.generator + g * L.group_in * group_room;
-        float* w = weights + (g - first_group) * L.group_out;
-        for (int64_t k = 0; k < L.group_out; k += kLanes) {
-          Vec sum = {};
-          for (int64_t j = 0; j < L.group_in; ++j)
-            sum += load(matrix + j * group_room + k) * s[(g * L.group_in + j) * L.signal_stride[1]];
-          store(w + k, sum);  // past the group's end: overwritten by the next group
-        }
+#pragma omp for schedule(dynamic, 1)
+    for (int64_t first_cell = 0; first_cell < cells; first_cell += kCells) {
+      // 1. The weights of these cells; places past the last cell repeat it.
+      const float* from[kCells];
+      for (int64_t c = 0; c < kCells; ++c) {
+        const int64_t cell = std::min(first_cell + c, cells - 1);
+        const int64_t cx = cell % L.cells_x, cy = cell / L.cells_x % L.cells_y, b = cell / (L.cells_x * L.cells_y);
+        from[c] = L.signal + b * L.signal_stride[0] + cy * L.signal_stride[2] + cx * L.signal_stride[3];
       }
-      const float* w = weights + L.first - first_group * L.group_out;
+      for (int64_t g = first_group; g <= last_group; ++g) {
+        for (int64_t j = 0; j < L.group_in; ++j)
+          for (int64_t c = 0; c < kCells; ++c) signal[j][c] = from[c][(g * L.group_in + j) * L.signal_stride[1]];
+        generate(L.generator + g * L.group_in * group_room, L.group_in, group_room, L.group_out, signal,
+                 made + (g - first_group) * L.group_out, weight_room);
+      }
+
+      for (int64_t cell = first_cell; cell < std::min(first_cell + kCells, cells); ++cell) {
+      const int64_t cx = cell % L.cells_x, cy = cell / L.cells_x % L.cells_y, b = cell / (L.cells_x * L.cells_y);
+      const float* w = made + (cell - first_cell) * weight_room + L.first - first_group * L.group_out;
 
       // 2. The patch and its halo.
       const int64_t top = cy * L.patch_h - halo, left = cx * L.patch_w - halo;
@@ -253,6 +282,7 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
           else
             for (int64_t c = 0; c < L.patch_w; ++c) to[c] = from[c];
         }
+      }
       }
     }
   }

@@ -19,6 +19,20 @@ _VECTOR = 16  # floats; ``kLanes`` of the source
 _INFINITY = float("inf")
 
 
+class Memory:
+    """Maps that are used again at every call: a fresh one costs more to be given by the system than to be filled."""
+
+    def __init__(self) -> None:
+        self.maps: dict[bool, Tensor] = {}
+
+    def take(self, shape: Sequence[int], last: bool = True) -> Tensor:
+        """The map of ``shape``, one for the last answer of an operator and one for what lies between."""
+        found = self.maps.get(last)
+        if found is None or found.shape != tuple(shape):
+            found = self.maps[last] = torch.empty(*shape)
+        return found
+
+
 class NativeLevel:
     """One fused level, ready to run."""
 
@@ -31,6 +45,7 @@ class NativeLevel:
         matrices = generator.weight.detach().float().reshape(shape.groups, group_out, group_in).transpose(1, 2)
         self.generator = nn.functional.pad(matrices, (0, -group_out % _VECTOR)).contiguous()
         self.group_out = group_out
+        self.memory = Memory()
         self.shifts = [norm.shift.float().contiguous() for norm in level.norms if isinstance(norm, Shift)]
 
     def __call__(self, signal: Tensor, skip: Tensor, below: Tensor | None) -> Tensor:
@@ -75,7 +90,7 @@ class NativeLevel:
         batch, channels, height, width = skip.shape
         rows, columns = signal.shape[-2:]
         part = signal[:, self.begin : self.end]
-        output = torch.empty(batch, out, height, width)
+        output = self.memory.take((batch, out, height, width), last=project == 2 or self.shape.kind == "conv")
         layer = Layer(
             batch=batch, cells_y=rows, cells_x=columns, patch_h=height // rows, patch_w=width // columns,
             signal=part.data_ptr(), signal_stride=part.stride(),
@@ -101,13 +116,15 @@ class NativeDecoder(nn.Module):
     """In place of a fused network's decoder: ``fused.decoder = NativeDecoder(fused)``.
 
     Takes skips (B, C_i, H_i, W_i), deepest first, and the signal, on the CPU, of any strides and floating type, and
-    gives float32 logits at the image's size. Raises :class:`UserError` where it cannot be built.
+    gives float32 logits at the image's size, whose memory is overwritten by the next call. Raises :class:`UserError`
+    where it cannot be built.
     """
 
     def __init__(self, fused: FusedHyperSeg) -> None:
         super().__init__()
         assert isinstance(fused.decoder, Decoder)
         library()
+        self.memory = Memory()
         self.levels: list[NativeLevel] = []
         for generator in fused.decoder.generators:
             assert isinstance(generator, WeightGenerator)
@@ -123,12 +140,12 @@ class NativeDecoder(nn.Module):
             x = level(signal, skip.float(), x)
         assert x is not None
         # The last level lies at the image's size or at half of it; the signal always lies at /32.
-        return upsample2(x) if 2 * x.shape[-1] == 32 * signal.shape[-1] else x
+        return upsample2(x, self.memory) if 2 * x.shape[-1] == 32 * signal.shape[-1] else x
 
 
-def upsample2(x: Tensor) -> Tensor:
-    """Bilinear x2 (``align_corners=False``) of a contiguous float32 CPU map (B, C, H, W)."""
+def upsample2(x: Tensor, memory: Memory) -> Tensor:
+    """Bilinear x2 (``align_corners=False``) of a contiguous float32 CPU map (B, C, H, W), into ``memory``'s map."""
     batch, channels, height, width = x.shape
-    out = torch.empty(batch, channels, 2 * height, 2 * width)
+    out = memory.take((batch, channels, 2 * height, 2 * width))
     library().hyperseg_upsample2(x.data_ptr(), batch * channels, height, width, out.data_ptr(), torch.get_num_threads())
     return out
