@@ -1,9 +1,416 @@
-// Kernels of a training step on a CPU, in float32. Sums are split the same way whatever the number of threads.
+// Kernels of a training step on a CPU, in float32: the backbone's, on channels-last maps, and the decoder's, on patches.
+//
+// Work is cut into pieces whose size depends on the shapes alone, and their sums are added in order: the result is the
+// same for any number of threads, and every time.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <vector>
+
+namespace {
+
+constexpr int64_t kLanes = 16;
+typedef float Vec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
+typedef int32_t Ints __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
+
+inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
+inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
+inline Vec splat(float x) { return Vec{} + x; }
+
+// The last vector of a row whose length is no multiple of kLanes.
+inline Vec load_part(const float* p, int64_t n) {
+  Vec v = {};
+  for (int64_t i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+}
+inline void store_part(float* p, Vec v, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) p[i] = v[i];
+}
+inline Vec load(const float* p, int64_t n) { return n >= kLanes ? load(p) : load_part(p, n); }
+inline void store(float* p, Vec v, int64_t n) {
+  if (n >= kLanes)
+    store(p, v);
+  else
+    store_part(p, v, n);
+}
+
+// exp to float precision: 2^n times the Taylor series of the rest, |rest| <= log(2) / 2.
+inline Vec exponential(Vec x) {
+  x = x < splat(-87.f) ? splat(-87.f) : x;
+  x = x > splat(88.f) ? splat(88.f) : x;
+  const Vec scaled = x * 1.44269504f;
+  const Ints n = __builtin_convertvector(scaled + (scaled > splat(0.f) ? splat(0.5f) : splat(-0.5f)), Ints);
+  const Vec whole = __builtin_convertvector(n, Vec);
+  const Vec rest = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;  // log(2) in two parts
+  Vec sum = splat(1.f / 5040);
+  sum = sum * rest + 1.f / 720;
+  sum = sum * rest + 1.f / 120;
+  sum = sum * rest + 1.f / 24;
+  sum = sum * rest + 1.f / 6;
+  sum = sum * rest + 0.5f;
+  sum = sum * rest + 1.f;
+  sum = sum * rest + 1.f;
+  const Ints power = (n + 127) << 23;
+  Vec two;
+  __builtin_memcpy(&two, &power, sizeof two);
+  return sum * two;
+}
+
+enum Activation { kNone = 0, kSwish = 1, kRelu = 2, kRelu6 = 3 };
+
+template <int A>
+inline Vec activate(Vec z) {
+  if (A == kSwish) return z / (exponential(-z) + 1.f);
+  if (A == kRelu || A == kRelu6) z = z > splat(0.f) ? z : splat(0.f);
+  if (A == kRelu6) z = z < splat(6.f) ? z : splat(6.f);
+  return z;
+}
+
+template <int A>
+inline Vec gradient(Vec z, Vec grad) {
+  if (A == kSwish) {
+    const Vec s = 1.f / (exponential(-z) + 1.f);
+    return grad * (s + z * s * (1.f - s));
+  }
+  if (A == kRelu) return z > splat(0.f) ? grad : splat(0.f);
+  if (A == kRelu6) {
+    grad = z > splat(0.f) ? grad : splat(0.f);
+    return z < splat(6.f) ? grad : splat(0.f);
+  }
+  return grad;
+}
+
+}  // namespace
 
 extern "C" {
+
+// A map for a batch norm: `pieces` pieces of `rows` rows of `length` numbers (the last piece of channels-last maps may
+// be shorter: `total` rows in all). `planes` = 0: channels last, a row is one pixel, a number is one channel.
+// `planes` = 1: a row is one channel's plane, a piece is one patch and has one row per channel.
+struct NormMap {
+  int64_t pieces, rows, length, total, planes;
+  int64_t pixels;  // of one image, channels last with a pooled output; a whole number of pieces
+  float eps, momentum;
+  int32_t activation, threads;
+};
+}
+
+namespace {
+
+// Sum over a piece of `term(index)` for each channel, where term gives TERMS vectors; into sums (TERMS, channels).
+template <int TERMS, class F>
+inline void reduce(const NormMap& m, int64_t piece, float* sums, F term) {
+  const int64_t channels = m.planes ? m.rows : m.length;
+  if (m.planes) {
+    for (int64_t c = 0; c < m.rows; ++c) {
+      Vec total[TERMS] = {};
+      const int64_t at = (piece * m.rows + c) * m.length;
+      for (int64_t i = 0; i < m.length; i += kLanes) term(at + i, c, m.length - i, total);
+      for (int t = 0; t < TERMS; ++t) {
+        float sum = 0.f;
+        for (int64_t l = 0; l < kLanes; ++l) sum += total[t][l];
+        sums[t * channels + c] = sum;
+      }
+    }
+    return;
+  }
+  const int64_t begin = piece * m.rows, end = std::min(begin + m.rows, m.total);
+  for (int64_t c = 0; c < m.length; c += kLanes) {
+    Vec total[TERMS] = {};
+    for (int64_t r = begin; r < end; ++r) term(r * m.length + c, c, m.length - c, total);
+    for (int t = 0; t < TERMS; ++t) store(sums + t * channels + c, total[t], m.length - c);
+  }
+}
+
+// `body(index, channel, count)` for every vector of a piece.
+template <class F>
+inline void each(const NormMap& m, int64_t piece, F body) {
+  const int64_t begin = piece * m.rows, end = m.planes ? begin + m.rows : std::min(begin + m.rows, m.total);
+  for (int64_t r = begin; r < end; ++r)
+    for (int64_t i = 0; i < m.length; i += kLanes) body(r * m.length + i, m.planes ? r - begin : i, m.length - i);
+}
+
+// A channel's value for a vector: of one channel, or of neighbouring channels.
+inline Vec channel(const NormMap& m, const float* values, int64_t c, int64_t n) {
+  return m.planes ? splat(values[c]) : load(values + c, n);
+}
+
+inline int64_t piece_rows(const NormMap& m, int64_t piece) {
+  return m.planes ? m.length : std::min(m.rows, m.total - piece * m.rows);
+}
+
+template <int A>
+void norm_forward(const NormMap& m, const float* x, const float* weight, const float* bias, float* running_mean,
+                  float* running_var, float* out, float* mean, float* invstd, float* pooled) {
+  const int64_t channels = m.planes ? m.rows : m.length;
+  std::vector<float> sums(m.pieces * channels), squares(m.pieces * channels), scale(channels), shift(channels);
+#pragma omp parallel for num_threads(m.threads) schedule(static)
+  for (int64_t p = 0; p < m.pieces; ++p) {  // a piece's mean, then its squares about that mean: no cancellation
+    float* sum = sums.data() + p * channels;
+    reduce<1>(m, p, sum, [&](int64_t i, int64_t, int64_t n, Vec* t) { t[0] += load(x + i, n); });
+    const float share = 1.f / piece_rows(m, p);
+    for (int64_t c = 0; c < channels; ++c) sum[c] *= share;
+    reduce<1>(m, p, squares.data() + p * channels, [&](int64_t i, int64_t c, int64_t n, Vec* t) {
+      Vec d = load(x + i, n) - channel(m, sum, c, n);
+      if (m.planes && n < kLanes)
+        for (int64_t l = n; l < kLanes; ++l) d[l] = 0.f;
+      t[0] += d * d;
+    });
+  }
+  const double count = m.planes ? double(m.pieces) * m.length : double(m.total);
+  std::vector<double> average(channels), square(channels);
+  for (int64_t p = 0; p < m.pieces; ++p)
+    for (int64_t c = 0; c < channels; ++c) average[c] += double(sums[p * channels + c]) * (piece_rows(m, p) / count);
+  for (int64_t p = 0; p < m.pieces; ++p)
+    for (int64_t c = 0; c < channels; ++c) {
+      const double d = sums[p * channels + c] - average[c];
+      square[c] += squares[p * channels + c] + d * d * piece_rows(m, p);
+    }
+  for (int64_t c = 0; c < channels; ++c) {
+    mean[c] = average[c];
+    invstd[c] = 1 / std::sqrt(square[c] / count + m.eps);
+    scale[c] = weight[c] * invstd[c];
+    shift[c] = bias[c];
+    running_mean[c] += m.momentum * (mean[c] - running_mean[c]);
+    running_var[c] += m.momentum * (float(square[c] / (count - 1)) - running_var[c]);
+  }
+#pragma omp parallel for num_threads(m.threads) schedule(static)
+  for (int64_t p = 0; p < m.pieces; ++p) {
+    auto value = [&](int64_t i, int64_t c, int64_t n) {
+      const Vec z = (load(x + i, n) - channel(m, mean, c, n)) * channel(m, scale.data(), c, n);
+      return activate<A>(z + channel(m, shift.data(), c, n));
+    };
+    if (pooled)
+      reduce<1>(m, p, sums.data() + p * channels, [&](int64_t i, int64_t c, int64_t n, Vec* t) {
+        const Vec y = value(i, c, n);
+        store(out + i, y, n);
+        t[0] += y;
+      });
+    else
+      each(m, p, [&](int64_t i, int64_t c, int64_t n) { store(out + i, value(i, c, n), n); });
+  }
+  if (!pooled) return;
+  const int64_t own = m.pixels / m.rows;
+  for (int64_t b = 0; b < m.total / m.pixels; ++b)
+    for (int64_t c = 0; c < channels; ++c) {
+      double total = 0;
+      for (int64_t p = b * own; p < (b + 1) * own; ++p) total += sums[p * channels + c];
+      pooled[b * channels + c] = total / m.pixels;
+    }
+}
+
+template <int A>
+void norm_backward(const NormMap& m, const float* x, const float* weight, const float* bias, const float* mean,
+                   const float* invstd, const float* grad, const float* grad_pooled, float* grad_x, float* grad_weight,
+                   float* grad_bias) {
+  const int64_t channels = m.planes ? m.rows : m.length;
+  std::vector<float> sums(2 * m.pieces * channels), scale(channels), first(channels), second(channels);
+  const float share = m.pixels ? 1.f / m.pixels : 0.f;
+  auto normal = [&](int64_t i, int64_t c, int64_t n) {
+    return (load(x + i, n) - channel(m, mean, c, n)) * channel(m, invstd, c, n);
+  };
+  auto inner = [&](int64_t p, int64_t i, int64_t c, int64_t n, Vec xhat) {  // gradient of the batch norm's output
+    Vec g = load(grad + i, n);
+    if (grad_pooled) g += load(grad_pooled + p * m.rows / m.pixels * channels + c, n) * share;
+    return gradient<A>(xhat * channel(m, weight, c, n) + channel(m, bias, c, n), g);
+  };
+#pragma omp parallel for num_threads(m.threads) schedule(static)
+  for (int64_t p = 0; p < m.pieces; ++p)
+    reduce<2>(m, p, sums.data() + 2 * p * channels, [&](int64_t i, int64_t c, int64_t n, Vec* t) {
+      const Vec xhat = normal(i, c, n), g = inner(p, i, c, n, xhat);  // lanes past the end: g is 0
+      t[0] += g;
+      t[1] += g * xhat;
+    });
+  const double count = m.planes ? double(m.pieces) * m.length : double(m.total);
+  std::vector<double> total(2 * channels);
+  for (int64_t p = 0; p < m.pieces; ++p)
+    for (int64_t c = 0; c < 2 * channels; ++c) total[c] += sums[2 * p * channels + c];
+  for (int64_t c = 0; c < channels; ++c) {
+    grad_bias[c] = total[c];
+    grad_weight[c] = total[channels + c];
+    scale[c] = weight[c] * invstd[c];
+    first[c] = total[c] / count;
+    second[c] = total[channels + c] / count;
+  }
+#pragma omp parallel for num_threads(m.threads) schedule(static)
+  for (int64_t p = 0; p < m.pieces; ++p)
+    each(m, p, [&](int64_t i, int64_t c, int64_t n) {
+      const Vec xhat = normal(i, c, n), g = inner(p, i, c, n, xhat);
+      const Vec centred = g - channel(m, first.data(), c, n) - xhat * channel(m, second.data(), c, n);
+      store(grad_x + i, centred * channel(m, scale.data(), c, n), n);
+    });
+}
+
+// A depthwise convolution on channels-last maps: filters (kernel * kernel, channels), `before` lines of zeros before.
+struct Depthwise {
+  int64_t batch, channels, height, width, out_height, out_width, stride, before;
+};
+
+template <int K>
+void maps_forward(const Depthwise& d, const float* x, const float* filters, float* out, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t line = 0; line < d.batch * d.out_height; ++line) {
+    const int64_t b = line / d.out_height, top = line % d.out_height * d.stride - d.before;
+    for (int64_t c = 0; c < d.channels; c += kLanes) {
+      const int64_t n = d.channels - c;
+      Vec w[K * K];
+      for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, n);
+      for (int64_t ox = 0; ox < d.out_width; ++ox) {
+        const int64_t left = ox * d.stride - d.before;
+        Vec sum = {};
+        for (int dy = 0; dy < K; ++dy) {
+          const int64_t y = top + dy;
+          if (y < 0 || y >= d.height) continue;
+          const float* row = x + ((b * d.height + y) * d.width + left) * d.channels + c;
+          if (left >= 0 && left + K <= d.width) {
+            for (int dx = 0; dx < K; ++dx) sum += w[dy * K + dx] * load(row + dx * d.channels, n);
+          } else {
+            for (int dx = 0; dx < K; ++dx)
+              if (left + dx >= 0 && left + dx < d.width) sum += w[dy * K + dx] * load(row + dx * d.channels, n);
+          }
+        }
+        store(out + (line * d.out_width + ox) * d.channels + c, sum, n);
+      }
+    }
+  }
+}
+
+template <int K>
+void maps_backward_input(const Depthwise& d, const float* filters, const float* grad, float* grad_x, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t line = 0; line < d.batch * d.height; ++line) {
+    const int64_t b = line / d.height, y = line % d.height + d.before;
+    for (int64_t c = 0; c < d.channels; c += kLanes) {
+      const int64_t n = d.channels - c;
+      Vec w[K * K];
+      for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, n);
+      for (int64_t ix = 0; ix < d.width; ++ix) {
+        const int64_t x = ix + d.before;
+        Vec sum = {};
+        for (int dy = 0; dy < K; ++dy) {
+          const int64_t oy = (y - dy) / d.stride;
+          if (y < dy || (y - dy) % d.stride || oy >= d.out_height) continue;
+          const float* row = grad + (b * d.out_height + oy) * d.out_width * d.channels + c;
+          for (int dx = 0; dx < K; ++dx) {
+            const int64_t ox = (x - dx) / d.stride;
+            if (x < dx || (x - dx) % d.stride || ox >= d.out_width) continue;
+            sum += w[dy * K + dx] * load(row + ox * d.channels, n);
+          }
+        }
+        store(grad_x + (line * d.width + ix) * d.channels + c, sum, n);
+      }
+    }
+  }
+}
+
+template <int K>
+void maps_backward_filters(const Depthwise& d, const float* x, const float* grad, float* grad_filters, int threads) {
+  constexpr int64_t kRows = 8;  // output rows of one piece
+  const int64_t strips = (d.out_height + kRows - 1) / kRows, room = K * K * d.channels;
+  std::vector<float> parts(d.batch * strips * room);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t piece = 0; piece < d.batch * strips; ++piece) {
+    const int64_t b = piece / strips, first = piece % strips * kRows, last = std::min(first + kRows, d.out_height);
+    for (int64_t c = 0; c < d.channels; c += kLanes) {
+      const int64_t n = d.channels - c;
+      Vec sums[K * K] = {};
+      for (int64_t oy = first; oy < last; ++oy) {
+        const int64_t top = oy * d.stride - d.before;
+        const float* g = grad + (b * d.out_height + oy) * d.out_width * d.channels + c;
+        const bool inside = top >= 0 && top + K <= d.height;
+        for (int64_t ox = 0; ox < d.out_width; ++ox) {
+          const int64_t left = ox * d.stride - d.before;
+          const Vec own = load(g + ox * d.channels, n);
+          const float* corner = x + ((b * d.height + top) * d.width + left) * d.channels + c;
+          if (inside && left >= 0 && left + K <= d.width) {
+            for (int t = 0; t < K * K; ++t)
+              sums[t] += own * load(corner + (t / K * d.width + t % K) * d.channels, n);
+          } else {
+            for (int t = 0; t < K * K; ++t) {
+              const int64_t y = top + t / K, at = left + t % K;
+              if (y < 0 || y >= d.height || at < 0 || at >= d.width) continue;
+              sums[t] += own * load(corner + (t / K * d.width + t % K) * d.channels, n);
+            }
+          }
+        }
+      }
+      for (int t = 0; t < K * K; ++t) store(parts.data() + piece * room + t * d.channels + c, sums[t], n);
+    }
+  }
+  for (int64_t i = 0; i < room; ++i) {
+    double total = 0;
+    for (int64_t piece = 0; piece < d.batch * strips; ++piece) total += parts[piece * room + i];
+    grad_filters[i] = total;
+  }
+}
+
+}  // namespace
+
+extern "C" {
+
+// Batch norm over the batch and activation; updates the running statistics. `pooled` (batch, channels) may be null.
+void hyperseg_norm(const NormMap* m, const float* x, const float* weight, const float* bias, float* running_mean,
+                   float* running_var, float* out, float* mean, float* invstd, float* pooled) {
+  const auto run = m->activation == kSwish   ? norm_forward<kSwish>
+                   : m->activation == kRelu  ? norm_forward<kRelu>
+                   : m->activation == kRelu6 ? norm_forward<kRelu6>
+                                             : norm_forward<kNone>;
+  run(*m, x, weight, bias, running_mean, running_var, out, mean, invstd, pooled);
+}
+
+void hyperseg_norm_backward(const NormMap* m, const float* x, const float* weight, const float* bias, const float* mean,
+                            const float* invstd, const float* grad, const float* grad_pooled, float* grad_x,
+                            float* grad_weight, float* grad_bias) {
+  const auto run = m->activation == kSwish   ? norm_backward<kSwish>
+                   : m->activation == kRelu  ? norm_backward<kRelu>
+                   : m->activation == kRelu6 ? norm_backward<kRelu6>
+                                             : norm_backward<kNone>;
+  run(*m, x, weight, bias, mean, invstd, grad, grad_pooled, grad_x, grad_weight, grad_bias);
+}
+
+// Depthwise convolution of channels-last maps, kernel 3 or 5.
+void hyperseg_maps(const int64_t* shape, int64_t kernel, const float* x, const float* filters, float* out,
+                   int threads) {
+  const Depthwise& d = *reinterpret_cast<const Depthwise*>(shape);
+  (kernel == 3 ? maps_forward<3> : maps_forward<5>)(d, x, filters, out, threads);
+}
+
+void hyperseg_maps_backward(const int64_t* shape, int64_t kernel, const float* x, const float* filters,
+                            const float* grad, float* grad_x, float* grad_filters, int threads) {
+  const Depthwise& d = *reinterpret_cast<const Depthwise*>(shape);
+  (kernel == 3 ? maps_backward_input<3> : maps_backward_input<5>)(d, filters, grad, grad_x, threads);
+  (kernel == 3 ? maps_backward_filters<3> : maps_backward_filters<5>)(d, x, grad, grad_filters, threads);
+}
+
+// out = grad * gate for channels-last maps, and the gate's gradient: the sum over `pixels` of grad * x.
+void hyperseg_gate_backward(int64_t batch, int64_t pixels, int64_t channels, const float* x, const float* gate,
+                            const float* grad, float* grad_x, float* grad_gate, int threads) {
+  constexpr int64_t kRows = 64;
+  const int64_t strips = (pixels + kRows - 1) / kRows;
+  std::vector<float> parts(batch * strips * channels);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t piece = 0; piece < batch * strips; ++piece) {
+    const int64_t b = piece / strips, first = piece % strips * kRows, last = std::min(first + kRows, pixels);
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const int64_t n = channels - c;
+      const Vec factor = load(gate + b * channels + c, n);
+      Vec sum = {};
+      for (int64_t r = b * pixels + first; r < b * pixels + last; ++r) {
+        const Vec g = load(grad + r * channels + c, n);
+        sum += g * load(x + r * channels + c, n);
+        store(grad_x + r * channels + c, g * factor, n);
+      }
+      store(parts.data() + piece * channels + c, sum, n);
+    }
+  }
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t c = 0; c < channels; ++c) {
+      double total = 0;
+      for (int64_t s = 0; s < strips; ++s) total += parts[(b * strips + s) * channels + c];
+      grad_gate[b * channels + c] = total;
+    }
+}
 
 // Valid depthwise 3x3 of `planes` planes with filters of their own: (height + 2, width + 2) to (height, width).
 void hyperseg_depthwise(const float* x, const float* filters, float* out, int64_t planes, int64_t height, int64_t width,
