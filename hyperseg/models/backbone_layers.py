@@ -110,6 +110,7 @@ def _runs_natively(conv: nn.Conv2d, x: Tensor) -> bool:
         and conv.groups == conv.in_channels == conv.out_channels
         and conv.kernel_size[0] == conv.kernel_size[1]
         and conv.kernel_size[0] in native_maps.KERNELS
+        and conv.stride in ((1, 1), (2, 2))
         and conv.dilation == (1, 1)
         and conv.bias is None
         and _lies_channels_last(x)

@@ -18,21 +18,36 @@ inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
 inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
 inline Vec splat(float x) { return Vec{} + x; }
 
-// The last vector of a row whose length is no multiple of kLanes.
-inline Vec load_part(const float* p, int64_t n) {
-  Vec v = {};
-  for (int64_t i = 0; i < n; ++i) v[i] = p[i];
-  return v;
+// How much of a vector there is: all of it, or at the end of a row its first n numbers, the rest read as 0.
+struct Full {};
+struct Part {
+  int64_t n;
+};
+inline Vec load(const float* p, Full) { return load(p); }
+inline void store(float* p, Vec v, Full) { store(p, v); }
+inline Vec load(const float* p, Part part) {
+  float values[kLanes] = {};
+  for (int64_t i = 0; i < part.n; ++i) values[i] = p[i];
+  return load(values);
 }
-inline void store_part(float* p, Vec v, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) p[i] = v[i];
+inline void store(float* p, Vec v, Part part) {
+  float values[kLanes];
+  store(values, v);
+  for (int64_t i = 0; i < part.n; ++i) p[i] = values[i];
 }
-inline Vec load(const float* p, int64_t n) { return n >= kLanes ? load(p) : load_part(p, n); }
-inline void store(float* p, Vec v, int64_t n) {
-  if (n >= kLanes)
-    store(p, v);
-  else
-    store_part(p, v, n);
+inline Vec keep(Vec v, Full) { return v; }
+inline Vec keep(Vec v, Part part) {
+  float values[kLanes];
+  store(values, v);
+  return load(values, part);
+}
+
+// `body(begin, part)` for every vector of a row of n numbers.
+template <class F>
+inline void vectors(int64_t n, F body) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) body(i, Full{});
+  if (i < n) body(i, Part{n - i});
 }
 
 // exp to float precision: 2^n times the Taylor series of the rest, |rest| <= log(2) / 2.
@@ -106,7 +121,7 @@ inline void reduce(const NormMap& m, int64_t piece, float* sums, F term) {
     for (int64_t c = 0; c < m.rows; ++c) {
       Vec total[TERMS] = {};
       const int64_t at = (piece * m.rows + c) * m.length;
-      for (int64_t i = 0; i < m.length; i += kLanes) term(at + i, c, m.length - i, total);
+      vectors(m.length, [&](int64_t i, auto part) { term(at + i, c, part, total); });
       for (int t = 0; t < TERMS; ++t) {
         float sum = 0.f;
         for (int64_t l = 0; l < kLanes; ++l) sum += total[t][l];
@@ -116,11 +131,11 @@ inline void reduce(const NormMap& m, int64_t piece, float* sums, F term) {
     return;
   }
   const int64_t begin = piece * m.rows, end = std::min(begin + m.rows, m.total);
-  for (int64_t c = 0; c < m.length; c += kLanes) {
+  vectors(m.length, [&](int64_t c, auto part) {
     Vec total[TERMS] = {};
-    for (int64_t r = begin; r < end; ++r) term(r * m.length + c, c, m.length - c, total);
-    for (int t = 0; t < TERMS; ++t) store(sums + t * channels + c, total[t], m.length - c);
-  }
+    for (int64_t r = begin; r < end; ++r) term(r * m.length + c, c, part, total);
+    for (int t = 0; t < TERMS; ++t) store(sums + t * channels + c, total[t], part);
+  });
 }
 
 // `body(index, channel, count)` for every vector of a piece.
@@ -128,11 +143,12 @@ template <class F>
 inline void each(const NormMap& m, int64_t piece, F body) {
   const int64_t begin = piece * m.rows, end = m.planes ? begin + m.rows : std::min(begin + m.rows, m.total);
   for (int64_t r = begin; r < end; ++r)
-    for (int64_t i = 0; i < m.length; i += kLanes) body(r * m.length + i, m.planes ? r - begin : i, m.length - i);
+    vectors(m.length, [&](int64_t i, auto part) { body(r * m.length + i, m.planes ? r - begin : i, part); });
 }
 
 // A channel's value for a vector: of one channel, or of neighbouring channels.
-inline Vec channel(const NormMap& m, const float* values, int64_t c, int64_t n) {
+template <class P>
+inline Vec channel(const NormMap& m, const float* values, int64_t c, P n) {
   return m.planes ? splat(values[c]) : load(values + c, n);
 }
 
@@ -148,13 +164,11 @@ void norm_forward(const NormMap& m, const float* x, const float* weight, const f
 #pragma omp parallel for num_threads(m.threads) schedule(static)
   for (int64_t p = 0; p < m.pieces; ++p) {  // a piece's mean, then its squares about that mean: no cancellation
     float* sum = sums.data() + p * channels;
-    reduce<1>(m, p, sum, [&](int64_t i, int64_t, int64_t n, Vec* t) { t[0] += load(x + i, n); });
+    reduce<1>(m, p, sum, [&](int64_t i, int64_t, auto n, Vec* t) { t[0] += load(x + i, n); });
     const float share = 1.f / piece_rows(m, p);
     for (int64_t c = 0; c < channels; ++c) sum[c] *= share;
-    reduce<1>(m, p, squares.data() + p * channels, [&](int64_t i, int64_t c, int64_t n, Vec* t) {
-      Vec d = load(x + i, n) - channel(m, sum, c, n);
-      if (m.planes && n < kLanes)
-        for (int64_t l = n; l < kLanes; ++l) d[l] = 0.f;
+    reduce<1>(m, p, squares.data() + p * channels, [&](int64_t i, int64_t c, auto n, Vec* t) {
+      const Vec d = keep(load(x + i, n) - channel(m, sum, c, n), n);
       t[0] += d * d;
     });
   }
@@ -177,18 +191,18 @@ void norm_forward(const NormMap& m, const float* x, const float* weight, const f
   }
 #pragma omp parallel for num_threads(m.threads) schedule(static)
   for (int64_t p = 0; p < m.pieces; ++p) {
-    auto value = [&](int64_t i, int64_t c, int64_t n) {
+    auto value = [&](int64_t i, int64_t c, auto n) {
       const Vec z = (load(x + i, n) - channel(m, mean, c, n)) * channel(m, scale.data(), c, n);
       return activate<A>(z + channel(m, shift.data(), c, n));
     };
     if (pooled)
-      reduce<1>(m, p, sums.data() + p * channels, [&](int64_t i, int64_t c, int64_t n, Vec* t) {
+      reduce<1>(m, p, sums.data() + p * channels, [&](int64_t i, int64_t c, auto n, Vec* t) {
         const Vec y = value(i, c, n);
         store(out + i, y, n);
         t[0] += y;
       });
     else
-      each(m, p, [&](int64_t i, int64_t c, int64_t n) { store(out + i, value(i, c, n), n); });
+      each(m, p, [&](int64_t i, int64_t c, auto n) { store(out + i, value(i, c, n), n); });
   }
   if (!pooled) return;
   const int64_t own = m.pixels / m.rows;
@@ -207,17 +221,17 @@ void norm_backward(const NormMap& m, const float* x, const float* weight, const 
   const int64_t channels = m.planes ? m.rows : m.length;
   std::vector<float> sums(2 * m.pieces * channels), scale(channels), first(channels), second(channels);
   const float share = m.pixels ? 1.f / m.pixels : 0.f;
-  auto normal = [&](int64_t i, int64_t c, int64_t n) {
+  auto normal = [&](int64_t i, int64_t c, auto n) {
     return (load(x + i, n) - channel(m, mean, c, n)) * channel(m, invstd, c, n);
   };
-  auto inner = [&](int64_t p, int64_t i, int64_t c, int64_t n, Vec xhat) {  // gradient of the batch norm's output
+  auto inner = [&](int64_t p, int64_t i, int64_t c, auto n, Vec xhat) {  // gradient of the batch norm's output
     Vec g = load(grad + i, n);
     if (grad_pooled) g += load(grad_pooled + p * m.rows / m.pixels * channels + c, n) * share;
     return gradient<A>(xhat * channel(m, weight, c, n) + channel(m, bias, c, n), g);
   };
 #pragma omp parallel for num_threads(m.threads) schedule(static)
   for (int64_t p = 0; p < m.pieces; ++p)
-    reduce<2>(m, p, sums.data() + 2 * p * channels, [&](int64_t i, int64_t c, int64_t n, Vec* t) {
+    reduce<2>(m, p, sums.data() + 2 * p * channels, [&](int64_t i, int64_t c, auto n, Vec* t) {
       const Vec xhat = normal(i, c, n), g = inner(p, i, c, n, xhat);  // lanes past the end: g is 0
       t[0] += g;
       t[1] += g * xhat;
@@ -235,7 +249,7 @@ void norm_backward(const NormMap& m, const float* x, const float* weight, const 
   }
 #pragma omp parallel for num_threads(m.threads) schedule(static)
   for (int64_t p = 0; p < m.pieces; ++p)
-    each(m, p, [&](int64_t i, int64_t c, int64_t n) {
+    each(m, p, [&](int64_t i, int64_t c, auto n) {
       const Vec xhat = normal(i, c, n), g = inner(p, i, c, n, xhat);
       const Vec centred = g - channel(m, first.data(), c, n) - xhat * channel(m, second.data(), c, n);
       store(grad_x + i, centred * channel(m, scale.data(), c, n), n);
@@ -252,55 +266,62 @@ void maps_forward(const Depthwise& d, const float* x, const float* filters, floa
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t line = 0; line < d.batch * d.out_height; ++line) {
     const int64_t b = line / d.out_height, top = line % d.out_height * d.stride - d.before;
-    for (int64_t c = 0; c < d.channels; c += kLanes) {
-      const int64_t n = d.channels - c;
+    const int64_t dy0 = std::max<int64_t>(0, -top), dy1 = std::min<int64_t>(K, d.height - top);
+    vectors(d.channels, [&](int64_t c, auto part) {
       Vec w[K * K];
-      for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, n);
+      for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, part);
       for (int64_t ox = 0; ox < d.out_width; ++ox) {
         const int64_t left = ox * d.stride - d.before;
-        Vec sum = {};
-        for (int dy = 0; dy < K; ++dy) {
-          const int64_t y = top + dy;
-          if (y < 0 || y >= d.height) continue;
-          const float* row = x + ((b * d.height + y) * d.width + left) * d.channels + c;
-          if (left >= 0 && left + K <= d.width) {
-            for (int dx = 0; dx < K; ++dx) sum += w[dy * K + dx] * load(row + dx * d.channels, n);
-          } else {
-            for (int dx = 0; dx < K; ++dx)
-              if (left + dx >= 0 && left + dx < d.width) sum += w[dy * K + dx] * load(row + dx * d.channels, n);
-          }
+        const float* corner = x + ((b * d.height + top) * d.width + left) * d.channels + c;
+        Vec sum[K] = {};  // a sum for each column: independent chains
+        if (dy1 - dy0 == K && left >= 0 && left + K <= d.width) {
+          for (int t = 0; t < K * K; ++t)
+            sum[t % K] += w[t] * load(corner + (t / K * d.width + t % K) * d.channels, part);
+        } else {
+          for (int64_t dy = dy0; dy < dy1; ++dy)
+            for (int64_t dx = std::max<int64_t>(0, -left); dx < std::min<int64_t>(K, d.width - left); ++dx)
+              sum[0] += load(filters + (dy * K + dx) * d.channels + c, part) *
+                        load(corner + (dy * d.width + dx) * d.channels, part);
         }
-        store(out + (line * d.out_width + ox) * d.channels + c, sum, n);
+        for (int i = 1; i < K; ++i) sum[0] += sum[i];
+        store(out + (line * d.out_width + ox) * d.channels + c, sum[0], part);
       }
-    }
+    });
   }
 }
 
-template <int K>
+template <int K, int S>
 void maps_backward_input(const Depthwise& d, const float* filters, const float* grad, float* grad_x, int threads) {
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t line = 0; line < d.batch * d.height; ++line) {
     const int64_t b = line / d.height, y = line % d.height + d.before;
-    for (int64_t c = 0; c < d.channels; c += kLanes) {
-      const int64_t n = d.channels - c;
+    const float* map = grad + b * d.out_height * d.out_width * d.channels;
+    vectors(d.channels, [&](int64_t c, auto part) {
       Vec w[K * K];
-      for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, n);
+      for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, part);
       for (int64_t ix = 0; ix < d.width; ++ix) {
         const int64_t x = ix + d.before;
-        Vec sum = {};
-        for (int dy = 0; dy < K; ++dy) {
-          const int64_t oy = (y - dy) / d.stride;
-          if (y < dy || (y - dy) % d.stride || oy >= d.out_height) continue;
-          const float* row = grad + (b * d.out_height + oy) * d.out_width * d.channels + c;
-          for (int dx = 0; dx < K; ++dx) {
-            const int64_t ox = (x - dx) / d.stride;
-            if (x < dx || (x - dx) % d.stride || ox >= d.out_width) continue;
-            sum += w[dy * K + dx] * load(row + ox * d.channels, n);
+        Vec sum[K] = {};
+        if (S == 1 && y >= K - 1 && y < d.out_height && x >= K - 1 && x < d.out_width) {
+          const float* corner = map + (y * d.out_width + x) * d.channels + c;
+          for (int t = 0; t < K * K; ++t)
+            sum[t % K] += w[t] * load(corner - (t / K * d.out_width + t % K) * d.channels, part);
+        } else {
+          for (int64_t dy = y % S; dy < K && dy <= y; dy += S) {
+            const int64_t oy = (y - dy) / S;
+            if (oy >= d.out_height) continue;
+            for (int64_t dx = x % S; dx < K && dx <= x; dx += S) {
+              const int64_t ox = (x - dx) / S;
+              if (ox >= d.out_width) continue;
+              sum[0] += load(filters + (dy * K + dx) * d.channels + c, part) *
+                        load(map + (oy * d.out_width + ox) * d.channels + c, part);
+            }
           }
         }
-        store(grad_x + (line * d.width + ix) * d.channels + c, sum, n);
+        for (int i = 1; i < K; ++i) sum[0] += sum[i];
+        store(grad_x + (line * d.width + ix) * d.channels + c, sum[0], part);
       }
-    }
+    });
   }
 }
 
@@ -312,8 +333,7 @@ void maps_backward_filters(const Depthwise& d, const float* x, const float* grad
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t piece = 0; piece < d.batch * strips; ++piece) {
     const int64_t b = piece / strips, first = piece % strips * kRows, last = std::min(first + kRows, d.out_height);
-    for (int64_t c = 0; c < d.channels; c += kLanes) {
-      const int64_t n = d.channels - c;
+    vectors(d.channels, [&](int64_t c, auto n) {
       Vec sums[K * K] = {};
       for (int64_t oy = first; oy < last; ++oy) {
         const int64_t top = oy * d.stride - d.before;
@@ -336,13 +356,12 @@ void maps_backward_filters(const Depthwise& d, const float* x, const float* grad
         }
       }
       for (int t = 0; t < K * K; ++t) store(parts.data() + piece * room + t * d.channels + c, sums[t], n);
-    }
+    });
   }
-  for (int64_t i = 0; i < room; ++i) {
-    double total = 0;
-    for (int64_t piece = 0; piece < d.batch * strips; ++piece) total += parts[piece * room + i];
-    grad_filters[i] = total;
-  }
+  std::vector<double> total(room);
+  for (int64_t piece = 0; piece < d.batch * strips; ++piece)
+    for (int64_t i = 0; i < room; ++i) total[i] += parts[piece * room + i];
+  std::copy(total.begin(), total.end(), grad_filters);
 }
 
 }  // namespace
@@ -369,7 +388,7 @@ void hyperseg_norm_backward(const NormMap* m, const float* x, const float* weigh
   run(*m, x, weight, bias, mean, invstd, grad, grad_pooled, grad_x, grad_weight, grad_bias);
 }
 
-// Depthwise convolution of channels-last maps, kernel 3 or 5.
+// Depthwise convolution of channels-last maps, kernel 3 or 5, stride 1 or 2.
 void hyperseg_maps(const int64_t* shape, int64_t kernel, const float* x, const float* filters, float* out,
                    int threads) {
   const Depthwise& d = *reinterpret_cast<const Depthwise*>(shape);
@@ -379,7 +398,9 @@ void hyperseg_maps(const int64_t* shape, int64_t kernel, const float* x, const f
 void hyperseg_maps_backward(const int64_t* shape, int64_t kernel, const float* x, const float* filters,
                             const float* grad, float* grad_x, float* grad_filters, int threads) {
   const Depthwise& d = *reinterpret_cast<const Depthwise*>(shape);
-  (kernel == 3 ? maps_backward_input<3> : maps_backward_input<5>)(d, filters, grad, grad_x, threads);
+  const auto input = d.stride == 1 ? (kernel == 3 ? maps_backward_input<3, 1> : maps_backward_input<5, 1>)
+                                   : (kernel == 3 ? maps_backward_input<3, 2> : maps_backward_input<5, 2>);
+  input(d, filters, grad, grad_x, threads);
   (kernel == 3 ? maps_backward_filters<3> : maps_backward_filters<5>)(d, x, grad, grad_filters, threads);
 }
 
@@ -392,8 +413,7 @@ void hyperseg_gate_backward(int64_t batch, int64_t pixels, int64_t channels, con
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t piece = 0; piece < batch * strips; ++piece) {
     const int64_t b = piece / strips, first = piece % strips * kRows, last = std::min(first + kRows, pixels);
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const int64_t n = channels - c;
+    vectors(channels, [&](int64_t c, auto n) {
       const Vec factor = load(gate + b * channels + c, n);
       Vec sum = {};
       for (int64_t r = b * pixels + first; r < b * pixels + last; ++r) {
@@ -402,7 +422,7 @@ void hyperseg_gate_backward(int64_t batch, int64_t pixels, int64_t channels, con
         store(grad_x + r * channels + c, g * factor, n);
       }
       store(parts.data() + piece * channels + c, sum, n);
-    }
+    });
   }
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t c = 0; c < channels; ++c) {
