@@ -5,60 +5,24 @@ the backbone's ImageNet size. Where both give the same size they differ in which
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import timm
 import torch
 from timm.layers import Conv2dSame
 from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from hyperseg.errors import UserError
+from hyperseg.models.backbone_layers import FixedSameConv2d, replace_layers
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 NORM_EPS = 1e-3
 NORM_MOMENTUM = 0.01
-
-
-class FixedSameConv2d(nn.Conv2d):
-    """A strided convolution whose "SAME" padding was fixed at construction: ``before`` lines first, ``after`` last."""
-
-    def __init__(self, conv: nn.Conv2d, before: int, after: int) -> None:
-        super().__init__(
-            conv.in_channels, conv.out_channels, conv.kernel_size[0], conv.stride[0], groups=conv.groups, bias=False
-        )
-        self.weight = conv.weight
-        self.pads = (before, after, before, after)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.pads))
-
-
-class _SwishForTraining(torch.autograd.Function):
-    """x * sigmoid(x) in two roundings; keeps x alone for the backward pass."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return torch.sigmoid(x).mul_(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return torch.ops.aten.silu_backward(grad, x)
-
-
-class Swish(nn.Module):
-    """x * sigmoid(x).
-
-    In training it rounds as the published implementation does. PyTorch's fused SiLU differs in the last bit, which the
-    VOC network's deepest batch norm, over two pixels on small crops, amplifies to a percent of the gradient.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _SwishForTraining.apply(x) if self.training else F.silu(x, inplace=not torch.is_grad_enabled())
+# A batch of so many pixels trains channels last on a CPU, with kernels of this project where there is a compiler. They
+# round otherwise than the published implementation, which a smaller batch would show: its deepest batch norms stand on
+# so few pixels that a last bit becomes a percent of the gradient, and Adam's first steps make a sign of it.
+LARGE_BATCH = 65536
 
 
 class Backbone(nn.Module):
@@ -98,8 +62,8 @@ class Backbone(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eps, module.momentum = NORM_EPS, NORM_MOMENTUM
-        _replace_swish(self)
         _fix_padding(self, self.size)
+        replace_layers(self)
 
         # Some backbones' ImageNet weights expect another normalization than ImageNet's usual mean and deviation.
         mean, std = net.default_cfg["mean"], net.default_cfg["std"]
@@ -112,6 +76,8 @@ class Backbone(nn.Module):
     def forward(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
         """The five features, shallowest first, and the head's map (B, signal_channels, H / 32, W / 32)."""
         x = image * self.input_scale + self.input_shift if self.renormalize else image
+        if self.training and x.device.type == "cpu" and x.shape[0] * x.shape[2] * x.shape[3] >= LARGE_BATCH:
+            x = x.contiguous(memory_format=torch.channels_last)
         x = self.bn1(self.conv_stem(x))
         features: list[Tensor] = []
         for index, stage in enumerate(self.blocks):
@@ -137,14 +103,6 @@ def _timm_efficientnet(name: str, stochastic_depth: float) -> EfficientNet:
     if not isinstance(net, EfficientNet):
         raise UserError(f"backbone '{name}' is not one of timm's EfficientNets; choose one such as tf_efficientnet_b1")
     return net
-
-
-def _replace_swish(module: nn.Module) -> None:
-    for name, child in module.named_children():
-        if isinstance(child, nn.SiLU):
-            setattr(module, name, Swish())
-        else:
-            _replace_swish(child)
 
 
 def _fix_padding(backbone: Backbone, size: int) -> None:

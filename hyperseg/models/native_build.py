@@ -1,4 +1,7 @@
-"""Compiles ``native.cpp`` for the machine at hand, on first use, and loads it. Needs GCC or Clang."""
+"""Compiles the C++ sources beside this file for the machine at hand, on first use, and loads them.
+
+Needs GCC or Clang.
+"""
 
 import ctypes
 import hashlib
@@ -12,7 +15,6 @@ from pathlib import Path
 
 from hyperseg.errors import UserError
 
-SOURCE = Path(__file__).with_name("native.cpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-shared", "-fPIC")
 
 
@@ -54,23 +56,54 @@ def compiler_version() -> str | None:
 
 @cache
 def library() -> ctypes.CDLL:
-    """The compiled source, built once per machine, compiler and version of the source, and kept in the user's cache.
+    """The kernels of the decoder's inference, ``native.cpp``. Raises :class:`UserError` as :func:`build`."""
+    loaded = build("native.cpp")
+    loaded.hyperseg_patchwise.argtypes = (ctypes.POINTER(Layer), ctypes.c_int)
+    loaded.hyperseg_patchwise.restype = None
+    loaded.hyperseg_upsample2.argtypes = (
+        ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int
+    )  # fmt: skip
+    loaded.hyperseg_upsample2.restype = None
+    return loaded
+
+
+@cache
+def training_library() -> ctypes.CDLL:
+    """The kernels of a training step, ``native_training.cpp``. Raises :class:`UserError` as :func:`build`."""
+    loaded = build("native_training.cpp")
+    for operator, maps in ((loaded.hyperseg_depthwise, 3), (loaded.hyperseg_depthwise_backward, 5)):
+        operator.argtypes = (*(ctypes.c_void_p,) * maps, *(ctypes.c_int64,) * 3, ctypes.c_int)
+        operator.restype = None
+    for operator, pointers in ((loaded.hyperseg_norm, 10), (loaded.hyperseg_norm_backward, 11)):
+        operator.argtypes = (ctypes.c_void_p,) * pointers
+        operator.restype = None
+    for operator, maps in ((loaded.hyperseg_maps, 3), (loaded.hyperseg_maps_backward, 5)):
+        operator.argtypes = (ctypes.c_int64 * 8, ctypes.c_int64, *(ctypes.c_void_p,) * maps, ctypes.c_int)
+        operator.restype = None
+    loaded.hyperseg_gate_backward.argtypes = (*(ctypes.c_int64,) * 3, *(ctypes.c_void_p,) * 5, ctypes.c_int)
+    loaded.hyperseg_gate_backward.restype = None
+    return loaded
+
+
+def build(name: str) -> ctypes.CDLL:
+    """A source of this folder, built once per machine, compiler and version of the source; kept in the user's cache.
 
     Raises :class:`UserError` where there is no compiler or it fails.
     """
+    source = Path(__file__).with_name(name)
     cxx = compiler()
     if cxx is None:
         raise UserError("the native operators need a C++ compiler; install g++ or set CXX to one")
-    identity = "\n".join((SOURCE.read_text(), *FLAGS, compiler_version() or "", platform.processor(), _cpu_features()))
-    name = f"patchwise-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    identity = "\n".join((source.read_text(), *FLAGS, compiler_version() or "", platform.processor(), _cpu_features()))
+    built_name = f"{source.stem}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hyperseg-bench"
-    target = folder / name
+    target = folder / built_name
     if not target.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as work:
-            built = Path(work) / name
+            built = Path(work) / built_name
             done = subprocess.run(
-                [cxx, *FLAGS, str(SOURCE), "-o", str(built)], capture_output=True, text=True, check=False
+                [cxx, *FLAGS, str(source), "-o", str(built)], capture_output=True, text=True, check=False
             )
             if done.returncode != 0:
                 reason = (done.stderr.strip().splitlines() or ["no message"])[0]
@@ -78,17 +111,7 @@ def library() -> ctypes.CDLL:
                     f"{cxx} could not compile the native operators: {reason}; update it or set CXX to another"
                 )
             built.replace(target)  # atomic: two processes may build at once
-    loaded = ctypes.CDLL(str(target))
-    loaded.hyperseg_patchwise.argtypes = (ctypes.POINTER(Layer), ctypes.c_int)
-    loaded.hyperseg_patchwise.restype = None
-    loaded.hyperseg_upsample2.argtypes = (
-        ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int
-    )  # fmt: skip
-    loaded.hyperseg_upsample2.restype = None
-    for operator, maps in ((loaded.hyperseg_depthwise, 3), (loaded.hyperseg_depthwise_backward, 5)):
-        operator.argtypes = (*(ctypes.c_void_p,) * maps, *(ctypes.c_int64,) * 3, ctypes.c_int)
-        operator.restype = None
-    return loaded
+    return ctypes.CDLL(str(target))
 
 
 @cache

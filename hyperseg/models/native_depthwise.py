@@ -23,7 +23,7 @@ class _Native(torch.autograd.Function):
         ctx.save_for_backward(x, filters)
         count, channels, height, width = x.shape
         out = x.new_empty(count, channels, height - 2, width - 2)
-        native_build.library().hyperseg_depthwise(
+        native_build.training_library().hyperseg_depthwise(
             x.data_ptr(), filters.data_ptr(), out.data_ptr(),
             count * channels, height - 2, width - 2, torch.get_num_threads(),
         )  # fmt: skip
@@ -36,7 +36,7 @@ class _Native(torch.autograd.Function):
         grad = grad.contiguous()
         grad_x, grad_filters = torch.empty_like(x), torch.empty_like(filters)
         count, channels, height, width = grad.shape
-        native_build.library().hyperseg_depthwise_backward(
+        native_build.training_library().hyperseg_depthwise_backward(
             x.data_ptr(), filters.data_ptr(), grad.data_ptr(), grad_x.data_ptr(), grad_filters.data_ptr(),
             count * channels, height, width, torch.get_num_threads(),
         )  # fmt: skip

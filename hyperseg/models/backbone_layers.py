@@ -1,0 +1,123 @@
+"""Layers of the backbone: timm's, with padding fixed at construction, and with kernels of their own in training.
+
+The kernels of :mod:`hyperseg.models.native_norm` and :mod:`hyperseg.models.native_maps` run on maps that are channels
+last, the layout :class:`hyperseg.models.backbone.Backbone` gives a batch that is large enough; elsewhere PyTorch's run.
+"""
+
+from typing import Any
+
+import torch
+from timm.layers import BatchNormAct2d
+from timm.models._efficientnet_blocks import SqueezeExcite
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hyperseg.models import native_maps, native_norm
+
+
+class FixedSameConv2d(nn.Conv2d):
+    """A convolution whose "SAME" padding was fixed at construction: ``before`` lines first, ``after`` last."""
+
+    def __init__(self, conv: nn.Conv2d, before: int, after: int) -> None:
+        super().__init__(
+            conv.in_channels, conv.out_channels, conv.kernel_size[0], conv.stride[0], groups=conv.groups, bias=False
+        )
+        self.weight = conv.weight
+        self.pads = (before, after, before, after)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if _runs_natively(self, x):
+            return native_maps.depthwise(x, self.weight, self.stride[0], *self.pads[:2])
+        return super().forward(F.pad(x, self.pads))
+
+
+class DepthwiseConv2d(nn.Conv2d):
+    """timm's symmetrically padded depthwise convolution."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if _runs_natively(self, x):
+            pad = int(self.padding[0])
+            return native_maps.depthwise(x, self.weight, self.stride[0], pad, pad)
+        return super().forward(x)
+
+
+class NormActivation(BatchNormAct2d):
+    """timm's batch norm with its activation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        activation = _ACTIVATIONS.get(type(self.act))
+        if activation is not None and _lies_channels_last(x) and native_norm.fits(x, self):
+            return native_norm.norm_activate(x, self, activation)
+        return super().forward(x)
+
+
+class GatedExcite(SqueezeExcite):
+    """timm's squeeze and excitation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not _lies_channels_last(x) or not native_norm.trains_natively(x):
+            return super().forward(x)
+        gate = self.conv_expand(self.act1(self.conv_reduce(x.mean((2, 3), keepdim=True))))
+        return native_maps.gated(x, self.gate(gate))
+
+
+class _SwishForTraining(torch.autograd.Function):
+    """x * sigmoid(x) in two roundings; keeps x alone for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return torch.sigmoid(x).mul_(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.ops.aten.silu_backward(grad, x)
+
+
+class Swish(nn.Module):
+    """x * sigmoid(x).
+
+    In training it rounds as the published implementation does. PyTorch's fused SiLU differs in the last bit, which the
+    VOC network's deepest batch norm, over two pixels on small crops, amplifies to a percent of the gradient.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _SwishForTraining.apply(x) if self.training else F.silu(x, inplace=not torch.is_grad_enabled())
+
+
+_ACTIVATIONS = {Swish: "swish", nn.Identity: "none", nn.ReLU: "relu", nn.ReLU6: "relu6"}
+
+
+def replace_layers(module: nn.Module) -> None:
+    """Give timm's layers under ``module`` the forward passes of this file; parameters and names stay."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.SiLU):
+            setattr(module, name, Swish())
+            continue
+        if type(child) is BatchNormAct2d:
+            child.__class__ = NormActivation
+        elif type(child) is SqueezeExcite:
+            child.__class__ = GatedExcite
+        elif type(child) is nn.Conv2d and child.groups == child.in_channels == child.out_channels > 1:
+            child.__class__ = DepthwiseConv2d
+        replace_layers(child)
+
+
+def _runs_natively(conv: nn.Conv2d, x: Tensor) -> bool:
+    return (
+        conv.training
+        and conv.groups == conv.in_channels == conv.out_channels
+        and conv.kernel_size[0] == conv.kernel_size[1]
+        and conv.kernel_size[0] in native_maps.KERNELS
+        and conv.stride in ((1, 1), (2, 2))
+        and conv.dilation == (1, 1)
+        and conv.bias is None
+        and _lies_channels_last(x)
+        and native_norm.trains_natively(x, conv.weight)
+    )
+
+
+def _lies_channels_last(x: Tensor) -> bool:
+    """Whether the map is channels last and not both layouts at once, as a map of one pixel is."""
+    return native_norm.is_channels_last(x) and not x.is_contiguous()

@@ -1,0 +1,79 @@
+"""Depthwise convolutions and squeeze-excite gates of channels-last maps, for training on a CPU (``native_training.cpp``).
+
+PyTorch's backward pass of a depthwise convolution takes a third of the backbone's step.
+"""
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from hyperseg.models import native_build
+
+KERNELS = (3, 5)
+
+
+class _Depthwise(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, before: int, after: int) -> Tensor:
+        batch, channels, height, width = x.shape
+        kernel = weight.shape[-1]
+        out_height, out_width = ((n + before + after - kernel) // stride + 1 for n in (height, width))
+        ctx.kernel = kernel
+        ctx.shape = (ctypes.c_int64 * 8)(batch, channels, height, width, out_height, out_width, stride, before)
+        filters = weight.detach().reshape(channels, kernel * kernel).t().contiguous()
+        out = torch.empty((batch, channels, out_height, out_width), memory_format=torch.channels_last)
+        native_build.training_library().hyperseg_maps(
+            ctx.shape, kernel, x.data_ptr(), filters.data_ptr(), out.data_ptr(), torch.get_num_threads()
+        )
+        ctx.save_for_backward(x, filters)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, filters = ctx.saved_tensors
+        grad = grad.contiguous(memory_format=torch.channels_last)
+        grad_x, grad_filters = torch.empty_like(x), torch.empty_like(filters)
+        native_build.training_library().hyperseg_maps_backward(
+            ctx.shape, ctx.kernel, x.data_ptr(), filters.data_ptr(), grad.data_ptr(),
+            grad_x.data_ptr(), grad_filters.data_ptr(), torch.get_num_threads(),
+        )  # fmt: skip
+        return grad_x, grad_filters.t().reshape(-1, 1, ctx.kernel, ctx.kernel), None, None, None
+
+
+class _Gate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gate: Tensor) -> Tensor:
+        ctx.save_for_backward(x, gate)
+        return x * gate
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, gate = ctx.saved_tensors
+        grad, factors = grad.contiguous(memory_format=torch.channels_last), gate.contiguous()
+        grad_x, grad_gate = torch.empty_like(x), torch.empty_like(factors)
+        batch, channels, height, width = x.shape
+        native_build.training_library().hyperseg_gate_backward(
+            batch, height * width, channels, x.data_ptr(), factors.data_ptr(), grad.data_ptr(),
+            grad_x.data_ptr(), grad_gate.data_ptr(), torch.get_num_threads(),
+        )  # fmt: skip
+        return grad_x, grad_gate
+
+
+def depthwise(x: Tensor, weight: Tensor, stride: int, before: int, after: int) -> Tensor:
+    """Depthwise convolution of a channels-last map (B, C, H, W) with filters (C, 1, k, k), k one of :data:`KERNELS`.
+
+    ``before`` and ``after`` are the lines of zeros around the map.
+    """
+    out: Tensor = _Depthwise.apply(x, weight, stride, before, after)
+    return out
+
+
+def gated(x: Tensor, gate: Tensor) -> Tensor:
+    """A channels-last map (B, C, H, W) times a factor per image and channel, (B, C, 1, 1)."""
+    out: Tensor = _Gate.apply(x, gate)
+    return out
