@@ -56,18 +56,3 @@ def onnxruntime(module: nn.Module, example: Tensor, threads: int) -> "Function":
         return tuple(torch.from_numpy(result) for result in session.run(None, {name: image.numpy()}))
 
     return run
-
-
-def inductor(module: nn.Module, example: Tensor, precision: str) -> "Function":
-    """``module`` compiled by TorchInductor with its weights frozen in, channels last, for the example's shape."""
-    dtype = getattr(torch, precision)
-    module = module.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    compiled = torch.compile(module, dynamic=False, options={"freezing": True})
-    with torch.no_grad():
-        compiled(example.to(dtype=dtype, memory_format=torch.channels_last))
-
-    def run(image: Tensor) -> tuple[Tensor, ...]:
-        outputs: tuple[Tensor, ...] = compiled(image.to(dtype=dtype, memory_format=torch.channels_last))
-        return outputs
-
-    return run

@@ -18,14 +18,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "native_vector.h"
+
 namespace {
 
-constexpr int64_t kLanes = 16;
-typedef float Vec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
-
-inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
-inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
-inline Vec splat(float x) { return Vec{} + x; }
 inline Vec clamp(Vec v, Vec low, Vec high) {
   v = v > low ? v : low;
   return v < high ? v : high;

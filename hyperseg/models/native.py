@@ -140,12 +140,13 @@ class NativeDecoder(nn.Module):
             x = level(signal, skip.float(), x)
         assert x is not None
         # The last level lies at the image's size or at half of it; the signal always lies at /32.
-        return upsample2(x, self.memory) if 2 * x.shape[-1] == 32 * signal.shape[-1] else x
+        if 2 * x.shape[-1] != 32 * signal.shape[-1]:
+            return x
+        return upsample2(x, self.memory.take((*x.shape[:2], 2 * x.shape[2], 2 * x.shape[3])))
 
 
-def upsample2(x: Tensor, memory: Memory) -> Tensor:
-    """Bilinear x2 (``align_corners=False``) of a contiguous float32 CPU map (B, C, H, W), into ``memory``'s map."""
+def upsample2(x: Tensor, out: Tensor) -> Tensor:
+    """Bilinear x2 (``align_corners=False``) of a float32 CPU map (B, C, H, W) into ``out``, both contiguous."""
     batch, channels, height, width = x.shape
-    out = memory.take((batch, channels, 2 * height, 2 * width))
     library().hyperseg_upsample2(x.data_ptr(), batch * channels, height, width, out.data_ptr(), torch.get_num_threads())
     return out

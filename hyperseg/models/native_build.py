@@ -85,7 +85,7 @@ def training_library() -> ctypes.CDLL:
     return loaded
 
 
-def build(name: str) -> ctypes.CDLL:
+def build(name: str, flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
     """A source of this folder, built once per machine, compiler and version of the source; kept in the user's cache.
 
     Raises :class:`UserError` where there is no compiler or it fails.
@@ -94,7 +94,10 @@ def build(name: str) -> ctypes.CDLL:
     cxx = compiler()
     if cxx is None:
         raise UserError("the native operators need a C++ compiler; install g++ or set CXX to one")
-    identity = "\n".join((source.read_text(), *FLAGS, compiler_version() or "", platform.processor(), _cpu_features()))
+    headers = [header.read_text() for header in sorted(source.parent.glob("*.h"))]
+    identity = "\n".join(
+        (source.read_text(), *headers, *flags, compiler_version() or "", platform.processor(), _cpu_features())
+    )
     built_name = f"{source.stem}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hyperseg-bench"
     target = folder / built_name
@@ -103,7 +106,7 @@ def build(name: str) -> ctypes.CDLL:
         with tempfile.TemporaryDirectory(dir=folder) as work:
             built = Path(work) / built_name
             done = subprocess.run(
-                [cxx, *FLAGS, str(source), "-o", str(built)], capture_output=True, text=True, check=False
+                [cxx, *flags, str(source), "-o", str(built)], capture_output=True, text=True, check=False
             )
             if done.returncode != 0:
                 reason = (done.stderr.strip().splitlines() or ["no message"])[0]

@@ -3,6 +3,8 @@
 import ctypes
 from functools import cache
 
+from hyperseg.models.native_build import build
+
 _POINTER, _NUMBER = ctypes.c_void_p, ctypes.c_int64
 
 
@@ -42,7 +44,12 @@ class Pointwise(ctypes.Structure):
 
 @cache
 def trunk_library() -> ctypes.CDLL:
-    loaded = ctypes.CDLL(__import__("os").environ.get("NT","/tmp/w/nt/t.so"))
+    """The kernels of the trunk's inference. Raises :class:`UserError` as :func:`build`."""
+    return bind_trunk(build("native_trunk.cpp"))
+
+
+def bind_trunk(loaded: ctypes.CDLL) -> ctypes.CDLL:
+    """The same library with its functions' signatures."""
     loaded.hyperseg_trunk_block.argtypes = (ctypes.POINTER(Block), ctypes.c_int)
     loaded.hyperseg_trunk_block.restype = None
     loaded.hyperseg_trunk_pointwise.argtypes = (ctypes.POINTER(Pointwise), ctypes.c_int)

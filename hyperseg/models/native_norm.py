@@ -35,7 +35,9 @@ class _Norm(torch.autograd.Function):
         ctx.map = _describe(x, norm, ACTIVATIONS[activation])
         out, mean, invstd = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
         native_build.training_library().hyperseg_norm(
-            ctypes.byref(ctx.map), *_pointers(x, weight, bias, norm.running_mean, norm.running_var, out, mean, invstd), None
+            ctypes.byref(ctx.map),
+            *_pointers(x, weight, bias, norm.running_mean, norm.running_var, out, mean, invstd),
+            None,
         )
         ctx.save_for_backward(x, weight, bias, mean, invstd)
         return out
@@ -48,7 +50,10 @@ class _Norm(torch.autograd.Function):
         grad_x, grad_weight, grad_bias = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(bias)
         ctx.map.threads = torch.get_num_threads()
         native_build.training_library().hyperseg_norm_backward(
-            ctypes.byref(ctx.map), *_pointers(x, weight, bias, mean, invstd, grad), None, *_pointers(grad_x, grad_weight, grad_bias)
+            ctypes.byref(ctx.map),
+            *_pointers(x, weight, bias, mean, invstd, grad),
+            None,
+            *_pointers(grad_x, grad_weight, grad_bias),
         )
         return grad_x, grad_weight, grad_bias, None, None
 
@@ -98,9 +103,7 @@ def _describe(x: Tensor, norm: nn.BatchNorm2d, activation: int) -> NormMap:
         return NormMap(pieces=batch, rows=channels, length=pixels, total=batch * channels, planes=1, **common)
     rows = max(n for n in range(1, PIECE + 1) if pixels % n == 0)
     total = batch * pixels
-    return NormMap(
-        pieces=total // rows, rows=rows, length=channels, total=total, planes=0, pixels=pixels, **common
-    )
+    return NormMap(pieces=total // rows, rows=rows, length=channels, total=total, planes=0, pixels=pixels, **common)
 
 
 def _pointers(*tensors: Tensor) -> list[int]:

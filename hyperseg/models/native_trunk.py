@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.errors import UserError
-from hyperseg.models.backbone import Backbone, Swish
+from hyperseg.models.backbone import Backbone
+from hyperseg.models.backbone_layers import Swish
 from hyperseg.models.context import ContextHead
 from hyperseg.models.context_voc import VocContextHead
 from hyperseg.models.fuse import Trunk
@@ -74,9 +75,7 @@ class NativePointwise:
     The answer's memory belongs to this object and is overwritten by its next call.
     """
 
-    def __init__(
-        self, convolution: nn.Conv2d, activation: nn.Module | None, half: bool, last: bool = False
-    ) -> None:
+    def __init__(self, convolution: nn.Conv2d, activation: nn.Module | None, half: bool, last: bool = False) -> None:
         weight = convolution.weight.detach().float()
         self.kernel = weight.shape[-1]
         assert self.kernel == 1 or convolution.stride[0] == self.kernel
@@ -143,7 +142,8 @@ class NativeBlock:
         filters = _pad(taps.reshape(self.mid, -1), _LANES)
         self.filters = filters.reshape(-1, _LANES, self.kernel**2).transpose(1, 2).contiguous()
         self.filters_bias = _pad(_bias(depthwise), _GROUP)
-        self.project = _pack(_matrix(projection), half, rounded=False)
+        weights = F.pad(_matrix(projection), (0, -self.mid % _LANES))  # as many as the depthwise result has
+        self.project = _pack(weights, half, rounded=False)
         self.project_bias = _pad(_bias(projection), _GROUP)
         self.outputs = projection.out_channels
         self.scaled = torch.empty(self.project.numel(), dtype=torch.bfloat16 if half else torch.float32)

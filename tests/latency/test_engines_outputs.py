@@ -14,13 +14,14 @@ from hyperseg.latency.fused import fuse_networks
 from hyperseg.latency.stages import Staged
 from hyperseg.models import HyperSeg
 from hyperseg.models.native_build import compiler
+from hyperseg.models.native_layers import trunk_library
 
-# Compiling takes half a minute a case: torch.compile has one, of the engine that also freezes and decodes natively.
+# Compiling takes half a minute a case: torch.compile has one.
 ON_CPU = [
     (engine, precision)
     for engine in engine_table().values()
-    for device, precision in engine.modes
-    if device == "cpu" and engine.name != "compile" and (engine.name, precision) != ("native", "bfloat16")
+    for device, precision in sorted(engine.modes)
+    if device == "cpu" and (engine.name, precision) != ("compile", "bfloat16")
 ]
 
 
@@ -47,21 +48,23 @@ def target(precision: str) -> Target:
     return Target(device="cpu", precision=precision, threads=torch.get_num_threads(), tf32=False)
 
 
-def need(engine: Engine) -> None:
+def need(engine: Engine, precision: str = "float32") -> None:
     if engine.missing():
         pytest.skip(f"engine {engine.name} is left out: {engine.missing()}")
-    if engine.name.endswith("native") and (compiler() is None or shutil.which("g++") is None):
+    if engine.name in ("compile", "native", "openvino_native") and (compiler() is None or shutil.which("g++") is None):
         pytest.skip("no C++ compiler is installed")
+    if (engine.name, precision) == ("native", "bfloat16") and not trunk_library().hyperseg_trunk_has_half():
+        pytest.skip("this CPU has no AMX")
 
 
 @pytest.mark.parametrize(("engine", "precision"), ON_CPU, ids=lambda part: getattr(part, "name", part))
 def test_engine_gives_the_plain_outputs(engine: Engine, precision: str, network: HyperSeg) -> None:
-    need(engine)
+    need(engine, precision)
     images = [torch.randn(1, 3, 128, 128), torch.randn(1, 3, 128, 128)]
     with torch.inference_mode():
         expected = [network(image) for image in images]
         run = engine.prepare(copy.deepcopy(network), images[0], target(precision))
-        got = [run(image).float() for image in images]
+        got = [run(image).float().clone() for image in images]  # an engine may use an answer's memory again
     assert expected[0].std() > 0.3
     for plain, other in zip(expected, got, strict=True):
         assert other.shape == plain.shape
@@ -71,7 +74,7 @@ def test_engine_gives_the_plain_outputs(engine: Engine, precision: str, network:
             assert (other - plain).abs().mean() < 0.1 * plain.std()
 
 
-@pytest.mark.parametrize("name", ["openvino_native", "onnxruntime_native"])
+@pytest.mark.parametrize("name", ["native", "openvino_native"])
 def test_stages_around_the_network_stay_inside(name: str, network: HyperSeg) -> None:
     engine = engine_table()[name]
     need(engine)
@@ -85,7 +88,7 @@ def test_stages_around_the_network_stay_inside(name: str, network: HyperSeg) -> 
     assert (classes == expected).float().mean() > 0.999
 
 
-@pytest.mark.parametrize("name", ["native", "openvino_native", "onnxruntime_native"])
+@pytest.mark.parametrize("name", ["native", "openvino_native"])
 def test_an_engine_for_our_networks_says_so_of_another(name: str) -> None:
     engine = engine_table()[name]
     need(engine)

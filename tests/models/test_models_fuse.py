@@ -106,7 +106,7 @@ def test_native_decoder_takes_any_layout() -> None:
 def test_native_upsampling_equals_torch() -> None:
     x = torch.randn(2, 3, 7, 13)
     expected = nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-    torch.testing.assert_close(upsample2(x), expected)
+    torch.testing.assert_close(upsample2(x, torch.empty(*x.shape[:2], 2 * x.shape[2], 2 * x.shape[3])), expected)
 
 
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=native), False])

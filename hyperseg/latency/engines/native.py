@@ -1,4 +1,4 @@
-"""PyTorch alone, at its fastest on a CPU: trunk by TorchInductor with frozen weights, decoder in C++."""
+"""This package's own kernels on a CPU, with PyTorch alone beside them: trunk and decoder in C++."""
 
 from typing import TYPE_CHECKING
 
@@ -8,25 +8,28 @@ from hyperseg.latency.engines.engine import Engine, Run, Target, modes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from hyperseg.models.fuse import FusedHyperSeg
+
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
-    """The fused network, specialized to the example's shape; the decoder stays in float32."""
-    import torch
-
-    from hyperseg.latency.fused import in_precision, use_native_decoder
-    from hyperseg.latency.runtimes import inductor
+    """The fused network for any fitting input; the answer's memory is overwritten by the next call."""
+    from hyperseg.latency.fused import TrunkModule, use_native_decoder
     from hyperseg.models.native_build import compiler
+    from hyperseg.models.native_trunk import NativeTrunk
 
     if compiler() is None:
         raise UserError("engine native needs a C++ compiler; install g++ or set CXX to one")
-    torch._dynamo.reset()
-    return use_native_decoder(network, "native", lambda part: in_precision(part, example, target.precision, inductor))
+
+    def trunk(part: "FusedHyperSeg") -> NativeTrunk:
+        assert isinstance(part.trunk, TrunkModule)
+        return NativeTrunk(part.trunk, target.precision)
+
+    return use_native_decoder(network, "native", trunk)
 
 
 ENGINE = Engine(
     name="native",
-    title="TorchInductor trunk, native decoder",
+    title="native C++",
     modes=modes(("cpu",), ("float32", "bfloat16")),
     prepare=prepare,
-    preload=("torch._inductor.compile_fx",),
 )

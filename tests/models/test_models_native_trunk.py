@@ -1,0 +1,129 @@
+"""The trunk in C++ gives the fused trunk's maps: every block of every variant, both precisions, any vector width."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hyperseg import create_model
+from hyperseg.errors import UserError
+from hyperseg.models import HyperSeg, native_trunk
+from hyperseg.models.fuse import Trunk, fuse
+from hyperseg.models.native_build import FLAGS, build, compiler
+from hyperseg.models.native_layers import bind_trunk, trunk_library
+from hyperseg.models.native_trunk import Map, NativePointwise, NativeTrunk
+from hyperseg.models.variants import VARIANTS
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")
+
+
+def fused_trunk(variant: str, **options: object) -> Trunk:
+    torch.manual_seed(0)
+    model: HyperSeg = create_model(variant, **options).eval()  # type: ignore[arg-type]
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(module.weight, 0.8, 1.6)
+            nn.init.normal_(module.bias, 0, 0.2)
+    trunk = fuse(model).trunk
+    assert isinstance(trunk, Trunk)
+    return trunk
+
+
+def both(trunk: Trunk, native: NativeTrunk, image: Tensor) -> list[tuple[Tensor, Tensor]]:
+    with torch.inference_mode():
+        return list(zip(native(image), trunk(image), strict=True))
+
+
+def need_half() -> None:
+    if not trunk_library().hyperseg_trunk_has_half():
+        pytest.skip("this CPU has no AMX")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_float32_equals_the_fused_trunk(variant: str) -> None:
+    trunk = fused_trunk(variant)
+    native = NativeTrunk(trunk, "float32")
+    for size in [(2, 3, 128, 256), (1, 3, 256, 128)]:  # memory is made anew for another size
+        for got, expected in both(trunk, native, torch.randn(size)):
+            assert got.shape == expected.shape
+            assert expected.std() > 0.05
+            torch.testing.assert_close(got, expected, atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_bfloat16_is_near_the_fused_trunk(variant: str) -> None:
+    need_half()
+    trunk = fused_trunk(variant)
+    native = NativeTrunk(trunk, "bfloat16")
+    for got, expected in both(trunk, native, torch.randn(2, 3, 128, 256)):
+        assert got.dtype == torch.float32
+        assert (got - expected).abs().mean() < 0.02 * expected.abs().mean()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("backbone", "slices"), [("tf_efficientnet_lite1", "released"), ("tf_efficientnet_b0", "described")]
+)
+def test_other_backbones_and_the_living_context(backbone: str, slices: str, precision: str) -> None:
+    """Lite backbones have ReLU6, no gates and a normalization of their own; `described` runs the whole context head."""
+    if precision == "bfloat16":
+        need_half()
+    trunk = fused_trunk("camvid_hyperseg_s", backbone=backbone, slices=slices)
+    for got, expected in both(trunk, NativeTrunk(trunk, precision), torch.randn(1, 3, 192, 128)):
+        share = 0.03 if precision == "bfloat16" else 1e-5
+        assert (got - expected).abs().mean() < share * expected.abs().mean()
+
+
+def test_answers_do_not_depend_on_threads_or_on_earlier_calls() -> None:
+    trunk = fused_trunk("voc_hyperseg_l")
+    native = NativeTrunk(trunk, "float32")
+    image, other = torch.randn(1, 3, 128, 128), torch.randn(1, 3, 128, 128)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        first = [x.clone() for x in native(image)]
+        torch.set_num_threads(3)
+        native(other)
+        second = native(image)
+    finally:
+        torch.set_num_threads(threads)
+    for a, b in zip(first, second, strict=True):
+        torch.testing.assert_close(a, b, atol=2e-5, rtol=0)
+
+
+def test_a_build_without_avx512_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a CPU of another kind compiles: the vector extension alone, without the intrinsics of AVX-512."""
+    portable = bind_trunk(build("native_trunk.cpp", tuple(f for f in FLAGS if f != "-march=native")))
+    assert not portable.hyperseg_trunk_has_half()
+    monkeypatch.setattr(native_trunk, "trunk_library", lambda: portable)
+    trunk = fused_trunk("camvid_hyperseg_s")
+    for got, expected in both(trunk, NativeTrunk(trunk, "float32"), torch.randn(1, 3, 128, 192)):
+        torch.testing.assert_close(got, expected, atol=2e-5, rtol=0)
+    with pytest.raises(UserError, match="AMX"):
+        NativeTrunk(trunk, "bfloat16")
+
+
+@pytest.mark.parametrize(
+    "activation", [nn.Identity(), nn.SiLU(), nn.ReLU(), nn.ReLU6()], ids=lambda m: type(m).__name__
+)
+@pytest.mark.parametrize(("inputs", "outputs", "pixels"), [(7, 5, 1), (33, 16, 13), (64, 49, 97), (24, 40, 192)])
+def test_a_pointwise_convolution_of_any_width(inputs: int, outputs: int, pixels: int, activation: nn.Module) -> None:
+    convolution = nn.Conv2d(inputs, outputs, 1)
+    x = 20 * torch.randn(1, inputs, 1, pixels)  # far into the activations' tails
+    with torch.inference_mode():
+        expected = activation(convolution(x))
+        layer = NativePointwise(convolution, activation, half=False)
+        torch.testing.assert_close(layer(Map.of(x, half=False)).view(), expected, atol=2e-5, rtol=2e-6)
+    if trunk_library().hyperseg_trunk_has_half():
+        layer = NativePointwise(convolution, activation, half=True)
+        got = layer(Map.of(x, half=True)).view()
+        assert (got - expected).abs().max() < 0.02 * (1 + expected.abs().max())
+
+
+def test_a_backbone_with_other_blocks_is_refused() -> None:
+    trunk = fused_trunk("camvid_hyperseg_s", backbone="tf_efficientnet_es")
+    with pytest.raises(UserError, match="engine native has no kernel for"):
+        NativeTrunk(trunk, "float32")
