@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperseg.errors import UserError
 from hyperseg.models.variants import get_variant
+from hyperseg.records.provenance import git_state
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,6 +73,16 @@ def load_network(checkout: Path, variant: str) -> "nn.Module":
         module = importlib.import_module(f"hyperseg.models.{recipe.module}")
         network: nn.Module = module.hyperseg_efficientnet(recipe.backbone, **options)
     return network
+
+
+def backbone_name(variant: str) -> str:
+    """The backbone of the authors' network of that variant, as this package names it."""
+    return _RECIPES[get_variant(variant).id].backbone.replace("-", "_")
+
+
+def checkout_state(checkout: Path) -> tuple[str | None, bool | None]:
+    """Commit of the checkout, and whether it was changed; None where it is no git checkout."""
+    return git_state(checkout, "--", ".")
 
 
 def load_bootstrapped_loss(checkout: Path) -> "nn.Module":
