@@ -1,7 +1,8 @@
 """``hyperseg bench``: every figure of the speed goals beside the authors' checkout."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -9,6 +10,9 @@ from hyperseg.errors import UserError
 from hyperseg.latency.bench.setting import Part, Setting
 from hyperseg.latency.ratios import Clock
 from hyperseg.models.variants import VARIANTS, get_variant
+
+if TYPE_CHECKING:
+    from hyperseg.records import BenchNumbers
 
 
 @click.command()
@@ -48,15 +52,17 @@ def command(**options: Any) -> None:
     pixels and batch, the cost of sampling the conditions, and networks of other libraries. Records go to
     OUT/VARIANT/bench-DEVICE.json.
     """
+    from hyperseg.latency.authors import check_checkout
     from hyperseg.latency.devices import find_device
     from hyperseg.latency.lock import device_lock
     from hyperseg.latency.samples import refuse_existing
 
+    check_checkout(options["authors"])
     parts: list[Part] = list(options["parts"]) or [p for p in get_args(Part) if p != "agreement" or options["weights"]]
     variants = [get_variant(variant).id for variant in options["variants"] or VARIANTS]
     setting = Setting(
         authors=options["authors"],
-        say=lambda text: click.echo(f"  {text}", err=True),
+        say=_once(),
         device=options["device"],
         engines=tuple(options["engines"]),
         rounds=options["rounds"],
@@ -90,8 +96,7 @@ def _measure(
 
     from hyperseg.latency.bench.networks import usable_engines
     from hyperseg.latency.bench.run import run
-    from hyperseg.latency.bench.text import lines
-    from hyperseg.records import BenchNumbers, write_record
+    from hyperseg.records import write_record
 
     if setting.threads:
         torch.set_num_threads(setting.threads)
@@ -100,14 +105,30 @@ def _measure(
         wanted = [part for part in parts if (variant == agreeing if part == "agreement" else variant in variants)]
         if not wanted:
             continue
-        record = run(variant, wanted, setting, campaign)
-        assert isinstance(record.numbers, BenchNumbers)
-        click.echo(f"\n{variant} on {record.numbers.device_name}, {record.provenance.threads} threads")
-        for line in lines(record.numbers):
-            click.echo(line)
+        click.echo(f"\n{variant} on {setting.device}, {torch.get_num_threads()} threads")
+        record = run(variant, wanted, setting, campaign, _show)
         if path := paths[variant]:
             write_record(path, record)
             click.echo(path)
+
+
+def _once() -> Callable[[str], None]:
+    """A line on stderr; what was said before (an engine that is left out of every part) is not said again."""
+    said: set[str] = set()
+
+    def say(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            click.echo(text, err=True)
+
+    return say
+
+
+def _show(numbers: "BenchNumbers") -> None:
+    from hyperseg.latency.bench.text import lines
+
+    for line in lines(numbers):
+        click.echo(line)
 
 
 def _agreement_variant(parts: list[Part], setting: Setting) -> str | None:

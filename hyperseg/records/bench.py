@@ -56,9 +56,16 @@ class BenchScaling(Part):
     pixel_exponent: float | None = Field(description="slope of log time over log pixels at batch 1; 1: linear")
 
 
-class BenchAgreement(Part):
+class BenchShare(Part):
     name: str = Field(description="engine/precision")
     percent: float = Field(description="pixels with the class of our eager float32")
+
+
+class BenchAgreement(Part):
+    """On real images with trained weights."""
+
+    images: int
+    shares: list[BenchShare]
 
 
 class BenchChange(Part):
@@ -105,8 +112,7 @@ class BenchNumbers(Part):
     training: BenchTraining | None = None
     memory: list[BenchMemory] = Field(default_factory=list)
     scaling: list[BenchScaling] = Field(default_factory=list)
-    agreement: list[BenchAgreement] = Field(default_factory=list, description="on real images with trained weights")
-    agreement_images: int | None = None
+    agreement: BenchAgreement | None = None
     sampling: BenchSampling | None = None
     peers: BenchTurns | None = None
     goals: list[BenchGoal] = Field(default_factory=list)

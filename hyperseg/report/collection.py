@@ -161,10 +161,10 @@ def latency_key(entry: Entry[LatencyNumbers]) -> Key:
 def bench_key(entry: Entry[BenchNumbers]) -> Key:
     """One benchmark of a variant on a device; parts may lie in records of their own."""
     numbers, machine = entry.numbers, entry.record.provenance.machine
-    parts = numbers.model_dump(exclude_defaults=True, include=set(BenchNumbers.model_fields) - {"goals", "kind"})
+    parts = [name for name in type(numbers).model_fields if name != "goals" and getattr(numbers, name)]
     return (
         machine.fingerprint, numbers.device, numbers.device_name, entry.record.campaign,
-        *network_key(entry.record.network), numbers.clock, entry.record.provenance.threads, *sorted(parts),
+        *network_key(entry.record.network), numbers.clock, entry.record.provenance.threads, *parts,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The benchmark of one variant: its parts in order, the goals, and the record."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,36 +19,42 @@ from hyperseg.records.provenance import machine, provenance
 from hyperseg.records.schema import Record
 from hyperseg.records.store import sha256_file
 
+MEASURE: dict[Part, Callable[[str, Setting], Any]] = {
+    "inference": inference.measure,
+    "training": training.measure,
+    "agreement": agreement.measure,
+    "memory": memory.measure,
+    "scaling": scaling.measure,
+    "sampling": sampling.measure,
+    "peers": peers.measure,
+}
 
-def run(variant: str, parts: Collection[Part], setting: Setting, campaign: str) -> Record:
-    """Measure the parts; the caller holds the device's lock and has set torch's threads."""
+
+def run(
+    variant: str, parts: Collection[Part], setting: Setting, campaign: str, show: Callable[[BenchNumbers], None]
+) -> Record:
+    """Measure the parts; `show` gets each as soon as it is there, and the goals last.
+
+    The caller holds the device's lock and has set torch's threads.
+    """
     started, began = datetime.now(UTC), time.perf_counter()
     commit, dirty = checkout_state(setting.authors)
-    found: dict[str, Any] = {}
-    if "inference" in parts:
-        found["inference"] = inference.measure(variant, setting)
-    if "training" in parts:
-        found["training"] = training.measure(variant, setting)
-    if "agreement" in parts and setting.weights is not None and setting.images is not None:
-        found["agreement_images"], found["agreement"] = agreement.measure(
-            setting.weights, setting.images, variant, setting
-        )
-    if "memory" in parts:
-        found["memory"] = memory.measure(variant, setting)
-    if "scaling" in parts:
-        found["scaling"] = scaling.measure(variant, setting)
-    if "sampling" in parts:
-        found["sampling"] = sampling.measure(variant, setting)
-    if "peers" in parts:
-        found["peers"] = peers.measure(variant, setting)
-    numbers = BenchNumbers(
+    empty = BenchNumbers(
         device=setting.device,
         device_name=torch.cuda.get_device_name() if setting.device == "cuda" else machine().cpu,
         clock=setting.clock,
         authors_commit=commit,
         authors_dirty=dirty,
-        **found,
     )
+    found: dict[str, Any] = {}
+    for part, measure in MEASURE.items():
+        if part in parts:
+            setting.say(f"{variant}: measuring {part}")
+            found[part] = measure(variant, setting)
+            show(empty.model_copy(update={part: found[part]}))
+    numbers = empty.model_copy(update=found)
+    numbers = numbers.model_copy(update={"goals": goals(numbers)})
+    show(empty.model_copy(update={"goals": numbers.goals}))
     network = ours(variant)
     weights = sha256_file(setting.weights) if "agreement" in found and setting.weights else None
     return Record(
@@ -61,7 +67,7 @@ def run(variant: str, parts: Collection[Part], setting: Setting, campaign: str) 
         provenance=provenance(threads=torch.get_num_threads()),
         started_at=started,
         duration_s=round(time.perf_counter() - began, 3),
-        numbers=numbers.model_copy(update={"goals": goals(numbers)}),
+        numbers=numbers,
     )
 
 

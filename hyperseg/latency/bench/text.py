@@ -16,8 +16,8 @@ def lines(numbers: BenchNumbers) -> Iterator[str]:
         yield from _turns("training step", numbers.training, unit)
         yield f"  first loss {numbers.training.first_loss:.6f}, the authors' {numbers.training.first_loss_authors:.6f}"
     if numbers.agreement:
-        yield f"classes equal to plain float32's on {numbers.agreement_images} real images"
-        yield from (f"  {row.name:34} {row.percent:8.3f} %" for row in numbers.agreement)
+        yield f"classes equal to plain float32's on {numbers.agreement.images} real images"
+        yield from (f"  {row.name:34} {row.percent:8.3f} %" for row in numbers.agreement.shares)
     if numbers.memory:
         yield from _memory(numbers.memory)
     for sweep in numbers.scaling:

@@ -79,7 +79,7 @@ def _contenders(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
     numbers, here = entry.numbers, (entry.anchor,)
     timings = {row.name: row for row in numbers.inference.timings} if numbers.inference else {}
     memory = {row.name: row for row in numbers.memory}
-    agreement = {row.name: row.percent for row in numbers.agreement}
+    agreement = {row.name: row.percent for row in numbers.agreement.shares} if numbers.agreement else {}
     for name in dict.fromkeys([*timings, *memory, *agreement]):
         row = _setting(entry) | {"contender": Cell(name)}
         if (timing := timings.get(name)) and numbers.inference:
