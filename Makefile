@@ -8,6 +8,9 @@ VENV := .venv
 PYTHON ?= python3
 CAMVID ?=
 AUTHORS ?=
+WEIGHTS ?=
+IMAGES ?=
+OUT ?=
 EXTRAS := datasets dev engines offline peers  # all but the executors of clusters
 INSTALLED := $(VENV)/.installed
 
@@ -41,8 +44,9 @@ lint: $(INSTALLED)  ## The linters and the type checker
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-bench: $(INSTALLED)  ## Every engine beside the authors' checkout: make bench AUTHORS=DIR
-	@hyperseg bench --authors '$(AUTHORS)'
+bench: $(INSTALLED)  ## All beside the authors' checkout: make bench AUTHORS=DIR [WEIGHTS=FILE IMAGES=DIR] [OUT=DIR]
+	@hyperseg bench --authors '$(AUTHORS)' $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(IMAGES),--images '$(IMAGES)') \
+	  $(if $(OUT),--out '$(OUT)')
 
 reference: $(INSTALLED)  ## Make reports/reference and the README's tables again from the committed records
 	@for records in results/reference/*/; do \

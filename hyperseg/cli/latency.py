@@ -7,6 +7,8 @@ import click
 
 from hyperseg.errors import UserError
 
+OURS_ALONE = "it runs this package's networks alone"
+
 
 @click.command()
 @click.option("--variant", required=True, help="Variant to time; peers are timed at its input size and class count.")
@@ -14,6 +16,9 @@ from hyperseg.errors import UserError
 @click.option("--backbone", help="timm name of another backbone.")
 @click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where they differ from the variant's.")
 @click.option("--peer", "peers", multiple=True, help="A peer to time beside the variant, or 'all'. Repeatable.")
+@click.option(
+    "--authors", type=click.Path(path_type=Path), help="Their checkout: time their eager network beside ours."
+)
 @click.option("--protocol", default="deploy", show_default=True, help="Protocol id.")
 @click.option("--engine", "engines", multiple=True, default=["eager"], show_default=True, help="Repeatable, or 'all'.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
@@ -36,7 +41,8 @@ def command(**options: Any) -> None:
     """Time networks under a latency protocol, and end with the table and the verdict.
 
     Several engines and peers are measured in one session, in turns. Records are written as
-    OUT/PROTOCOL-DEVICE-ENGINE-PRECISION.json, a peer's under OUT/peers/PEER/, raw samples beside them as .parquet;
+    OUT/PROTOCOL-DEVICE-ENGINE-PRECISION.json, a peer's under OUT/peers/PEER/, the authors'
+    under OUT/authors/; raw samples beside them as .parquet;
     neither is ever overwritten.
     """
     if options["scaling"]:
@@ -66,31 +72,38 @@ def command(**options: Any) -> None:
 
 
 def _requests(options: dict[str, Any]) -> list[Any]:
-    """One request per engine and network: the variant first, then its peers."""
+    """One request per engine and network: the variant first, then the authors' network, then peers."""
     from hyperseg.latency.devices import parse_device
-    from hyperseg.latency.engines import select_engines
+    from hyperseg.latency.engines import engine_table, select_engines
     from hyperseg.latency.protocol import load_protocol
     from hyperseg.latency.request import Request
-    from hyperseg.latency.subjects import PeerSpec, Subject, VariantSpec
+    from hyperseg.latency.subjects import AuthorsSpec, PeerSpec, Subject, VariantSpec
     from hyperseg.models.variants import get_variant
 
     variant = get_variant(options["variant"])
     load_protocol(options["protocol"])
     kind, _ = parse_device(options["device"])
     num_classes = options["num_classes"]
-    subjects: list[Subject] = [
-        VariantSpec(
-            variant=variant.id, weights=options["weights"], backbone=options["backbone"], num_classes=num_classes
-        )
-    ]
+    engines, left_out = select_engines(options["engines"], kind, options["precision"])
+    _tell_left_out(left_out)
+    ours = VariantSpec(
+        variant=variant.id, weights=options["weights"], backbone=options["backbone"], num_classes=num_classes
+    )
+    pairs: list[tuple[Subject, str]] = [(ours, engine) for engine in engines]
+    if options["authors"]:
+        pairs.append((AuthorsSpec(checkout=options["authors"].absolute(), variant=variant.id), "eager"))
     if options["peers"]:
         from hyperseg.latency.peers import select_peers
 
         peers, left_out = select_peers(options["peers"])
         _tell_left_out(left_out)
-        subjects += [PeerSpec(peer=peer, num_classes=num_classes or variant.num_classes) for peer in peers]
-    engines, left_out = select_engines(options["engines"], kind, options["precision"])
-    _tell_left_out(left_out)
+        general = [engine for engine in engines if not engine_table()[engine].ours_alone]
+        _tell_left_out({f"engine {name}, for peers,": OURS_ALONE for name in engines if name not in general})
+        pairs += [
+            (PeerSpec(peer=peer, num_classes=num_classes or variant.num_classes), engine)
+            for peer in peers
+            for engine in general
+        ]
     return [
         Request(
             subject=subject,
@@ -107,8 +120,7 @@ def _requests(options: dict[str, Any]) -> list[Any]:
             images=options["images"],
             threads=options["threads"],
         )
-        for subject in subjects
-        for engine in engines
+        for subject, engine in pairs
     ]
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperseg.errors import UserError
 from hyperseg.models.variants import get_variant
+from hyperseg.records.provenance import git_state
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,6 +58,15 @@ _RECIPES = {
 }  # fmt: skip
 
 
+def check_checkout(checkout: Path) -> None:
+    """Raise :class:`UserError` where the folder is not a checkout of the authors' repository."""
+    if not (checkout / "hyperseg" / "models" / "hyperseg_v1_0.py").is_file():
+        raise UserError(
+            f"{checkout} is not a checkout of the authors' repository; clone YuvalNirkin/hyperseg at aedc580 and give "
+            "its folder"
+        )
+
+
 def load_network(checkout: Path, variant: str) -> "nn.Module":
     """The authors' network of that variant with random weights, float32 on the CPU.
 
@@ -72,6 +82,16 @@ def load_network(checkout: Path, variant: str) -> "nn.Module":
         module = importlib.import_module(f"hyperseg.models.{recipe.module}")
         network: nn.Module = module.hyperseg_efficientnet(recipe.backbone, **options)
     return network
+
+
+def backbone_name(variant: str) -> str:
+    """The backbone of the authors' network of that variant, as this package names it."""
+    return _RECIPES[get_variant(variant).id].backbone.replace("-", "_")
+
+
+def checkout_state(checkout: Path) -> tuple[str | None, bool | None]:
+    """Commit of the checkout, and whether it was changed; None where it is no git checkout."""
+    return git_state(checkout, "--", ".")
 
 
 def load_bootstrapped_loss(checkout: Path) -> "nn.Module":
@@ -92,11 +112,7 @@ def silence_randomness(network: "nn.Module") -> None:
 @contextmanager
 def _package(checkout: Path) -> Iterator[None]:
     """Within, ``import hyperseg`` means the checkout's package; afterwards this one's again."""
-    if not (checkout / "hyperseg" / "models" / "hyperseg_v1_0.py").is_file():
-        raise UserError(
-            f"{checkout} is not a checkout of the authors' repository; clone YuvalNirkin/hyperseg at aedc580 and give "
-            "its folder"
-        )
+    check_checkout(checkout)
     ours = {name: sys.modules.pop(name) for name in _loaded()}
     stand_ins = [name for name in _UNNEEDED if name not in sys.modules and importlib.util.find_spec(name) is None]
     for name in stand_ins:

@@ -162,12 +162,12 @@ def summarise(readings: list[dict[str, Any]], source: CpuSource, before: Edge, a
     processors = len(source.affinity) or (os.cpu_count() or 1)
     window_s = (readings[-1]["at_ns"] - readings[0]["at_ns"]) / 1e9
     elsewhere = readings[-1]["elsewhere_total_s"] - readings[0]["elsewhere_total_s"]
-    steps = [_others_load(a, b, processors) for a, b in long_steps(readings)]
+    steps = [others_load_percent(a, b, processors) for a, b in long_steps(readings)]
     counted = None not in (before.throttle_events, after.throttle_events)
     return CpuSummary(
         readings=len(readings),
         window_s=round(window_s, 3),
-        others_load_percent=round(_others_load(readings[0], readings[-1], processors), 2),
+        others_load_percent=round(others_load_percent(readings[0], readings[-1], processors), 2),
         others_load_max_percent=round(max(steps), 2),
         stolen_percent=round(100 * (readings[-1]["stolen_s"] - readings[0]["stolen_s"]) / (window_s * processors), 2),
         elsewhere_load_percent=round(
@@ -197,7 +197,8 @@ def long_steps(readings: list[dict[str, Any]], least_s: float = 0.9) -> list[tup
     return pairs or [(readings[0], readings[-1])]
 
 
-def _others_load(first: dict[str, Any], last: dict[str, Any], processors: int) -> float:
+def others_load_percent(first: dict[str, Any], last: dict[str, Any], processors: int) -> float:
+    """Load of other processes between two readings, in percent of the time of `processors` processors."""
     seconds = (last["at_ns"] - first["at_ns"]) / 1e9
     others = (last["busy_s"] - first["busy_s"]) - (last["own_s"] - first["own_s"])
     return max(0.0, 100 * others / (seconds * processors))

@@ -18,15 +18,6 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Goal:
-    """At least ``ratio`` times the baseline's speed by the best of ``contenders``."""
-
-    title: str
-    ratio: float
-    contenders: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Timing:
     """One contender's rounds, in ms, beside the baseline's of the same rounds."""
 
@@ -69,13 +60,3 @@ def time_in_turns(
             samples[contender.name].append(1e3 * (now() - started))
     baseline = tuple(samples[contenders[0].name])
     return [Timing(name, tuple(values), baseline) for name, values in samples.items()]
-
-
-def verdict(goal: Goal, timings: Sequence[Timing]) -> str:
-    """One line: reached or missed, by which contender, with what ratio."""
-    entered = [timing for timing in timings if timing.name in goal.contenders]
-    if not entered:
-        return f"{goal.title}: not run"
-    best = max(entered, key=lambda timing: timing.ratio)
-    word = "reached" if best.ratio >= goal.ratio else "MISSED"
-    return f"{goal.title}: {word}, {best.ratio:.2f}x by {best.name} (goal {goal.ratio:g}x)"

@@ -12,7 +12,7 @@ from hyperseg.latency.processes import OutOfMemoryError
 from hyperseg.latency.protocol import BatchNorm, Precision, Protocol, load_protocol
 from hyperseg.latency.roofline import Work, count_work
 from hyperseg.latency.stages import Staged
-from hyperseg.latency.subjects import Subject, VariantSpec
+from hyperseg.latency.subjects import PeerSpec, Subject, VariantSpec
 from hyperseg.models.variants import VARIANTS, get_variant
 from hyperseg.records.schema import NetworkRef
 
@@ -60,7 +60,11 @@ def check_request(request: Request) -> Device:
     """The device of a request. Raises :class:`UserError` for what can be refused without building anything."""
     kind, _ = parse_device(request.device)
     _check_protocol(request, load_protocol(request.protocol))
-    get_engine(request.engine, kind, request.precision)
+    engine = get_engine(request.engine, kind, request.precision)
+    if engine.ours_alone and not isinstance(request.subject, VariantSpec):
+        raise UserError(
+            f"engine {engine.name} runs this package's networks alone; choose another one for {request.subject.title}"
+        )
     return find_device(request.device)
 
 
@@ -72,15 +76,15 @@ def make_plan(request: Request) -> Plan:
 
     device = check_request(request)
     protocol = load_protocol(request.protocol)
-    sizes = _sizes(request, protocol)
-    if isinstance(request.subject, VariantSpec):
-        for _, _, height, width in sizes:
+    laid_out = sizes(request, protocol)
+    if not isinstance(request.subject, PeerSpec):
+        for _, _, height, width in laid_out:
             check_size(get_variant(request.subject.variant), height, width)
     with inference_mode():
         network = request.subject.build()
         plan = Plan(request, protocol, request.subject.describe(network, (request.height, request.width)))
         staged = Staged(network, protocol.stages).eval()
-        for axis, batch, height, width in sizes:
+        for axis, batch, height, width in laid_out:
             job = _job(request, protocol, device, batch, height, width)
             ratio = height * width / (request.height * request.width)
             plan.points.append(Point(axis, ratio, job, count_work(staged, batch, height, width)))
@@ -95,8 +99,8 @@ def record_path(request: Request) -> Path:
     default = load_protocol(request.protocol).batch_norm.default
     reading = "" if request.batch_norm in (None, default) else f"-{request.batch_norm}"
     name = f"{request.protocol}-{device}-{request.engine}-{request.precision}{'-tf32' if request.tf32 else ''}{reading}"
-    folder = Path() if isinstance(request.subject, VariantSpec) else Path("peers", request.subject.title)
-    return folder / f"{name}.json"
+    folders = {"variant": Path(), "authors": Path("authors"), "peer": Path("peers", request.subject.title)}
+    return folders[request.subject.kind] / f"{name}.json"
 
 
 def _check_protocol(request: Request, protocol: Protocol) -> None:
@@ -129,7 +133,7 @@ def needed_bytes(point: Point) -> int:
     return point.work.weight_bytes + point.work.largest_operator_bytes * itemsize // 4
 
 
-def _sizes(request: Request, protocol: Protocol) -> list[tuple[Literal["input", "batch"], int, int, int]]:
+def sizes(request: Request, protocol: Protocol) -> list[tuple[Literal["input", "batch"], int, int, int]]:
     """(axis, batch, height, width) of every point; the native input at the first batch is on both axes, once."""
     sizes: list[tuple[Literal["input", "batch"], int, int, int]] = []
     if len(protocol.input_scales) > 1:
@@ -144,7 +148,7 @@ def _sizes(request: Request, protocol: Protocol) -> list[tuple[Literal["input", 
 
 def _scaled(request: Request, scale: float) -> tuple[int, int]:
     """The native size with about `scale` times its pixels, in the sizes the network takes."""
-    unit = VARIANTS[request.subject.variant].unit if isinstance(request.subject, VariantSpec) else 32
+    unit = 32 if isinstance(request.subject, PeerSpec) else VARIANTS[request.subject.variant].unit
     height, width = (max(unit, round(side * scale**0.5 / unit) * unit) for side in (request.height, request.width))
     return height, max(width, 2 * unit)  # a single unit by a single unit is too small for most variants
 

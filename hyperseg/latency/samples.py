@@ -14,9 +14,7 @@ def refuse_existing(*paths: Path) -> None:
     """Raise :class:`UserError` where one of `paths` exists: a record is never overwritten."""
     for path in paths:
         if path.exists():
-            raise UserError(
-                f"{path} exists and a latency record is never overwritten; move it away or name another one"
-            )
+            raise UserError(f"{path} exists and a record is never overwritten; move it away or name another one")
 
 
 def write_samples(path: Path, runs: Sequence[tuple[Job, int, Result]]) -> None:

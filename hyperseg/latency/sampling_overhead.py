@@ -77,27 +77,32 @@ def check(request: Request, pairs: int = 60, block_seconds: float = 1.0, wait: b
     """
     device = check_request(request)
     with device_lock(device.lock_key, device.name, wait):
-        plan = make_plan(request)
-        job = plan.points[0].job
-        sources = open_sources(job)
-        ticking = (clock.CudaClock if job.device == "cuda" else clock.CpuClock)(prepare(job).run)
-        ticked = clock.Series()
-        clock.warm_up(ticking, plan.protocol.warm_up, ticked)
-        blocks: dict[bool, list[Array]] = {True: [], False: []}  # (runs, 2): wall and CPU, in ms
-        cost = ran = 0.0
-        for pair in range(pairs):
-            for sampled in (True, False) if pair % 2 else (False, True):
-                with contextlib.ExitStack() as stack:
-                    began = time.perf_counter()
-                    if sampled:
-                        beat = heartbeat(_discard, clock.Series(), ticked)
-                        sampler = Sampler(sources, job.sampling_interval_s, beat)
-                        sampler.start()
-                        stack.callback(sampler.stop)
-                    blocks[sampled].append(_block(ticking, block_seconds))
+        return measure(request, pairs, block_seconds)
+
+
+def measure(request: Request, pairs: int, block_seconds: float) -> Overhead:
+    """:func:`check` for a caller that holds the device's lock."""
+    plan = make_plan(request)
+    job = plan.points[0].job
+    sources = open_sources(job)
+    ticking = (clock.CudaClock if job.device == "cuda" else clock.CpuClock)(prepare(job).run)
+    ticked = clock.Series()
+    clock.warm_up(ticking, plan.protocol.warm_up, ticked)
+    blocks: dict[bool, list[Array]] = {True: [], False: []}  # (runs, 2): wall and CPU, in ms
+    cost = ran = 0.0
+    for pair in range(pairs):
+        for sampled in (True, False) if pair % 2 else (False, True):
+            with contextlib.ExitStack() as stack:
+                began = time.perf_counter()
                 if sampled:
-                    ran += time.perf_counter() - began
-                    cost += sampler.series.cost_s
+                    beat = heartbeat(_discard, clock.Series(), ticked)
+                    sampler = Sampler(sources, job.sampling_interval_s, beat)
+                    sampler.start()
+                    stack.callback(sampler.stop)
+                blocks[sampled].append(_block(ticking, block_seconds))
+            if sampled:
+                ran += time.perf_counter() - began
+                cost += sampler.series.cost_s
     return Overhead(
         wall=_change("the wall clock", blocks, 0),
         cpu=_change("the timing thread's CPU time", blocks, 1),

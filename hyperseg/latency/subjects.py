@@ -87,6 +87,42 @@ class PeerSpec(Part):
         )
 
 
-# A further kind of network (a checkout of somebody's code, say) is one more class with `kind`, `title`, `build` and
-# `describe`, and one more name here; everything else goes by this union.
-Subject = Annotated[VariantSpec | PeerSpec, Field(discriminator="kind")]
+class AuthorsSpec(Part):
+    """The authors' own network of a variant, from a checkout of their repository, with random weights."""
+
+    kind: Literal["authors"] = "authors"
+    checkout: Path
+    variant: str
+
+    @property
+    def title(self) -> str:
+        return f"authors/{self.variant}"
+
+    def build(self) -> "nn.Module":
+        """The network on the CPU, in eval mode, float32, returning logits."""
+        from hyperseg.latency.authors import load_network
+
+        return load_network(self.checkout, self.variant).eval()
+
+    def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:
+        """The record's account of the network that `build` made, its arithmetic at input size `hw`."""
+        from hyperseg.latency.authors import backbone_name
+        from hyperseg.models import count_gmacs, count_parameters
+        from hyperseg.models.variants import get_variant
+
+        return NetworkRef(
+            id=self.variant,
+            source="authors",
+            num_classes=get_variant(self.variant).num_classes,
+            backbone=backbone_name(self.variant),
+            backbone_weights=None,
+            slices="released",
+            weights_sha256=None,
+            parameters=count_parameters(network),
+            gmacs=count_gmacs(network, hw),
+        )
+
+
+# A further kind of network is one more class with `kind`, `title`, `build` and `describe`, and one more name here;
+# everything else goes by this union.
+Subject = Annotated[VariantSpec | PeerSpec | AuthorsSpec, Field(discriminator="kind")]

@@ -1,5 +1,6 @@
 """The typed record that every step writes and every report reads. Imports no torch."""
 
+from hyperseg.records.bench import BenchNumbers
 from hyperseg.records.schema import (
     SCHEMA_VERSION,
     Calibration,
@@ -24,6 +25,7 @@ from hyperseg.records.store import read_record, read_records, sha256_file, write
 
 __all__ = [
     "SCHEMA_VERSION",
+    "BenchNumbers",
     "Calibration",
     "ClassIoU",
     "DatasetRef",

@@ -50,13 +50,16 @@ def _version(package: str) -> str | None:
 def _git() -> tuple[str | None, bool | None]:
     """Commit and dirty flag of the checkout that holds this package, else of the working directory."""
     excludes = [f":(exclude,top){name}" for name in OUTPUT_FOLDERS]
-    for folder in (Path(__file__).parent, Path.cwd()):
-        try:
-            commit = _run_git(folder, "rev-parse", "HEAD")
-            return commit, bool(_run_git(folder, "status", "--porcelain", "--", ":/", *excludes))
-        except (OSError, subprocess.CalledProcessError):
-            continue
-    return None, None
+    inside = git_state(Path(__file__).parent, "--", ":/", *excludes)
+    return inside if inside[0] else git_state(Path.cwd(), "--", ":/", *excludes)
+
+
+def git_state(folder: Path, *pathspec: str) -> tuple[str | None, bool | None]:
+    """Commit of the checkout that holds `folder`, and whether what `pathspec` names was changed; None outside one."""
+    try:
+        return _run_git(folder, "rev-parse", "HEAD"), bool(_run_git(folder, "status", "--porcelain", *pathspec))
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
 
 
 def _run_git(folder: Path, *arguments: str) -> str:

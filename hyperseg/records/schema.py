@@ -7,15 +7,14 @@ repository publishes as ``workflow/schemas/record.schema.json``.
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from hyperseg.records.bench import BenchNumbers
+from hyperseg.records.part import Part
 
 SCHEMA_VERSION = 1
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class WeightsSource(Part):
@@ -219,7 +218,7 @@ class LatencyNumbers(Part):
     pixel_exponent: float | None = Field(default=None, description="slope of log time over log pixels in `points`")
 
 
-Numbers = Annotated[TrainingNumbers | EvaluationNumbers | LatencyNumbers, Field(discriminator="kind")]
+Numbers = Annotated[TrainingNumbers | EvaluationNumbers | LatencyNumbers | BenchNumbers, Field(discriminator="kind")]
 
 
 class Record(Part):
@@ -228,7 +227,7 @@ class Record(Part):
     schema_version: Literal[1] = 1
     campaign: str = Field(description="name of the configuration the run belongs to")
     network: NetworkRef
-    protocol: ProtocolRef | None = Field(description="null for training, whose recipe is in `config`")
+    protocol: ProtocolRef | None = Field(description="null for training and bench: see `config`")
     dataset: DatasetRef | None = Field(description="null for a latency on generated input")
     seed: int | None
     config: dict[str, Any] = Field(description="the full configuration of the step")

@@ -17,6 +17,7 @@ from hyperseg.report.output import CONTENTS, check_replaceable, contents, replac
 from hyperseg.report.page.embed import Card, Photo, read_card, read_photo
 from hyperseg.report.page.render import Contents, render
 from hyperseg.report.tables.accuracy import accuracy_table
+from hyperseg.report.tables.bench import bench_tables
 from hyperseg.report.tables.classes import class_tables
 from hyperseg.report.tables.formats import to_csv, to_latex, to_markdown
 from hyperseg.report.tables.model import Table
@@ -57,7 +58,7 @@ def tables_of(collection: Collection, paper: Sequence[PaperRow]) -> list[Table]:
     """Every table that records alone give, in the order of the page."""
     accuracy = [accuracy_table(collection, paper), *class_tables(collection)] if collection.evaluation else []
     training = [training_table(collection)] if collection.training else []
-    runtime = [*runtime_tables(collection, paper), *scaling_tables(collection)]
+    runtime = [*runtime_tables(collection, paper), *scaling_tables(collection), *bench_tables(collection)]
     return [summary_table(collection), *accuracy, *runtime, *training]
 
 
@@ -77,6 +78,7 @@ def _contents(collection: Collection, sources: Sources) -> Contents:
         classes=class_tables(collection),
         runtime=runtime_tables(collection, paper),
         scaling=scaling_tables(collection),
+        bench=bench_tables(collection),
         training=training_table(collection) if collection.training else None,
         published=published_table(peers) if peers else None,
         main_figure=accuracy_runtime(collection, paper),

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from hyperseg.errors import UserError
 from hyperseg.records import (
+    BenchNumbers,
     EvaluationNumbers,
     LatencyNumbers,
     NetworkRef,
@@ -18,7 +19,7 @@ from hyperseg.records import (
     sha256_file,
 )
 
-N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers)
+N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers, BenchNumbers)
 Key = tuple[object, ...]
 
 
@@ -36,7 +37,7 @@ class Entry(Generic[N]):
         return f"record-{self.sha256[:12]}"
 
 
-AnyEntry = Entry[TrainingNumbers] | Entry[EvaluationNumbers] | Entry[LatencyNumbers]
+AnyEntry = Entry[TrainingNumbers] | Entry[EvaluationNumbers] | Entry[LatencyNumbers] | Entry[BenchNumbers]
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,14 @@ class Collection:
     training: tuple[Entry[TrainingNumbers], ...]
     evaluation: tuple[Entry[EvaluationNumbers], ...]
     latency: tuple[Entry[LatencyNumbers], ...]
+    bench: tuple[Entry[BenchNumbers], ...] = ()
 
     def __iter__(self) -> Iterator[AnyEntry]:
-        entries: list[AnyEntry] = [*self.training, *self.evaluation, *self.latency]
+        entries: list[AnyEntry] = [*self.training, *self.evaluation, *self.latency, *self.bench]
         yield from sorted(entries, key=lambda entry: entry.name)
 
     def __len__(self) -> int:
-        return len(self.training) + len(self.evaluation) + len(self.latency)
+        return len(self.training) + len(self.evaluation) + len(self.latency) + len(self.bench)
 
     @property
     def campaigns(self) -> list[str]:
@@ -91,6 +93,7 @@ def collect(records: dict[str, tuple[str, Record]]) -> Collection:
     training: list[Entry[TrainingNumbers]] = []
     evaluation: list[Entry[EvaluationNumbers]] = []
     latency: list[Entry[LatencyNumbers]] = []
+    bench: list[Entry[BenchNumbers]] = []
     for name, (sha256, record) in sorted(records.items()):
         match record.numbers:
             case TrainingNumbers() as numbers:
@@ -99,10 +102,13 @@ def collect(records: dict[str, tuple[str, Record]]) -> Collection:
                 evaluation.append(Entry(name, sha256, record, numbers))
             case LatencyNumbers() as numbers:
                 latency.append(Entry(name, sha256, record, numbers))
-    collection = Collection(tuple(training), tuple(evaluation), tuple(latency))
+            case BenchNumbers() as numbers:
+                bench.append(Entry(name, sha256, record, numbers))
+    collection = Collection(tuple(training), tuple(evaluation), tuple(latency), tuple(bench))
     _refuse_duplicates(collection.training, training_key)
     _refuse_duplicates(collection.evaluation, lambda e: (*accuracy_key(e, collection), _protocol(e), e.record.seed))
     _refuse_duplicates(collection.latency, latency_key)
+    _refuse_duplicates(collection.bench, bench_key)
     return collection
 
 
@@ -149,6 +155,16 @@ def latency_key(entry: Entry[LatencyNumbers]) -> Key:
         entry.record.campaign, *network_key(entry.record.network), numbers.input_height, numbers.input_width,
         numbers.batch, numbers.precision, numbers.tf32, numbers.batch_norm, numbers.engine,
         entry.record.network.weights_sha256 or "",
+    )  # fmt: skip
+
+
+def bench_key(entry: Entry[BenchNumbers]) -> Key:
+    """One benchmark of a variant on a device; parts may lie in records of their own."""
+    numbers, machine = entry.numbers, entry.record.provenance.machine
+    parts = [name for name in type(numbers).model_fields if name != "goals" and getattr(numbers, name)]
+    return (
+        machine.fingerprint, numbers.device, numbers.device_name, entry.record.campaign,
+        *network_key(entry.record.network), numbers.clock, entry.record.provenance.threads, *parts,
     )  # fmt: skip
 
 

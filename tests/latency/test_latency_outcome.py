@@ -204,7 +204,7 @@ def test_record_and_raw_samples_lie_side_by_side_and_are_never_overwritten(
     assert np.median(table["latency_ns"]) / 1e6 == pytest.approx(record.numbers.median_ms)
     assert sorted(table["process"].unique()) == [0, 1, 2]
     before = path.read_bytes()
-    with pytest.raises(UserError, match="a latency record is never overwritten"):
+    with pytest.raises(UserError, match="a record is never overwritten"):
         laboratory.save(outcome, path)
     assert path.read_bytes() == before
     assert sorted(file.name for file in path.parent.iterdir()) == ["deploy.json", "deploy.parquet"]

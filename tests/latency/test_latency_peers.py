@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from hyperseg.cli.latency import _requests as requests_of
+from hyperseg.cli.latency import command
 from hyperseg.errors import UserError
 from hyperseg.latency.batch_norm import prepare_batch_norm
 from hyperseg.latency.peers import PEERS, get_peer, select_peers
+from hyperseg.latency.request import Request, check_request
 from hyperseg.latency.stages import Staged
 from hyperseg.latency.subjects import PeerSpec
 
@@ -53,3 +56,23 @@ def test_a_library_that_is_missing_is_named_and_left_out(monkeypatch: pytest.Mon
 def test_an_unknown_peer_names_the_known_ones() -> None:
     with pytest.raises(UserError, match="unknown peer 'icnet'; choose one of unet-efficientnet-b1"):
         get_peer("icnet")
+
+
+def test_engines_of_our_networks_alone_are_left_out_for_peers(capsys: pytest.CaptureFixture[str]) -> None:
+    parsed = command.make_context(
+        "latency",
+        ["--variant", "camvid_hyperseg_s", "--peer", "lraspp-mobilenet-v3", "--engine", "eager", "--engine", "native"],
+    )
+    pairs = [(request.subject.title, request.engine) for request in requests_of(parsed.params)]
+    assert pairs == [
+        ("camvid_hyperseg_s", "eager"),
+        ("camvid_hyperseg_s", "native"),
+        ("lraspp-mobilenet-v3", "eager"),
+    ]
+    assert "engine native, for peers, is left out: it runs this package's networks alone" in capsys.readouterr().err
+
+
+def test_a_peer_on_an_engine_of_our_networks_is_refused_before_anything_is_timed() -> None:
+    subject = PeerSpec(peer="lraspp-mobilenet-v3", num_classes=12)
+    with pytest.raises(UserError, match="engine native runs this package's networks alone; choose another one for"):
+        check_request(Request(subject, "smoke", "native", "test", 64, 64))

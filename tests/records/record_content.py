@@ -24,6 +24,18 @@ NUMBERS: dict[str, dict[str, Any]] = {
         "peak_memory_bytes": None, "samples_file": None, "samples_sha256": None, "conditions": {"load_mean": 0.5},
         "verdict": {"verdict": "VALID", "reasons": []},
     },
+    "bench": {
+        "kind": "bench", "device": "cpu", "device_name": "Test", "clock": "wall", "authors_commit": "c0ffee",
+        "authors_dirty": False,
+        "inference": {
+            "batch": 1, "input_height": 64, "input_width": 128, "others_load_percent": 0.0,
+            "timings": [{"name": "authors", "rounds_ms": [10.0], "median_ms": 10.0, "ratio": 1.0}],
+        },
+        "goals": [{
+            "title": "speed", "sense": "at_least", "bound": 2.0, "unit": "x", "value": 1.0, "by": "authors",
+            "reached": None,
+        }],
+    },
 }  # fmt: skip
 
 

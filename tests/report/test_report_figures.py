@@ -2,13 +2,14 @@
 
 import io
 import re
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 from matplotlib.transforms import Bbox
 from PIL import Image
-from record_factory import CAMVID, evaluation, latency, machine, network, training, write
+from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, network, training, write
 
 from hyperseg.records import Record
 from hyperseg.report.collection import Collection, load
@@ -18,7 +19,7 @@ from hyperseg.report.figures.classes import class_figures
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.points import panels
 from hyperseg.report.figures.published import published_figure
-from hyperseg.report.figures.scaling import scaling_figure
+from hyperseg.report.figures.scaling import _looks, _points, _titles, scaling_figure
 from hyperseg.report.figures.style import house_style, new_figure
 from hyperseg.report.figures.training import training_figure
 from hyperseg.report.tables.published import comparable_peers, hardware
@@ -96,6 +97,24 @@ def test_ours_and_the_papers_points_share_a_panel_under_the_papers_protocol_alon
     first, second, _ = panels(only_standard, paper)
     assert [panel.dataset for panel in (first, second)] == ["camvid_authors12"] * 2
     assert not any(point.series.of_paper for point in first.points)
+
+
+def test_the_native_input_is_on_both_axes_though_it_was_timed_once(tmp_path: Path) -> None:
+    found = collection(tmp_path, latency(sweep=True))
+    entry = found.latency[0]
+    once = [p for p in entry.numbers.points if (p.axis, p.batch) != ("batch", 1)]
+    timed = replace(entry, numbers=entry.numbers.model_copy(update={"points": once}))
+    assert [point.batch for point in _points(timed, "batch")] == [1, 2, 4]
+    assert [point.pixel_ratio for point in _points(timed, "input")] == [0.25, 1.0, 4.0]
+
+
+def test_sweeps_of_many_networks_and_engines_are_told_apart(tmp_path: Path) -> None:
+    records = [latency(variant, engine=engine, sweep=True) for variant in VARIANTS for engine in ("eager", "native")]
+    swept = list(collection(tmp_path, *records).latency)
+    assert len(set(_looks(swept))) == len(records)
+    shared, titles = _titles(swept)
+    assert shared.endswith("float32")
+    assert len(set(titles)) == len(records)
 
 
 def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:

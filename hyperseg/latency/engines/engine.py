@@ -50,6 +50,11 @@ class Engine:
     def runs(self, device: str, precision: str) -> bool:
         return (device, precision) in self.modes
 
+    @property
+    def ours_alone(self) -> bool:
+        """Whether it runs this package's networks alone: a native decoder is theirs, and is in the engine's name."""
+        return self.name.endswith("native")
+
     def missing(self) -> str | None:
         """What is not installed, with the remedy; None where everything is there."""
         absent = [module for module in self.requires if not _importable(module)]

@@ -37,7 +37,7 @@ def scaling_figure(collection: Collection) -> Picture | None:
             title="How time grows with input size and batch",
             caption="Median time of one image at batch 1 against its pixels, and images per second against the batch. "
             "Dashed: proportional to the pixels, through the point nearest the native size. "
-            "Times are comparable within one device only.",
+            "~ pixels^p: the growth fitted to all sizes. Times are comparable within one device only.",
             svg=to_svg(wide),
             png=to_png(wide),
             narrow_svg=to_svg(narrow),
@@ -49,24 +49,33 @@ def _axes_of(entry: Latency) -> set[str]:
 
 
 def _points(entry: Latency, axis: str) -> list[SweepPoint]:
-    points = [p for p in entry.numbers.points if p.axis == axis and p.verdict.verdict != "INVALID"]
-    return sorted(points, key=lambda p: (p.input_height * p.input_width, p.batch))
+    """The points along an axis in order; the native input at the smallest batch is on both axes, and stored once."""
+    points = [p for p in entry.numbers.points if p.verdict.verdict != "INVALID"]
+    along = [p for p in points if p.axis == axis]
+    if axis == "batch":
+        native = [p for p in points if p.axis == "input" and p.pixel_ratio == 1]
+        along += [p for p in native if p.batch not in {other.batch for other in along}]
+    return sorted(along, key=lambda p: (p.input_height * p.input_width, p.batch))
 
 
 def _draw(swept: list[Latency], kinds: list[str], *, wide: bool) -> Figure:
-    titles = [wrapped(_title(entry), 4.2 * len(kinds) if wide else 3.75) for entry in swept]
-    legend_height = 0.2 * sum(title.count("\n") + 1 for title in titles) + 0.1
+    shared, titles = _titles(swept)
+    columns = 2 if wide and len(kinds) == 2 and len(titles) > 3 else 1
+    titles = [wrapped(title, 4.2 * len(kinds) / columns if wide else 3.75) for title in titles]
+    lines = sum(title.count("\n") + 1 for title in titles) / columns + bool(shared)
+    legend_height = 0.2 * (lines + 0.5) + 0.1
     if wide:
         figure = new_figure(4.2 * len(kinds), 3.1 + legend_height)
         grid = figure.subplots(1, len(kinds), squeeze=False)[0]
     else:
         figure = new_figure(3.75, 2.7 * len(kinds) + legend_height)
         grid = figure.subplots(len(kinds), 1, squeeze=False)[:, 0]
+    looks = _looks(swept)
     for axes, kind in zip(grid, kinds, strict=True):
-        for index, entry in enumerate(swept):
-            points, colour = _points(entry, kind), COLOURS[index % len(COLOURS)]
+        for entry, (colour, marker) in zip(swept, looks, strict=True):
+            points = _points(entry, kind)
             if len(points) > 1:
-                _pixels(axes, points, colour, index) if kind == "input" else _batches(axes, points, colour, index)
+                _pixels(axes, points, colour, marker) if kind == "input" else _batches(axes, points, colour, marker)
         axes.set_xscale("log")
         axes.set_yscale("log")
         log_ticks(axes.yaxis, axes.get_ylim())
@@ -77,34 +86,58 @@ def _draw(swept: list[Latency], kinds: list[str], *, wide: bool) -> Figure:
             axes.set_xticks(batches, [str(batch) for batch in batches], minor=False)
             axes.xaxis.set_minor_locator(NullLocator())
     handles = [
-        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], ms=5, lw=1.3, label=title)
-        for i, title in enumerate(titles)
+        Line2D([], [], color=colour, marker=marker, ms=5, lw=1.3, label=title)
+        for title, (colour, marker) in zip(titles, looks, strict=True)
     ]
-    figure.legend(handles=handles, loc="outside lower left")
+    figure.legend(handles=handles, loc="outside lower left", title=shared, alignment="left", ncols=columns)
     return figure
 
 
-def _pixels(axes: Axes, points: list[SweepPoint], colour: str, index: int) -> None:
+def _looks(swept: list[Latency]) -> list[tuple[str, str]]:
+    """A colour for each network and a marker for each device, engine and precision."""
+    networks = list(dict.fromkeys(entry.record.network.id for entry in swept))
+    settings = list(dict.fromkeys(_setting(entry) for entry in swept))
+    return [
+        (
+            COLOURS[networks.index(entry.record.network.id) % len(COLOURS)],
+            MARKERS[settings.index(_setting(entry)) % len(MARKERS)],
+        )
+        for entry in swept
+    ]
+
+
+def _pixels(axes: Axes, points: list[SweepPoint], colour: str, marker: str) -> None:
     x = [point.input_height * point.input_width / 1e6 for point in points]
     y = [point.median_ms / point.batch for point in points]
     anchor = min(range(len(points)), key=lambda i: abs(points[i].pixel_ratio - 1))
     axes.plot(x, [y[anchor] * value / x[anchor] for value in x], ls="--", lw=0.8, color=FAINT, zorder=1)
-    axes.plot(x, y, color=colour, marker=MARKERS[index % len(MARKERS)], ms=5, lw=1.3)
+    axes.plot(x, y, color=colour, marker=marker, ms=5, lw=1.3)
     axes.set_xlabel("Pixels of the input [megapixels], log scale")
     axes.set_ylabel("Median [ms], log scale")
 
 
-def _batches(axes: Axes, points: list[SweepPoint], colour: str, index: int) -> None:
+def _batches(axes: Axes, points: list[SweepPoint], colour: str, marker: str) -> None:
     x, y = [point.batch for point in points], [point.fps for point in points]
-    axes.plot(x, y, color=colour, marker=MARKERS[index % len(MARKERS)], ms=5, lw=1.3)
+    axes.plot(x, y, color=colour, marker=marker, ms=5, lw=1.3)
     axes.set_xlabel("Batch, log scale")
     axes.set_ylabel("Images per second, log scale")
 
 
-def _title(entry: Latency) -> str:
+def _setting(entry: Latency) -> tuple[str, str, str, str]:
     numbers = entry.numbers
-    text = f"{network_title(entry.record.network.id)}: {device_title(numbers.device_name)}, {numbers.engine}, "
-    text += numbers.precision
-    if numbers.pixel_exponent is not None:
-        text += f" (time ~ pixels^{numbers.pixel_exponent:.2f})"
-    return text
+    return device_title(numbers.device_name), numbers.engine, numbers.precision, entry.record.network.source
+
+
+def _titles(swept: list[Latency]) -> tuple[str, list[str]]:
+    """What all sweeps have in common of device, engine and precision, told once, and each sweep's own title."""
+    columns = list(zip(*(_setting(entry)[:3] for entry in swept), strict=True))
+    common = [len(set(column)) == 1 for column in columns]
+    titles = []
+    for entry in swept:
+        own = [value for value, same in zip(_setting(entry)[:3], common, strict=True) if not same]
+        source = entry.record.network.source
+        name = network_title(entry.record.network.id) + (" (authors' code)" if source == "authors" else "")
+        exponent = entry.numbers.pixel_exponent
+        own += [] if exponent is None else [f"~ pixels^{exponent:.2f}"]
+        titles.append(", ".join([name, *own]))
+    return ", ".join(column[0] for column, same in zip(columns, common, strict=True) if same), titles

@@ -14,6 +14,7 @@ _KINDS = {  # one, several
     "training": ("training run", "training runs"),
     "evaluation": ("evaluation", "evaluations"),
     "latency": ("latency", "latencies"),
+    "bench": ("benchmark", "benchmarks"),
 }
 
 

@@ -26,6 +26,7 @@ class Contents:
     classes: Sequence[Table] = ()
     runtime: Sequence[Table] = ()
     scaling: Sequence[Table] = ()
+    bench: Sequence[Table] = ()
     training: Table | None = None
     published: Table | None = None
     main_figure: Picture | None = None
@@ -44,6 +45,7 @@ class Contents:
             *self.classes,
             *self.runtime,
             *self.scaling,
+            *self.bench,
             self.training,
             self.published,
         ]
@@ -92,6 +94,7 @@ def render(contents: Contents) -> str:
         classes=list(map(view, contents.classes)),
         runtime=list(map(view, contents.runtime)),
         scaling=list(map(view, contents.scaling)),
+        bench=list(map(view, contents.bench)),
         training=contents.training and view(contents.training),
         published=contents.published and view(contents.published),
         main_figure=_inline(contents.main_figure),

@@ -1,0 +1,31 @@
+"""What a benchmark is asked for. Imports no torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hyperseg.latency.ratios import Clock
+
+Part = Literal["inference", "training", "agreement", "memory", "scaling", "sampling", "peers"]
+SEED = 0  # of weights, inputs and labels
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One call of the benchmark; `say` gets what is left out, line by line."""
+
+    authors: Path
+    say: Callable[[str], None]
+    device: Literal["cpu", "cuda"] = "cpu"
+    engines: tuple[str, ...] = ()  # empty: all that are installed
+    rounds: int = 7
+    clock: Clock = "wall"
+    threads: int | None = None  # None: as torch chooses
+    train_batch: int = 2
+    train_size: int = 256  # side of the crop, pixels
+    weights: Path | None = None  # trained, of one variant, for the agreement
+    images: Path | None = None
+    limit: int = 24  # images of the agreement
+    pairs: int = 30  # of blocks with and without sampling
+    block_seconds: float = 1.0

@@ -1,0 +1,95 @@
+"""`hyperseg bench` as a user runs it, beside a stand-in for the authors' checkout, and what bad input brings."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hyperseg.cli.bench import command
+from hyperseg.errors import UserError
+from hyperseg.latency.lock import cpu_key, device_lock
+from hyperseg.records import BenchNumbers, read_record
+from hyperseg.report.collection import load
+from hyperseg.report.tables.bench import bench_tables
+
+# Of the checkout only the way in is the authors' (YuvalNirkin/hyperseg, models/hyperseg_v1_0.py); the network is not.
+STAND_IN = """
+from torch import nn
+
+def hyperseg_efficientnet(backbone, num_classes, **options):
+    return nn.Conv2d(3, num_classes, 3, padding=1)
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks of this test's own: another job on this machine may hold the real one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    models = tmp_path / "authors" / "hyperseg" / "models"
+    models.mkdir(parents=True)
+    for folder in (models, models.parent):
+        (folder / "__init__.py").touch()
+    (models / "hyperseg_v1_0.py").write_text(STAND_IN)
+    return tmp_path / "authors"
+
+
+def options(checkout: Path, *more: str) -> list[str]:
+    return ["--authors", str(checkout), "--variant", "camvid_hyperseg_s", "--engine", "eager", "--rounds", "3", *more]
+
+
+def test_inference_and_memory_go_to_a_record_that_the_report_shows(checkout: Path, tmp_path: Path) -> None:
+    call = options(checkout, "--part", "inference", "--part", "memory", "--out", str(tmp_path / "out"))
+    done = CliRunner().invoke(command, call, standalone_mode=False)
+    assert done.exception is None, done.output
+    for text in ("inference, 1 x 576 x 768", "peak memory of inference", "CPU float32, torch alone"):
+        assert text in done.output
+    path = tmp_path / "out" / "camvid_hyperseg_s" / "bench-cpu.json"
+    record = read_record(path)
+    numbers = record.numbers
+    assert isinstance(numbers, BenchNumbers)
+    assert numbers.inference is not None
+    assert [row.name for row in numbers.inference.timings] == ["authors", "eager/float32", "eager/bfloat16"]
+    assert numbers.inference.timings[1].largest_error == 0
+    assert [row.name for row in numbers.memory] == ["authors", "eager/float32", "eager/bfloat16"]
+    assert numbers.memory[1].peak_bytes > 4 * record.network.parameters
+    assert (record.seed, record.config["parts"]) == (0, ["inference", "memory"])
+    contenders, goals = bench_tables(load([path]))
+    assert [row["contender"].value for row in contenders.rows] == ["authors", "eager/float32", "eager/bfloat16"]
+    assert len(goals.rows) == len(numbers.goals)
+
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="never overwritten"):
+        command.main(call, standalone_mode=False)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--variant", "hyperseg_x"], "unknown variant 'hyperseg_x'; choose one of"),
+        (["--engine", "warp"], "unknown engine 'warp'; choose one of"),
+        (["--engine", "cudagraph"], "engine cudagraph does not run in float32 on cpu"),
+        (["--weights", "w.safetensors"], "the agreement needs both --weights and --images"),
+        (["--part", "agreement"], "the agreement needs --weights and --images"),
+        (["--authors", "nowhere"], "nowhere is not a checkout of the authors' repository"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_nothing_written(
+    more: list[str], sentence: str, checkout: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(UserError) as caught:
+        command.main(options(checkout, "--out", str(out), *more), standalone_mode=False)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+
+
+def test_a_device_that_another_job_times_is_refused(checkout: Path) -> None:
+    with device_lock(cpu_key(), "this machine's CPU"), pytest.raises(UserError, match="is being timed by pid"):
+        command.main(options(checkout), standalone_mode=False)
