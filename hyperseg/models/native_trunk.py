@@ -115,16 +115,14 @@ class NativeBlock:
         self.half = half
         self.kept = kept
         if isinstance(block, InvertedResidual):
-            self.source, norms = _EXPAND, (block.bn1, block.bn2, block.bn3)
-            projection = cast(nn.Conv2d, block.conv_pwl)
+            self.source, projection = _EXPAND, cast(nn.Conv2d, block.conv_pwl)
         elif isinstance(block, DepthwiseSeparableConv):
-            self.source, norms = _COPY if backbone is None else _IMAGE, (block.bn1, block.bn2)
-            projection = cast(nn.Conv2d, block.conv_pw)
+            self.source, projection = _COPY if backbone is None else _IMAGE, cast(nn.Conv2d, block.conv_pw)
         else:
             raise UserError(
                 f"engine native has no kernel for blocks of the kind {type(block).__name__}; choose another engine"
             )
-        self.activation = _activation(norms[0])
+        self.activation = _activation(block.bn1)
         depthwise = cast(nn.Conv2d, block.conv_dw)
         self.inputs = self.mid = depthwise.in_channels
         self.residual = bool(block.has_skip)
@@ -266,7 +264,9 @@ class NativeTrunk(nn.Module):
             for s, stage in enumerate(backbone.blocks)
         ]
         self.reduce = [
-            None if isinstance(reduce, nn.Identity) else NativePointwise(reduce[0], None, half, last=True)
+            None
+            if isinstance(reduce, nn.Identity)
+            else NativePointwise(cast(nn.Sequential, reduce)[0], None, half, last=True)
             for reduce in backbone.reduce
         ]
         self.head = NativePointwise(backbone.conv_head, backbone.bn2, half)

@@ -19,7 +19,7 @@ from hyperseg.models import HyperSeg, export_checkpoint
 Run = Callable[[Tensor], Tensor]
 
 # From the fastest down, where nobody names engines.
-FAST = ("openvino_native", "cudagraph", "native", "openvino", "compile", "eager")
+FAST = ("native", "cudagraph", "openvino_native", "openvino", "compile", "eager")
 
 
 def ours(variant: str, weights: Path | None = None) -> HyperSeg:
