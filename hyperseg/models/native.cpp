@@ -197,88 +197,88 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
       }
 
       for (int64_t cell = first_cell; cell < std::min(first_cell + kCells, cells); ++cell) {
-      const int64_t cx = cell % L.cells_x, cy = cell / L.cells_x % L.cells_y, b = cell / (L.cells_x * L.cells_y);
-      const float* w = made + (cell - first_cell) * weight_room + L.first - first_group * L.group_out;
+        const int64_t cx = cell % L.cells_x, cy = cell / L.cells_x % L.cells_y, b = cell / (L.cells_x * L.cells_y);
+        const float* w = made + (cell - first_cell) * weight_room + L.first - first_group * L.group_out;
 
-      // 2. The patch and its halo.
-      const int64_t top = cy * L.patch_h - halo, left = cx * L.patch_w - halo;
-      for (int64_t r = 0; r < rows; ++r) {
-        const int64_t y = reflect(top + r, height);
-        float* to = x + r * row;
-        if (L.coordinates) {
-          const float vertical = height > 1 ? -1.f + 2.f * y / (height - 1) : -1.f;
-          for (int64_t c = 0; c < row; ++c) {
-            const int64_t at = reflect(left + c, width);
-            to[c] = width > 1 ? -1.f + 2.f * at / (width - 1) : -1.f;
-            to[plane + c] = vertical;
-          }
-          to += 2 * plane;
-        }
-        const int64_t begin = std::max<int64_t>(left, 0), end = std::min(left + row, width);
-        for (int64_t k = 0; k < L.skip_channels; ++k, to += plane) {
-          const float* from = L.skip + b * L.skip_stride[0] + k * L.skip_stride[1] + y * L.skip_stride[2];
-          const int64_t step = L.skip_stride[3];
-          if (step == 1)
-            for (int64_t c = begin; c < end; ++c) to[c - left] = from[c];
-          else
-            for (int64_t c = begin; c < end; ++c) to[c - left] = from[c * step];
-          if (begin > left) to[0] = from[step];
-          if (end < left + row) to[row - 1] = from[(width - 2) * step];
-        }
-        if (L.below_channels) {
-          // Bilinear x2, align_corners=False: even positions 1/4, 3/4; odd positions 3/4, 1/4; clamped at the border.
-          const int64_t y0 = std::max<int64_t>((y - 1) >> 1, 0), y1 = std::min((y + 1) >> 1, below_h - 1);
-          const float wy = (y & 1) ? 0.25f : 0.75f;  // weight of y1
-          const int64_t x0 = std::max<int64_t>((begin - 1) >> 1, 0), x1 = std::min(end >> 1, below_w - 1);
-          for (int64_t k = 0; k < L.below_channels; ++k, to += plane) {
-            const float* map = L.below + (b * L.below_channels + k) * below_h * below_w;
-            const float *upper = map + y0 * below_w, *lower = map + y1 * below_w;
-            float* line = blended + 1;  // line[i] holds column x0 + i; one column repeated on each side
-            const int64_t n = x1 - x0 + 1;
-            for (int64_t i = 0; i < n; ++i) line[i] = upper[x0 + i] + wy * (lower[x0 + i] - upper[x0 + i]);
-            line[-1] = line[0];
-            line[n] = line[n - 1];
-            // Pairs (odd 2i+1, even 2i+2) share the columns i and i+1.
-            for (int64_t c = begin; c < end; ++c) {
-              const int64_t i = ((c + 1) >> 1) - 1 - x0;
-              const float weight = (c & 1) ? 0.25f : 0.75f;
-              to[c - left] = line[i] + weight * (line[i + 1] - line[i]);
+        // 2. The patch and its halo.
+        const int64_t top = cy * L.patch_h - halo, left = cx * L.patch_w - halo;
+        for (int64_t r = 0; r < rows; ++r) {
+          const int64_t y = reflect(top + r, height);
+          float* to = x + r * row;
+          if (L.coordinates) {
+            const float vertical = height > 1 ? -1.f + 2.f * y / (height - 1) : -1.f;
+            for (int64_t c = 0; c < row; ++c) {
+              const int64_t at = reflect(left + c, width);
+              to[c] = width > 1 ? -1.f + 2.f * at / (width - 1) : -1.f;
+              to[plane + c] = vertical;
             }
-            if (begin > left) to[0] = to[2];
-            if (end < left + row) to[row - 1] = to[row - 3];
+            to += 2 * plane;
+          }
+          const int64_t begin = std::max<int64_t>(left, 0), end = std::min(left + row, width);
+          for (int64_t k = 0; k < L.skip_channels; ++k, to += plane) {
+            const float* from = L.skip + b * L.skip_stride[0] + k * L.skip_stride[1] + y * L.skip_stride[2];
+            const int64_t step = L.skip_stride[3];
+            if (step == 1)
+              for (int64_t c = begin; c < end; ++c) to[c - left] = from[c];
+            else
+              for (int64_t c = begin; c < end; ++c) to[c - left] = from[c * step];
+            if (begin > left) to[0] = from[step];
+            if (end < left + row) to[row - 1] = from[(width - 2) * step];
+          }
+          if (L.below_channels) {
+            // Bilinear x2, align_corners=False: even positions 1/4, 3/4; odd positions 3/4, 1/4; clamped at the border.
+            const int64_t y0 = std::max<int64_t>((y - 1) >> 1, 0), y1 = std::min((y + 1) >> 1, below_h - 1);
+            const float wy = (y & 1) ? 0.25f : 0.75f;  // weight of y1
+            const int64_t x0 = std::max<int64_t>((begin - 1) >> 1, 0), x1 = std::min(end >> 1, below_w - 1);
+            for (int64_t k = 0; k < L.below_channels; ++k, to += plane) {
+              const float* map = L.below + (b * L.below_channels + k) * below_h * below_w;
+              const float *upper = map + y0 * below_w, *lower = map + y1 * below_w;
+              float* line = blended + 1;  // line[i] holds column x0 + i; one column repeated on each side
+              const int64_t n = x1 - x0 + 1;
+              for (int64_t i = 0; i < n; ++i) line[i] = upper[x0 + i] + wy * (lower[x0 + i] - upper[x0 + i]);
+              line[-1] = line[0];
+              line[n] = line[n - 1];
+              // Pairs (odd 2i+1, even 2i+2) share the columns i and i+1.
+              for (int64_t c = begin; c < end; ++c) {
+                const int64_t i = ((c + 1) >> 1) - 1 - x0;
+                const float weight = (c & 1) ? 0.25f : 0.75f;
+                to[c - left] = line[i] + weight * (line[i + 1] - line[i]);
+              }
+              if (begin > left) to[0] = to[2];
+              if (end < left + row) to[row - 1] = to[row - 3];
+            }
           }
         }
-      }
 
-      // 3. The stages.
-      if (!hidden) {
-        pointwise(w, L.out, in, x, plane, patch_vectors, L.bias_project, L.out_low, L.out_high, result, out_plane);
-      } else {
-        const float* h = x;
-        if (L.expand) {
-          pointwise(w, hidden, in, x, plane, patch_vectors, L.bias_expand, 0.f, L.hidden_high, expanded, plane);
-          w += hidden * in;
-          h = expanded;
+        // 3. The stages.
+        if (!hidden) {
+          pointwise(w, L.out, in, x, plane, patch_vectors, L.bias_project, L.out_low, L.out_high, result, out_plane);
+        } else {
+          const float* h = x;
+          if (L.expand) {
+            pointwise(w, hidden, in, x, plane, patch_vectors, L.bias_expand, 0.f, L.hidden_high, expanded, plane);
+            w += hidden * in;
+            h = expanded;
+          }
+          depthwise(w, hidden, h, plane, row, out_vectors, L.bias_depthwise, L.hidden_high, mixed, out_plane);
+          w += hidden * 9;
+          pointwise(w, L.out, hidden, mixed, out_plane, out_vectors, L.bias_project, L.out_low, L.out_high, result,
+                    out_plane);
         }
-        depthwise(w, hidden, h, plane, row, out_vectors, L.bias_depthwise, L.hidden_high, mixed, out_plane);
-        w += hidden * 9;
-        pointwise(w, L.out, hidden, mixed, out_plane, out_vectors, L.bias_project, L.out_low, L.out_high, result,
-                  out_plane);
-      }
 
-      // 4. Out.
-      for (int64_t k = 0; k < L.out; ++k) {
-        float* map = L.output + ((b * L.out + k) * height + cy * L.patch_h) * width + cx * L.patch_w;
-        for (int64_t r = 0; r < L.patch_h; ++r) {
-          const float* from = result + k * out_plane + r * row;
-          const float* kept = x + k * plane + (r + halo) * row + halo;
-          float* to = map + r * width;
-          if (L.residual)
-            for (int64_t c = 0; c < L.patch_w; ++c) to[c] = from[c] + kept[c];
-          else
-            for (int64_t c = 0; c < L.patch_w; ++c) to[c] = from[c];
+        // 4. Out.
+        for (int64_t k = 0; k < L.out; ++k) {
+          float* map = L.output + ((b * L.out + k) * height + cy * L.patch_h) * width + cx * L.patch_w;
+          for (int64_t r = 0; r < L.patch_h; ++r) {
+            const float* from = result + k * out_plane + r * row;
+            const float* kept = x + k * plane + (r + halo) * row + halo;
+            float* to = map + r * width;
+            if (L.residual)
+              for (int64_t c = 0; c < L.patch_w; ++c) to[c] = from[c] + kept[c];
+            else
+              for (int64_t c = 0; c < L.patch_w; ++c) to[c] = from[c];
+          }
         }
-      }
       }
     }
   }

@@ -266,7 +266,7 @@ class NativeTrunk(nn.Module):
         self.reduce = [
             None
             if isinstance(reduce, nn.Identity)
-            else NativePointwise(cast(nn.Sequential, reduce)[0], None, half, last=True)
+            else NativePointwise(cast(nn.Conv2d, cast(nn.Sequential, reduce)[0]), None, half, last=True)
             for reduce in backbone.reduce
         ]
         self.head = NativePointwise(backbone.conv_head, backbone.bn2, half)
