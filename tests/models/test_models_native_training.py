@@ -92,11 +92,10 @@ def gradients(backbone: Backbone, image: Tensor) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=native), False])
-@pytest.mark.parametrize("name", ["tf_efficientnet_b0", "tf_efficientnet_lite0"])
-def test_large_batches_train_to_float_precision(name: str, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_batches_train_to_float_precision(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not compiled:
         monkeypatch.setattr(native_build, "compiler", lambda: None)
-    backbone = Backbone(name, (1, 0.25, 0.25, 0.25, 0.25), stochastic_depth=0.0, dropout=0.0).train()
+    backbone = Backbone("tf_efficientnet_b0", (1, 0.25, 0.25, 0.25, 0.25), stochastic_depth=0.0, dropout=0.0).train()
     image = torch.randn(3, 3, 160, 160)
     assert image.shape[0] * 160 * 160 >= LARGE_BATCH
     got, again = gradients(backbone, image), gradients(backbone, image)
