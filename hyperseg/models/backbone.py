@@ -22,7 +22,7 @@ NORM_MOMENTUM = 0.01
 # A batch of so many pixels trains channels last on a CPU, with kernels of this project where there is a compiler. They
 # round otherwise than the published implementation, which a smaller batch would show: its deepest batch norms stand on
 # so few pixels that a last bit becomes a percent of the gradient, and Adam's first steps make a sign of it.
-LARGE_BATCH = 65536
+LARGE_BATCH = 2 * 256 * 256
 
 
 class Backbone(nn.Module):

@@ -32,7 +32,7 @@ Grid = tuple[int, int]  # patches along height and width
 FEW_FILTERS = 4096
 # From so many patches on, the batch norms train on a CPU with a kernel of this project: the batches for which the
 # backbone does, see :data:`hyperseg.models.backbone.LARGE_BATCH`, as a patch is 32 x 32 pixels of an image.
-MANY_PATCHES = 64
+MANY_PATCHES = 128
 Activation = Literal["none", "relu", "relu6"]
 _ACTIVATE: dict[Activation, Callable[[Tensor], Tensor]] = {"none": lambda x: x, "relu": F.relu, "relu6": F.relu6}
 

@@ -28,7 +28,7 @@ def close(ours: Sequence[Tensor], theirs: Sequence[Tensor], tolerance: float = 1
     """Each within ``tolerance`` of the largest value; some gradients are 0 but for rounding."""
     for mine, other in zip(ours, theirs, strict=True):
         largest = float(other.detach().abs().max())
-        torch.testing.assert_close(mine.double(), other.double(), rtol=0, atol=tolerance * largest + 1e-6)
+        torch.testing.assert_close(mine.double(), other.double(), rtol=0, atol=tolerance * largest + 1e-5)
 
 
 @native
@@ -96,18 +96,18 @@ def test_large_batches_train_to_float_precision(compiled: bool, monkeypatch: pyt
     if not compiled:
         monkeypatch.setattr(native_build, "compiler", lambda: None)
     backbone = Backbone("tf_efficientnet_b0", (1, 0.25, 0.25, 0.25, 0.25), stochastic_depth=0.0, dropout=0.0).train()
-    image = torch.randn(3, 3, 160, 160)
-    assert image.shape[0] * 160 * 160 >= LARGE_BATCH
+    image = torch.randn(2, 3, 256, 256)
+    assert image[:, 0].numel() >= LARGE_BATCH
     got, again = gradients(backbone, image), gradients(backbone, image)
     assert all(torch.equal(a, b) for a, b in zip(got, again, strict=True))
     expected = gradients(backbone.double(), image.double())
-    close(got, expected, 1e-3)  # through twenty batch norms, the deepest over 75 pixels
+    close(got, expected, 1e-3)  # through twenty batch norms, the deepest over 128 pixels
 
 
 @native
 @pytest.mark.parametrize("kind", ["conv", "block", "shared_halo_block"])
 def test_levels_of_many_patches_equal_float64(kind: Kind) -> None:
-    shape, (rows, columns), patch = LevelShape(kind, 6, 6), (4, 8), (4, 3)
+    shape, (rows, columns), patch = LevelShape(kind, 6, 6), (8, 8), (4, 3)
     x = torch.randn(2, 6, rows * patch[0], columns * patch[1])
     weights = torch.randn(2, shape.weights, rows, columns)
     assert 2 * rows * columns >= MANY_PATCHES
