@@ -22,7 +22,7 @@ NORM_MOMENTUM = 0.01
 # A batch of so many pixels trains channels last on a CPU, with kernels of this project where there is a compiler. They
 # round otherwise than the published implementation, which a smaller batch would show: its deepest batch norms stand on
 # so few pixels that a last bit becomes a percent of the gradient, and Adam's first steps make a sign of it.
-LARGE_BATCH = 65536
+LARGE_BATCH = 2 * 256 * 256
 
 
 class Backbone(nn.Module):
@@ -76,7 +76,9 @@ class Backbone(nn.Module):
     def forward(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
         """The five features, shallowest first, and the head's map (B, signal_channels, H / 32, W / 32)."""
         x = image * self.input_scale + self.input_shift if self.renormalize else image
-        if self.training and x.device.type == "cpu" and x.shape[0] * x.shape[2] * x.shape[3] >= LARGE_BATCH:
+        pixels = x.shape[0] * x.shape[2] * x.shape[3]
+        channels_last = self.training and x.device.type == "cpu" and pixels >= LARGE_BATCH
+        if channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         x = self.bn1(self.conv_stem(x))
         features: list[Tensor] = []
@@ -84,7 +86,12 @@ class Backbone(nn.Module):
             x = stage(x)
             if index in self.taps:
                 features.append(self.reduce[len(features)](x))
-        return features, self.dropout(self.bn2(self.conv_head(x)))
+        head = self.dropout(self.bn2(self.conv_head(x)))
+        if (
+            channels_last
+        ):  # the maps that leave are small, and the context head's filters would be copied into the layout
+            return [feature.contiguous() for feature in features], head.contiguous()
+        return features, head
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def training_library() -> ctypes.CDLL:
     for operator, maps in ((loaded.hyperseg_depthwise, 3), (loaded.hyperseg_depthwise_backward, 5)):
         operator.argtypes = (*(ctypes.c_void_p,) * maps, *(ctypes.c_int64,) * 3, ctypes.c_int)
         operator.restype = None
-    for operator, pointers in ((loaded.hyperseg_norm, 10), (loaded.hyperseg_norm_backward, 11)):
+    for operator, pointers in ((loaded.hyperseg_norm, 9), (loaded.hyperseg_norm_backward, 10)):
         operator.argtypes = (ctypes.c_void_p,) * pointers
         operator.restype = None
     for operator, maps in ((loaded.hyperseg_maps, 3), (loaded.hyperseg_maps_backward, 5)):

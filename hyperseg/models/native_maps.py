@@ -1,4 +1,4 @@
-"""Depthwise convolutions and squeeze-excite gates of channels-last maps, for training on a CPU (``native_training.cpp``).
+"""Depthwise convolutions and squeeze-excite gates of channels-last maps (``native_training.cpp``), to train on a CPU.
 
 PyTorch's backward pass of a depthwise convolution takes a third of the backbone's step.
 """

@@ -21,7 +21,7 @@ class NormMap(ctypes.Structure):
     """``NormMap`` of the source, field by field."""
 
     _fields_ = (
-        *((name, ctypes.c_int64) for name in ("pieces", "rows", "length", "total", "planes", "pixels")),
+        *((name, ctypes.c_int64) for name in ("pieces", "rows", "length", "total", "planes")),
         *((name, ctypes.c_float) for name in ("eps", "momentum")),
         *((name, ctypes.c_int32) for name in ("activation", "threads")),
     )
@@ -35,9 +35,7 @@ class _Norm(torch.autograd.Function):
         ctx.map = _describe(x, norm, ACTIVATIONS[activation])
         out, mean, invstd = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
         native_build.training_library().hyperseg_norm(
-            ctypes.byref(ctx.map),
-            *_pointers(x, weight, bias, norm.running_mean, norm.running_var, out, mean, invstd),
-            None,
+            ctypes.byref(ctx.map), *_pointers(x, weight, bias, norm.running_mean, norm.running_var, out, mean, invstd)
         )
         ctx.save_for_backward(x, weight, bias, mean, invstd)
         return out
@@ -51,9 +49,7 @@ class _Norm(torch.autograd.Function):
         ctx.map.threads = torch.get_num_threads()
         native_build.training_library().hyperseg_norm_backward(
             ctypes.byref(ctx.map),
-            *_pointers(x, weight, bias, mean, invstd, grad),
-            None,
-            *_pointers(grad_x, grad_weight, grad_bias),
+            *_pointers(x, weight, bias, mean, invstd, grad, grad_x, grad_weight, grad_bias),
         )
         return grad_x, grad_weight, grad_bias, None, None
 
@@ -66,11 +62,10 @@ def norm_activate(x: Tensor, norm: nn.BatchNorm2d, activation: str) -> Tensor:
     return out
 
 
-def fits(x: Tensor, norm: nn.Module) -> bool:
+def fits(x: Tensor, norm: nn.BatchNorm2d) -> bool:
     """Whether :func:`norm_activate` can run: float32 on a CPU in training, dense, and a C++ compiler."""
     return (
-        isinstance(norm, nn.BatchNorm2d)
-        and norm.training
+        norm.training
         and norm.affine
         and norm.momentum is not None
         and norm.running_mean is not None
@@ -101,9 +96,8 @@ def _describe(x: Tensor, norm: nn.BatchNorm2d, activation: int) -> NormMap:
     common = {"eps": norm.eps, "momentum": norm.momentum, "activation": activation, "threads": torch.get_num_threads()}
     if not is_channels_last(x):
         return NormMap(pieces=batch, rows=channels, length=pixels, total=batch * channels, planes=1, **common)
-    rows = max(n for n in range(1, PIECE + 1) if pixels % n == 0)
     total = batch * pixels
-    return NormMap(pieces=total // rows, rows=rows, length=channels, total=total, planes=0, pixels=pixels, **common)
+    return NormMap(pieces=-(-total // PIECE), rows=PIECE, length=channels, total=total, planes=0, **common)
 
 
 def _pointers(*tensors: Tensor) -> list[int]:

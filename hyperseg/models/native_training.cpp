@@ -105,7 +105,6 @@ extern "C" {
 // `planes` = 1: a row is one channel's plane, a piece is one patch and has one row per channel.
 struct NormMap {
   int64_t pieces, rows, length, total, planes;
-  int64_t pixels;  // of one image, channels last with a pooled output; a whole number of pieces
   float eps, momentum;
   int32_t activation, threads;
 };
@@ -158,9 +157,9 @@ inline int64_t piece_rows(const NormMap& m, int64_t piece) {
 
 template <int A>
 void norm_forward(const NormMap& m, const float* x, const float* weight, const float* bias, float* running_mean,
-                  float* running_var, float* out, float* mean, float* invstd, float* pooled) {
+                  float* running_var, float* out, float* mean, float* invstd) {
   const int64_t channels = m.planes ? m.rows : m.length;
-  std::vector<float> sums(m.pieces * channels), squares(m.pieces * channels), scale(channels), shift(channels);
+  std::vector<float> sums(m.pieces * channels), squares(m.pieces * channels), scale(channels);
 #pragma omp parallel for num_threads(m.threads) schedule(static)
   for (int64_t p = 0; p < m.pieces; ++p) {  // a piece's mean, then its squares about that mean: no cancellation
     float* sum = sums.data() + p * channels;
@@ -185,54 +184,33 @@ void norm_forward(const NormMap& m, const float* x, const float* weight, const f
     mean[c] = average[c];
     invstd[c] = 1 / std::sqrt(square[c] / count + m.eps);
     scale[c] = weight[c] * invstd[c];
-    shift[c] = bias[c];
     running_mean[c] += m.momentum * (mean[c] - running_mean[c]);
     running_var[c] += m.momentum * (float(square[c] / (count - 1)) - running_var[c]);
   }
 #pragma omp parallel for num_threads(m.threads) schedule(static)
   for (int64_t p = 0; p < m.pieces; ++p) {
-    auto value = [&](int64_t i, int64_t c, auto n) {
+    each(m, p, [&](int64_t i, int64_t c, auto n) {
       const Vec z = (load(x + i, n) - channel(m, mean, c, n)) * channel(m, scale.data(), c, n);
-      return activate<A>(z + channel(m, shift.data(), c, n));
-    };
-    if (pooled)
-      reduce<1>(m, p, sums.data() + p * channels, [&](int64_t i, int64_t c, auto n, Vec* t) {
-        const Vec y = value(i, c, n);
-        store(out + i, y, n);
-        t[0] += y;
-      });
-    else
-      each(m, p, [&](int64_t i, int64_t c, auto n) { store(out + i, value(i, c, n), n); });
+      store(out + i, activate<A>(z + channel(m, bias, c, n)), n);
+    });
   }
-  if (!pooled) return;
-  const int64_t own = m.pixels / m.rows;
-  for (int64_t b = 0; b < m.total / m.pixels; ++b)
-    for (int64_t c = 0; c < channels; ++c) {
-      double total = 0;
-      for (int64_t p = b * own; p < (b + 1) * own; ++p) total += sums[p * channels + c];
-      pooled[b * channels + c] = total / m.pixels;
-    }
 }
 
 template <int A>
 void norm_backward(const NormMap& m, const float* x, const float* weight, const float* bias, const float* mean,
-                   const float* invstd, const float* grad, const float* grad_pooled, float* grad_x, float* grad_weight,
-                   float* grad_bias) {
+                   const float* invstd, const float* grad, float* grad_x, float* grad_weight, float* grad_bias) {
   const int64_t channels = m.planes ? m.rows : m.length;
   std::vector<float> sums(2 * m.pieces * channels), scale(channels), first(channels), second(channels);
-  const float share = m.pixels ? 1.f / m.pixels : 0.f;
   auto normal = [&](int64_t i, int64_t c, auto n) {
     return (load(x + i, n) - channel(m, mean, c, n)) * channel(m, invstd, c, n);
   };
-  auto inner = [&](int64_t p, int64_t i, int64_t c, auto n, Vec xhat) {  // gradient of the batch norm's output
-    Vec g = load(grad + i, n);
-    if (grad_pooled) g += load(grad_pooled + p * m.rows / m.pixels * channels + c, n) * share;
-    return gradient<A>(xhat * channel(m, weight, c, n) + channel(m, bias, c, n), g);
+  auto inner = [&](int64_t i, int64_t c, auto n, Vec xhat) {  // gradient of the batch norm's output
+    return gradient<A>(xhat * channel(m, weight, c, n) + channel(m, bias, c, n), load(grad + i, n));
   };
 #pragma omp parallel for num_threads(m.threads) schedule(static)
   for (int64_t p = 0; p < m.pieces; ++p)
     reduce<2>(m, p, sums.data() + 2 * p * channels, [&](int64_t i, int64_t c, auto n, Vec* t) {
-      const Vec xhat = normal(i, c, n), g = inner(p, i, c, n, xhat);  // lanes past the end: g is 0
+      const Vec xhat = normal(i, c, n), g = inner(i, c, n, xhat);  // lanes past the end: g is 0
       t[0] += g;
       t[1] += g * xhat;
     });
@@ -250,7 +228,7 @@ void norm_backward(const NormMap& m, const float* x, const float* weight, const 
 #pragma omp parallel for num_threads(m.threads) schedule(static)
   for (int64_t p = 0; p < m.pieces; ++p)
     each(m, p, [&](int64_t i, int64_t c, auto n) {
-      const Vec xhat = normal(i, c, n), g = inner(p, i, c, n, xhat);
+      const Vec xhat = normal(i, c, n), g = inner(i, c, n, xhat);
       const Vec centred = g - channel(m, first.data(), c, n) - xhat * channel(m, second.data(), c, n);
       store(grad_x + i, centred * channel(m, scale.data(), c, n), n);
     });
@@ -368,24 +346,24 @@ void maps_backward_filters(const Depthwise& d, const float* x, const float* grad
 
 extern "C" {
 
-// Batch norm over the batch and activation; updates the running statistics. `pooled` (batch, channels) may be null.
+// Batch norm over the batch and activation; updates the running statistics.
 void hyperseg_norm(const NormMap* m, const float* x, const float* weight, const float* bias, float* running_mean,
-                   float* running_var, float* out, float* mean, float* invstd, float* pooled) {
+                   float* running_var, float* out, float* mean, float* invstd) {
   const auto run = m->activation == kSwish   ? norm_forward<kSwish>
                    : m->activation == kRelu  ? norm_forward<kRelu>
                    : m->activation == kRelu6 ? norm_forward<kRelu6>
                                              : norm_forward<kNone>;
-  run(*m, x, weight, bias, running_mean, running_var, out, mean, invstd, pooled);
+  run(*m, x, weight, bias, running_mean, running_var, out, mean, invstd);
 }
 
 void hyperseg_norm_backward(const NormMap* m, const float* x, const float* weight, const float* bias, const float* mean,
-                            const float* invstd, const float* grad, const float* grad_pooled, float* grad_x,
-                            float* grad_weight, float* grad_bias) {
+                            const float* invstd, const float* grad, float* grad_x, float* grad_weight,
+                            float* grad_bias) {
   const auto run = m->activation == kSwish   ? norm_backward<kSwish>
                    : m->activation == kRelu  ? norm_backward<kRelu>
                    : m->activation == kRelu6 ? norm_backward<kRelu6>
                                              : norm_backward<kNone>;
-  run(*m, x, weight, bias, mean, invstd, grad, grad_pooled, grad_x, grad_weight, grad_bias);
+  run(*m, x, weight, bias, mean, invstd, grad, grad_x, grad_weight, grad_bias);
 }
 
 // Depthwise convolution of channels-last maps, kernel 3 or 5, stride 1 or 2.

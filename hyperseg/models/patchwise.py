@@ -16,20 +16,25 @@ precede it; in training it runs on the patches, so its statistics count halo pix
 them, as in the published implementation.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.models import native_depthwise
+from hyperseg.models import native_depthwise, native_norm
 from hyperseg.models.layout import Kind, LevelShape
 
 Grid = tuple[int, int]  # patches along height and width
 # Up to so many filters (patches x channels), training on a CPU keeps PyTorch's own depthwise convolution: it costs
 # little there, and it rounds as the published implementation, which a few Adam steps on a small batch make visible.
 FEW_FILTERS = 4096
+# From so many patches on, the batch norms train on a CPU with a kernel of this project: the batches for which the
+# backbone does, see :data:`hyperseg.models.backbone.LARGE_BATCH`, as a patch is 32 x 32 pixels of an image.
+MANY_PATCHES = 128
+Activation = Literal["none", "relu", "relu6"]
+_ACTIVATE: dict[Activation, Callable[[Tensor], Tensor]] = {"none": lambda x: x, "relu": F.relu, "relu6": F.relu6}
 
 
 class LevelOperator(Protocol):
@@ -46,8 +51,8 @@ class LevelOperator(Protocol):
 def conv(x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequence[nn.Module]) -> Tensor:
     """1x1 convolution, batch norm, ReLU."""
     batch, grid = x.shape[0], (weights.shape[2], weights.shape[3])
-    y = pointwise(split(x, grid), weight_sets(weights, (shape.weights,))[0], norms[0])
-    return merge(F.relu(y), batch, grid)
+    y = pointwise(split(x, grid), weight_sets(weights, (shape.weights,))[0], norms[0], "relu")
+    return merge(y, batch, grid)
 
 
 def block(x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequence[nn.Module]) -> Tensor:
@@ -58,8 +63,8 @@ def block(x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequence[nn.Modu
     """
     batch, grid = x.shape[0], (weights.shape[2], weights.shape[3])
     expand, filters, project = weight_sets(weights, _block_counts(shape))
-    y = F.relu6(pointwise(split_with_halo(x, grid), expand, norms[0]))
-    y = F.relu6(depthwise(y, filters, norms[1]))
+    y = pointwise(split_with_halo(x, grid), expand, norms[0], "relu6")
+    y = depthwise(y, filters, norms[1], "relu6")
     y = merge(pointwise(y, project, norms[2]), batch, grid)
     return x + y if shape.inputs == shape.outputs else y
 
@@ -71,9 +76,9 @@ def shared_halo_block(x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequ
     """
     batch, grid = x.shape[0], (weights.shape[2], weights.shape[3])
     expand, filters, project = weight_sets(weights, _block_counts(shape))
-    y = F.relu6(pointwise(split(x, grid), expand, norms[0]))
+    y = pointwise(split(x, grid), expand, norms[0], "relu6")
     y = split_with_halo(merge(y, batch, grid), grid)
-    y = F.relu6(depthwise(y, filters, norms[1]))
+    y = depthwise(y, filters, norms[1], "relu6")
     y = merge(pointwise(y, project, norms[2]), batch, grid)
     return x + y if shape.inputs == shape.outputs else y
 
@@ -113,27 +118,27 @@ def weight_sets(weights: Tensor, counts: Sequence[int]) -> Sequence[Tensor]:
     return weights.permute(0, 2, 3, 1).reshape(-1, weights.shape[1]).split(list(counts), dim=1)
 
 
-def pointwise(patches: Tensor, weights: Tensor, norm: nn.Module) -> Tensor:
-    """1x1 convolution and batch norm: patches (N, I, h, w) and weights (N, O * I) to (N, O, h, w)."""
+def pointwise(patches: Tensor, weights: Tensor, norm: nn.Module, activation: Activation = "none") -> Tensor:
+    """1x1 convolution, batch norm and activation: patches (N, I, h, w) and weights (N, O * I) to (N, O, h, w)."""
     count, inputs, height, width = patches.shape
     matrices = weights.reshape(count, -1, inputs)
     pixels = patches.reshape(count, inputs, height * width)
     folded = folded_norm(norm)
     if folded is None:
-        return norm(torch.bmm(matrices, pixels).reshape(count, -1, height, width))
+        return _normalized(torch.bmm(matrices, pixels).reshape(count, -1, height, width), norm, activation)
     scale, shift = folded
     y = torch.baddbmm(shift[:, None], matrices * scale[:, None], pixels)
-    return y.reshape(count, -1, height, width)
+    return _ACTIVATE[activation](y.reshape(count, -1, height, width))
 
 
-def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module) -> Tensor:
-    """Valid 3x3 depthwise convolution and batch norm: (N, C, h + 2, w + 2) and (N, C * 9) to (N, C, h, w)."""
+def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module, activation: Activation = "none") -> Tensor:
+    """Valid 3x3 depthwise convolution, batch norm, activation: (N, C, h + 2, w + 2) and (N, C * 9) to (N, C, h, w)."""
     count, channels, height, width = patches.shape
     kernels = filters.reshape(count, channels, 9)
     shift = None
     folded = folded_norm(norm)
     if folded is None and _has_own_backward(patches):
-        return norm(native_depthwise.depthwise(patches, kernels))
+        return _normalized(native_depthwise.depthwise(patches, kernels), norm, activation)
     if folded is not None:
         kernels = kernels * folded[0][:, None]
         shift = folded[1].repeat(count)
@@ -143,7 +148,13 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module) -> Tensor:
         shift,
         groups=count * channels,
     ).reshape(count, channels, height - 2, width - 2)
-    return norm(y) if folded is None else y
+    return _normalized(y, norm, activation) if folded is None else _ACTIVATE[activation](y)
+
+
+def _normalized(y: Tensor, norm: nn.Module, activation: Activation) -> Tensor:
+    if isinstance(norm, nn.BatchNorm2d) and y.shape[0] >= MANY_PATCHES and native_norm.fits(y, norm):
+        return native_norm.norm_activate(y, norm, activation)
+    return _ACTIVATE[activation](norm(y))
 
 
 def _has_own_backward(patches: Tensor) -> bool:

@@ -49,7 +49,7 @@ def fit(
 
     Raises :class:`UserError` when the loss is no longer a number.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True)
     so_far = checkpoint.restore(model, optimizer, device) if checkpoint else Progress([], [], None)
     first_step = len(so_far.points) * recipe.steps_per_epoch
     if first_step:
