@@ -1,7 +1,7 @@
 """Layers of the backbone: timm's, with padding fixed at construction, and with kernels of their own in training.
 
-The kernels of :mod:`hyperseg.models.native_norm` and :mod:`hyperseg.models.native_maps` run on maps that are channels
-last, the layout :class:`hyperseg.models.backbone.Backbone` gives a batch that is large enough; elsewhere PyTorch's run.
+The kernels of :mod:`hyperseg.models.native` run on maps that are channels last, the layout that
+:class:`hyperseg.models.backbone.Backbone` gives a batch that is large enough; elsewhere PyTorch's run.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.models import native_maps, native_norm
+from hyperseg.models.native import training_maps, training_norm
 
 
 class FixedSameConv2d(nn.Conv2d):
@@ -27,7 +27,7 @@ class FixedSameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         if _runs_natively(self, x):
-            return native_maps.depthwise(x, self.weight, self.stride[0], *self.pads[:2])
+            return training_maps.depthwise(x, self.weight, self.stride[0], *self.pads[:2])
         return super().forward(F.pad(x, self.pads))
 
 
@@ -37,7 +37,7 @@ class DepthwiseConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if _runs_natively(self, x):
             pad = int(self.padding[0])
-            return native_maps.depthwise(x, self.weight, self.stride[0], pad, pad)
+            return training_maps.depthwise(x, self.weight, self.stride[0], pad, pad)
         return super().forward(x)
 
 
@@ -55,8 +55,8 @@ class NormActivation(BatchNormAct2d):
 
     def forward(self, x: Tensor) -> Tensor:
         activation = _ACTIVATIONS.get(type(self.act))
-        if activation is not None and _lies_channels_last(x) and native_norm.fits(x, self):
-            return native_norm.norm_activate(x, self, activation)
+        if activation is not None and _lies_channels_last(x) and training_norm.fits(x, self):
+            return training_norm.norm_activate(x, self, activation)
         return super().forward(x)
 
 
@@ -64,12 +64,12 @@ class GatedExcite(SqueezeExcite):
     """timm's squeeze and excitation."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or not _lies_channels_last(x) or not native_norm.trains_natively(x):
+        if not self.training or not _lies_channels_last(x) or not training_norm.trains_natively(x):
             return super().forward(x)
         mean = x.mean((2, 3))
         hidden = self.act1(F.linear(mean, self.conv_reduce.weight.flatten(1), self.conv_reduce.bias))
         gate = F.linear(hidden, self.conv_expand.weight.flatten(1), self.conv_expand.bias)
-        return native_maps.gated(x, self.gate(gate)[..., None, None])
+        return training_maps.gated(x, self.gate(gate)[..., None, None])
 
 
 class _SwishForTraining(torch.autograd.Function):
@@ -122,15 +122,15 @@ def _runs_natively(conv: nn.Conv2d, x: Tensor) -> bool:
         conv.training
         and conv.groups == conv.in_channels == conv.out_channels
         and conv.kernel_size[0] == conv.kernel_size[1]
-        and conv.kernel_size[0] in native_maps.KERNELS
+        and conv.kernel_size[0] in training_maps.KERNELS
         and conv.stride in ((1, 1), (2, 2))
         and conv.dilation == (1, 1)
         and conv.bias is None
         and _lies_channels_last(x)
-        and native_norm.trains_natively(x, conv.weight)
+        and training_norm.trains_natively(x, conv.weight)
     )
 
 
 def _lies_channels_last(x: Tensor) -> bool:
     """Whether the map is channels last and not both layouts at once, as a map of one pixel is."""
-    return native_norm.is_channels_last(x) and not x.is_contiguous()
+    return training_norm.is_channels_last(x) and not x.is_contiguous()

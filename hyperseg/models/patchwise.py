@@ -16,15 +16,15 @@ precede it; in training it runs on the patches, so its statistics count halo pix
 them, as in the published implementation.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.models import native_depthwise, native_norm
 from hyperseg.models.layout import Kind, LevelShape
+from hyperseg.models.native import training_depthwise, training_norm
 
 Grid = tuple[int, int]  # patches along height and width
 # Up to so many filters (patches x channels), training on a CPU keeps PyTorch's own depthwise convolution: it costs
@@ -34,7 +34,6 @@ FEW_FILTERS = 4096
 # backbone does, see :data:`hyperseg.models.backbone.LARGE_BATCH`, as a patch is 32 x 32 pixels of an image.
 MANY_PATCHES = 128
 Activation = Literal["none", "relu", "relu6"]
-_ACTIVATE: dict[Activation, Callable[[Tensor], Tensor]] = {"none": lambda x: x, "relu": F.relu, "relu6": F.relu6}
 
 
 class LevelOperator(Protocol):
@@ -128,7 +127,7 @@ def pointwise(patches: Tensor, weights: Tensor, norm: nn.Module, activation: Act
         return _normalized(torch.bmm(matrices, pixels).reshape(count, -1, height, width), norm, activation)
     scale, shift = folded
     y = torch.baddbmm(shift[:, None], matrices * scale[:, None], pixels)
-    return _ACTIVATE[activation](y.reshape(count, -1, height, width))
+    return _activated(y.reshape(count, -1, height, width), activation)
 
 
 def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module, activation: Activation = "none") -> Tensor:
@@ -138,7 +137,7 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module, activation: Act
     shift = None
     folded = folded_norm(norm)
     if folded is None and _has_own_backward(patches):
-        return _normalized(native_depthwise.depthwise(patches, kernels), norm, activation)
+        return _normalized(training_depthwise.depthwise(patches, kernels), norm, activation)
     if folded is not None:
         kernels = kernels * folded[0][:, None]
         shift = folded[1].repeat(count)
@@ -148,17 +147,25 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module, activation: Act
         shift,
         groups=count * channels,
     ).reshape(count, channels, height - 2, width - 2)
-    return _normalized(y, norm, activation) if folded is None else _ACTIVATE[activation](y)
+    return _normalized(y, norm, activation) if folded is None else _activated(y, activation)
 
 
 def _normalized(y: Tensor, norm: nn.Module, activation: Activation) -> Tensor:
-    if isinstance(norm, nn.BatchNorm2d) and y.shape[0] >= MANY_PATCHES and native_norm.fits(y, norm):
-        return native_norm.norm_activate(y, norm, activation)
-    return _ACTIVATE[activation](norm(y))
+    if isinstance(norm, nn.BatchNorm2d) and y.shape[0] >= MANY_PATCHES and training_norm.fits(y, norm):
+        return training_norm.norm_activate(y, norm, activation)
+    return _activated(norm(y), activation)
+
+
+def _activated(y: Tensor, activation: Activation) -> Tensor:
+    """Without gradients in place, in the operator's own answer: it is the largest map of a pass."""
+    if activation == "none":
+        return y
+    in_place = not torch.is_grad_enabled()
+    return F.relu(y, inplace=in_place) if activation == "relu" else F.relu6(y, inplace=in_place)
 
 
 def _has_own_backward(patches: Tensor) -> bool:
-    """Whether a depthwise convolution of these patches trains through :mod:`hyperseg.models.native_depthwise`."""
+    """Whether a depthwise convolution of these patches trains through ``training_depthwise``."""
     if patches.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_compiling():
         return False
     return patches.shape[0] * patches.shape[1] > FEW_FILTERS

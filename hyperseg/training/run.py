@@ -13,7 +13,7 @@ from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.errors import UserError
 from hyperseg.models import create_model, save_weights
-from hyperseg.models.native_build import compiler_version
+from hyperseg.models.native.build import compiler_version
 from hyperseg.records import DatasetRef, Record, TrainingNumbers, sha256_file, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance

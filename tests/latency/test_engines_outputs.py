@@ -13,8 +13,8 @@ from hyperseg.latency.engines import Engine, Target, engine_table
 from hyperseg.latency.fused import fuse_networks
 from hyperseg.latency.stages import Staged
 from hyperseg.models import HyperSeg
-from hyperseg.models.native_build import compiler
-from hyperseg.models.native_layers import trunk_library
+from hyperseg.models.native.build import compiler
+from hyperseg.models.native.libraries import trunk_library
 
 # Compiling takes half a minute a case: torch.compile has one.
 ON_CPU = [

@@ -5,11 +5,12 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
-from hyperseg.models import HyperSeg, native_build
+from hyperseg.models import HyperSeg
 from hyperseg.models.fuse import fuse
-from hyperseg.models.native import NativeDecoder, upsample2
-from hyperseg.models.native_build import compiler
-from hyperseg.models.native_depthwise import depthwise
+from hyperseg.models.native import build
+from hyperseg.models.native.build import compiler
+from hyperseg.models.native.decoder import NativeDecoder, upsample2
+from hyperseg.models.native.training_depthwise import depthwise
 from hyperseg.models.variants import VARIANTS
 
 native = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")
@@ -116,7 +117,7 @@ def test_depthwise_in_training_and_its_gradients_equal_torch(
 ) -> None:
     torch.manual_seed(0)
     if not compiled:
-        monkeypatch.setattr(native_build, "compiler", lambda: None)
+        monkeypatch.setattr(build, "compiler", lambda: None)
     count, channels, (height, width) = 5, 7, size
     x = torch.randn(count, channels, height + 2, width + 2, requires_grad=True)
     filters = torch.randn(count, channels, 9, requires_grad=True)

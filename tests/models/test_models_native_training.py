@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.models import native_build, native_maps, native_norm
 from hyperseg.models.backbone import LARGE_BATCH, Backbone
 from hyperseg.models.decoder import Level
 from hyperseg.models.layout import Kind, LevelShape
-from hyperseg.models.native_build import compiler
+from hyperseg.models.native import build, training_maps, training_norm
+from hyperseg.models.native.build import compiler
 from hyperseg.models.patchwise import MANY_PATCHES
 
 native = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
@@ -43,8 +43,8 @@ def test_norm_equals_torch_in_float64(shape: tuple[int, int, int, int], layout: 
     twin = nn.BatchNorm2d(shape[1], momentum=0.3)
     twin.load_state_dict(norm.state_dict())
     twin.double()
-    assert native_norm.fits(x, norm)
-    got = native_norm.norm_activate(x, norm, activation)
+    assert training_norm.fits(x, norm)
+    got = training_norm.norm_activate(x, norm, activation)
     wide = x.detach().double().requires_grad_()
     expected = ACTIVATIONS[activation](twin(wide))
     grad = torch.randn(shape)
@@ -58,7 +58,7 @@ def test_norm_equals_torch_in_float64(shape: tuple[int, int, int, int], layout: 
 
 
 @native
-@pytest.mark.parametrize("kernel", native_maps.KERNELS)
+@pytest.mark.parametrize("kernel", training_maps.KERNELS)
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("size", [(2, 96, 16, 16), (2, 20, 9, 7), (1, 17, 5, 6), (3, 16, 2, 2), (1, 32, 3, 1)])
 @pytest.mark.parametrize("extra", [0, 1])  # lines after the map beyond those before it
@@ -66,7 +66,7 @@ def test_depthwise_equals_torch(size: tuple[int, int, int, int], kernel: int, st
     x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_()
     weight = torch.randn(size[1], 1, kernel, kernel, requires_grad=True)
     before, after = kernel // 2, kernel // 2 + extra
-    got = native_maps.depthwise(x, weight, stride, before, after)
+    got = training_maps.depthwise(x, weight, stride, before, after)
     expected = F.conv2d(F.pad(x, (before, after, before, after)), weight, stride=stride, groups=size[1])
     grad = torch.randn(expected.shape)
     close([got], [expected])
@@ -79,7 +79,7 @@ def test_gate_equals_torch(size: tuple[int, int, int, int]) -> None:
     x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_()
     gate = torch.rand(*size[:2], 1, 1, requires_grad=True)
     grad = torch.randn(size)
-    got, expected = native_maps.gated(x, gate), x * gate
+    got, expected = training_maps.gated(x, gate), x * gate
     close([got], [expected])
     close(torch.autograd.grad(got, (x, gate), grad), torch.autograd.grad(expected, (x, gate), grad))
 
@@ -94,7 +94,7 @@ def gradients(backbone: Backbone, image: Tensor) -> list[Tensor]:
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=native), False])
 def test_large_batches_train_to_float_precision(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not compiled:
-        monkeypatch.setattr(native_build, "compiler", lambda: None)
+        monkeypatch.setattr(build, "compiler", lambda: None)
     backbone = Backbone("tf_efficientnet_b0", (1, 0.25, 0.25, 0.25, 0.25), stochastic_depth=0.0, dropout=0.0).train()
     image = torch.randn(2, 3, 256, 256)
     assert image[:, 0].numel() >= LARGE_BATCH

@@ -6,11 +6,14 @@ from torch import Tensor, nn
 
 from hyperseg import create_model
 from hyperseg.errors import UserError
-from hyperseg.models import HyperSeg, native_trunk
+from hyperseg.models import HyperSeg
 from hyperseg.models.fuse import Trunk, fuse
-from hyperseg.models.native_build import FLAGS, build, compiler
-from hyperseg.models.native_layers import bind_trunk, trunk_library
-from hyperseg.models.native_trunk import Map, NativePointwise, NativeTrunk
+from hyperseg.models.native import block, layers
+from hyperseg.models.native import trunk as trunk_module
+from hyperseg.models.native.build import FLAGS, build, compiler
+from hyperseg.models.native.layers import Map, NativePointwise
+from hyperseg.models.native.libraries import bind_trunk, trunk_library
+from hyperseg.models.native.trunk import NativeTrunk
 from hyperseg.models.variants import VARIANTS
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")
@@ -96,9 +99,10 @@ def test_answers_do_not_depend_on_threads_or_on_earlier_calls() -> None:
 
 def test_a_build_without_avx512_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a CPU of another kind compiles: the vector extension alone, without the intrinsics of AVX-512."""
-    portable = bind_trunk(build("native_trunk.cpp", tuple(f for f in FLAGS if f != "-march=native")))
+    portable = bind_trunk(build("trunk.cpp", tuple(f for f in FLAGS if f != "-march=native")))
     assert not portable.hyperseg_trunk_has_half()
-    monkeypatch.setattr(native_trunk, "trunk_library", lambda: portable)
+    for module in (block, layers, trunk_module):
+        monkeypatch.setattr(module, "trunk_library", lambda: portable)
     trunk = fused_trunk("camvid_hyperseg_s")
     for got, expected in both(trunk, NativeTrunk(trunk, "float32"), torch.randn(1, 3, 128, 192)):
         torch.testing.assert_close(got, expected, atol=2e-5, rtol=0)

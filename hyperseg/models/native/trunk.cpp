@@ -17,8 +17,8 @@
 #include <cstring>
 #include <vector>
 
-#include "native_product.h"
-#include "native_rows.h"
+#include "product.h"
+#include "rows.h"
 
 namespace {
 

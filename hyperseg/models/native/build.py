@@ -18,26 +18,6 @@ from hyperseg.errors import UserError
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-shared", "-fPIC")
 
 
-class Layer(ctypes.Structure):
-    """``PatchwiseLayer`` of the source, field by field."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("batch", "cells_y", "cells_x", "patch_h", "patch_w")),
-        ("signal", ctypes.c_void_p),
-        ("signal_stride", ctypes.c_int64 * 4),
-        ("generator", ctypes.c_void_p),
-        *((name, ctypes.c_int64) for name in ("groups", "group_in", "group_out", "first", "weights", "coordinates")),
-        ("skip", ctypes.c_void_p),
-        ("skip_channels", ctypes.c_int64),
-        ("skip_stride", ctypes.c_int64 * 4),
-        ("below", ctypes.c_void_p),
-        *((name, ctypes.c_int64) for name in ("below_channels", "expand", "hidden", "out", "residual")),
-        *((name, ctypes.c_void_p) for name in ("bias_expand", "bias_depthwise", "bias_project")),
-        *((name, ctypes.c_float) for name in ("hidden_high", "out_low", "out_high")),
-        ("output", ctypes.c_void_p),
-    )
-
-
 @cache
 def compiler() -> str | None:
     """The C++ compiler's path: ``CXX`` where it is set, else g++ or clang++; None where there is none."""
@@ -52,37 +32,6 @@ def compiler_version() -> str | None:
     if cxx is None:
         return None
     return subprocess.run([cxx, "--version"], capture_output=True, text=True, check=False).stdout.partition("\n")[0]
-
-
-@cache
-def library() -> ctypes.CDLL:
-    """The kernels of the decoder's inference, ``native.cpp``. Raises :class:`UserError` as :func:`build`."""
-    loaded = build("native.cpp")
-    loaded.hyperseg_patchwise.argtypes = (ctypes.POINTER(Layer), ctypes.c_int)
-    loaded.hyperseg_patchwise.restype = None
-    loaded.hyperseg_upsample2.argtypes = (
-        ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int
-    )  # fmt: skip
-    loaded.hyperseg_upsample2.restype = None
-    return loaded
-
-
-@cache
-def training_library() -> ctypes.CDLL:
-    """The kernels of a training step, ``native_training.cpp``. Raises :class:`UserError` as :func:`build`."""
-    loaded = build("native_training.cpp")
-    for operator, maps in ((loaded.hyperseg_depthwise, 3), (loaded.hyperseg_depthwise_backward, 5)):
-        operator.argtypes = (*(ctypes.c_void_p,) * maps, *(ctypes.c_int64,) * 3, ctypes.c_int)
-        operator.restype = None
-    for operator, pointers in ((loaded.hyperseg_norm, 9), (loaded.hyperseg_norm_backward, 10)):
-        operator.argtypes = (ctypes.c_void_p,) * pointers
-        operator.restype = None
-    for operator, maps in ((loaded.hyperseg_maps, 3), (loaded.hyperseg_maps_backward, 5)):
-        operator.argtypes = (ctypes.c_int64 * 8, ctypes.c_int64, *(ctypes.c_void_p,) * maps, ctypes.c_int)
-        operator.restype = None
-    loaded.hyperseg_gate_backward.argtypes = (*(ctypes.c_int64,) * 3, *(ctypes.c_void_p,) * 5, ctypes.c_int)
-    loaded.hyperseg_gate_backward.restype = None
-    return loaded
 
 
 def build(name: str, flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:

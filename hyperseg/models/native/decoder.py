@@ -1,4 +1,4 @@
-"""The decoder on a CPU as one C++ pass per patch (``native.cpp``), compiled on first use for the machine at hand.
+"""The decoder on a CPU as one C++ pass per patch (``decoder.cpp``), compiled on first use for the machine at hand.
 
 The fused decoder's levels run with their intermediate values in the cache of one core. What the torch operators of
 :mod:`hyperseg.models.patchwise` write to memory in between (coordinates, concatenation, upsampled maps, weights of all
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hyperseg.models.decoder import Decoder, Level, WeightGenerator
 from hyperseg.models.fuse import FusedHyperSeg, Shift
-from hyperseg.models.native_build import Layer, library
+from hyperseg.models.native.libraries import Layer, decoder_library
 
 _VECTOR = 16  # floats; ``kLanes`` of the source
 _INFINITY = float("inf")
@@ -108,7 +108,7 @@ class NativeLevel:
             hidden_high=6.0, out_low=out_low, out_high=out_high,
             output=output.data_ptr(),
         )  # fmt: skip
-        library().hyperseg_patchwise(ctypes.byref(layer), torch.get_num_threads())
+        decoder_library().hyperseg_patchwise(ctypes.byref(layer), torch.get_num_threads())
         return output
 
 
@@ -123,7 +123,7 @@ class NativeDecoder(nn.Module):
     def __init__(self, fused: FusedHyperSeg) -> None:
         super().__init__()
         assert isinstance(fused.decoder, Decoder)
-        library()
+        decoder_library()
         self.memory = Memory()
         self.levels: list[NativeLevel] = []
         for generator in fused.decoder.generators:
@@ -148,5 +148,7 @@ class NativeDecoder(nn.Module):
 def upsample2(x: Tensor, out: Tensor) -> Tensor:
     """Bilinear x2 (``align_corners=False``) of a float32 CPU map (B, C, H, W) into ``out``, both contiguous."""
     batch, channels, height, width = x.shape
-    library().hyperseg_upsample2(x.data_ptr(), batch * channels, height, width, out.data_ptr(), torch.get_num_threads())
+    decoder_library().hyperseg_upsample2(
+        x.data_ptr(), batch * channels, height, width, out.data_ptr(), torch.get_num_threads()
+    )
     return out

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from hyperseg.models import native_build
+from hyperseg.models.native import build, libraries
 
 
 class _Native(torch.autograd.Function):
@@ -23,7 +23,7 @@ class _Native(torch.autograd.Function):
         ctx.save_for_backward(x, filters)
         count, channels, height, width = x.shape
         out = x.new_empty(count, channels, height - 2, width - 2)
-        native_build.training_library().hyperseg_depthwise(
+        libraries.training_library().hyperseg_depthwise(
             x.data_ptr(), filters.data_ptr(), out.data_ptr(),
             count * channels, height - 2, width - 2, torch.get_num_threads(),
         )  # fmt: skip
@@ -36,7 +36,7 @@ class _Native(torch.autograd.Function):
         grad = grad.contiguous()
         grad_x, grad_filters = torch.empty_like(x), torch.empty_like(filters)
         count, channels, height, width = grad.shape
-        native_build.training_library().hyperseg_depthwise_backward(
+        libraries.training_library().hyperseg_depthwise_backward(
             x.data_ptr(), filters.data_ptr(), grad.data_ptr(), grad_x.data_ptr(), grad_filters.data_ptr(),
             count * channels, height, width, torch.get_num_threads(),
         )  # fmt: skip
@@ -61,7 +61,7 @@ class _Plain(torch.autograd.Function):
 
 def depthwise(x: Tensor, filters: Tensor) -> Tensor:
     """Valid 3x3: patches (N, C, h + 2, w + 2) and filters (N, C, 9), on the CPU, to (N, C, h, w)."""
-    native = x.dtype == filters.dtype == torch.float32 and native_build.compiler() is not None
+    native = x.dtype == filters.dtype == torch.float32 and build.compiler() is not None
     out: Tensor = _Native.apply(x, filters) if native else _Plain.apply(x, filters)
     return out
 

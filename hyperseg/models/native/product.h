@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "native_vector.h"
+#include "vector.h"
 
 namespace {
 

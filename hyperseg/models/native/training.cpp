@@ -3,20 +3,16 @@
 // Work is cut into pieces whose size depends on the shapes alone, and their sums are added in order: the result is the
 // same for any number of threads, and every time.
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "rows.h"
+
 namespace {
-
-constexpr int64_t kLanes = 16;
-typedef float Vec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
-typedef int32_t Ints __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
-
-inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
-inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
-inline Vec splat(float x) { return Vec{} + x; }
 
 // How much of a vector there is: all of it, or at the end of a row its first n numbers, the rest read as 0.
 struct Full {};
@@ -50,42 +46,10 @@ inline void vectors(int64_t n, F body) {
   if (i < n) body(i, Part{n - i});
 }
 
-// exp to float precision: 2^n times the Taylor series of the rest, |rest| <= log(2) / 2.
-inline Vec exponential(Vec x) {
-  x = x < splat(-87.f) ? splat(-87.f) : x;
-  x = x > splat(88.f) ? splat(88.f) : x;
-  const Vec scaled = x * 1.44269504f;
-  const Ints n = __builtin_convertvector(scaled + (scaled > splat(0.f) ? splat(0.5f) : splat(-0.5f)), Ints);
-  const Vec whole = __builtin_convertvector(n, Vec);
-  const Vec rest = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;  // log(2) in two parts
-  Vec sum = splat(1.f / 5040);
-  sum = sum * rest + 1.f / 720;
-  sum = sum * rest + 1.f / 120;
-  sum = sum * rest + 1.f / 24;
-  sum = sum * rest + 1.f / 6;
-  sum = sum * rest + 0.5f;
-  sum = sum * rest + 1.f;
-  sum = sum * rest + 1.f;
-  const Ints power = (n + 127) << 23;
-  Vec two;
-  __builtin_memcpy(&two, &power, sizeof two);
-  return sum * two;
-}
-
-enum Activation { kNone = 0, kSwish = 1, kRelu = 2, kRelu6 = 3 };
-
-template <int A>
-inline Vec activate(Vec z) {
-  if (A == kSwish) return z / (exponential(-z) + 1.f);
-  if (A == kRelu || A == kRelu6) z = z > splat(0.f) ? z : splat(0.f);
-  if (A == kRelu6) z = z < splat(6.f) ? z : splat(6.f);
-  return z;
-}
-
-template <int A>
+template <Activation A>
 inline Vec gradient(Vec z, Vec grad) {
   if (A == kSwish) {
-    const Vec s = 1.f / (exponential(-z) + 1.f);
+    const Vec s = sigmoid<true>(z);
     return grad * (s + z * s * (1.f - s));
   }
   if (A == kRelu) return z > splat(0.f) ? grad : splat(0.f);
@@ -130,7 +94,20 @@ inline void reduce(const NormMap& m, int64_t piece, float* sums, F term) {
     return;
   }
   const int64_t begin = piece * m.rows, end = std::min(begin + m.rows, m.total);
-  vectors(m.length, [&](int64_t c, auto part) {
+  constexpr int64_t kWide = 4;  // vectors side by side, so that a row is read in long pieces
+  int64_t done = 0;
+  for (; done + kWide * kLanes <= m.length; done += kWide * kLanes) {
+    Vec total[kWide][TERMS] = {};
+    for (int64_t r = begin; r < end; ++r)
+      for (int64_t v = 0; v < kWide; ++v) {
+        const int64_t c = done + v * kLanes;
+        term(r * m.length + c, c, Full{}, total[v]);
+      }
+    for (int64_t v = 0; v < kWide; ++v)
+      for (int t = 0; t < TERMS; ++t) store(sums + t * channels + done + v * kLanes, total[v][t]);
+  }
+  vectors(m.length - done, [&](int64_t i, auto part) {
+    const int64_t c = done + i;
     Vec total[TERMS] = {};
     for (int64_t r = begin; r < end; ++r) term(r * m.length + c, c, part, total);
     for (int t = 0; t < TERMS; ++t) store(sums + t * channels + c, total[t], part);
@@ -155,7 +132,17 @@ inline int64_t piece_rows(const NormMap& m, int64_t piece) {
   return m.planes ? m.length : std::min(m.rows, m.total - piece * m.rows);
 }
 
-template <int A>
+// `body(piece)` for all pieces, last ones first: what a pass before this one read last still lies in the cache.
+template <class F>
+inline void backwards(const NormMap& m, F body) {
+#pragma omp parallel num_threads(m.threads)
+  {
+    const int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
+    for (int64_t p = m.pieces * (thread + 1) / threads; p-- > m.pieces * thread / threads;) body(p);
+  }
+}
+
+template <Activation A>
 void norm_forward(const NormMap& m, const float* x, const float* weight, const float* bias, float* running_mean,
                   float* running_var, float* out, float* mean, float* invstd) {
   const int64_t channels = m.planes ? m.rows : m.length;
@@ -187,16 +174,15 @@ void norm_forward(const NormMap& m, const float* x, const float* weight, const f
     running_mean[c] += m.momentum * (mean[c] - running_mean[c]);
     running_var[c] += m.momentum * (float(square[c] / (count - 1)) - running_var[c]);
   }
-#pragma omp parallel for num_threads(m.threads) schedule(static)
-  for (int64_t p = 0; p < m.pieces; ++p) {
+  backwards(m, [&](int64_t p) {
     each(m, p, [&](int64_t i, int64_t c, auto n) {
       const Vec z = (load(x + i, n) - channel(m, mean, c, n)) * channel(m, scale.data(), c, n);
-      store(out + i, activate<A>(z + channel(m, bias, c, n)), n);
+      store(out + i, activate<A, true>(z + channel(m, bias, c, n)), n);
     });
-  }
+  });
 }
 
-template <int A>
+template <Activation A>
 void norm_backward(const NormMap& m, const float* x, const float* weight, const float* bias, const float* mean,
                    const float* invstd, const float* grad, float* grad_x, float* grad_weight, float* grad_bias) {
   const int64_t channels = m.planes ? m.rows : m.length;
@@ -225,13 +211,13 @@ void norm_backward(const NormMap& m, const float* x, const float* weight, const 
     first[c] = total[c] / count;
     second[c] = total[channels + c] / count;
   }
-#pragma omp parallel for num_threads(m.threads) schedule(static)
-  for (int64_t p = 0; p < m.pieces; ++p)
+  backwards(m, [&](int64_t p) {
     each(m, p, [&](int64_t i, int64_t c, auto n) {
       const Vec xhat = normal(i, c, n), g = inner(i, c, n, xhat);
       const Vec centred = g - channel(m, first.data(), c, n) - xhat * channel(m, second.data(), c, n);
       store(grad_x + i, centred * channel(m, scale.data(), c, n), n);
     });
+  });
 }
 
 // A depthwise convolution on channels-last maps: filters (kernel * kernel, channels), `before` lines of zeros before.
@@ -239,37 +225,62 @@ struct Depthwise {
   int64_t batch, channels, height, width, out_height, out_width, stride, before;
 };
 
-template <int K>
-void maps_forward(const Depthwise& d, const float* x, const float* filters, float* out, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t line = 0; line < d.batch * d.out_height; ++line) {
-    const int64_t b = line / d.out_height, top = line % d.out_height * d.stride - d.before;
-    const int64_t dy0 = std::max<int64_t>(0, -top), dy1 = std::min<int64_t>(K, d.height - top);
-    vectors(d.channels, [&](int64_t c, auto part) {
-      Vec w[K * K];
-      for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, part);
-      for (int64_t ox = 0; ox < d.out_width; ++ox) {
-        const int64_t left = ox * d.stride - d.before;
-        const float* corner = x + ((b * d.height + top) * d.width + left) * d.channels + c;
-        Vec sum[K] = {};  // a sum for each column: independent chains
-        if (dy1 - dy0 == K && left >= 0 && left + K <= d.width) {
-          for (int t = 0; t < K * K; ++t)
-            sum[t % K] += w[t] * load(corner + (t / K * d.width + t % K) * d.channels, part);
-        } else {
-          for (int64_t dy = dy0; dy < dy1; ++dy)
-            for (int64_t dx = std::max<int64_t>(0, -left); dx < std::min<int64_t>(K, d.width - left); ++dx)
-              sum[0] += load(filters + (dy * K + dx) * d.channels + c, part) *
-                        load(corner + (dy * d.width + dx) * d.channels, part);
-        }
-        for (int i = 1; i < K; ++i) sum[0] += sum[i];
-        store(out + (line * d.out_width + ox) * d.channels + c, sum[0], part);
-      }
-    });
+// Output columns [begin, end) of one output line and vector of channels, at any place of the map; taps outside it are 0.
+template <int K, class P>
+inline void at_border(const Depthwise& d, const float* x, const float* filters, float* out, int64_t b, int64_t oy,
+                      int64_t c, int64_t begin, int64_t end, P part) {
+  const int64_t top = oy * d.stride - d.before;
+  for (int64_t ox = begin; ox < end; ++ox) {
+    const int64_t left = ox * d.stride - d.before;
+    Vec sum = {};
+    for (int64_t dy = std::max<int64_t>(0, -top); dy < std::min<int64_t>(K, d.height - top); ++dy)
+      for (int64_t dx = std::max<int64_t>(0, -left); dx < std::min<int64_t>(K, d.width - left); ++dx)
+        sum += load(filters + (dy * K + dx) * d.channels + c, part) *
+               load(x + ((b * d.height + top + dy) * d.width + left + dx) * d.channels + c, part);
+    store(out + ((b * d.out_height + oy) * d.out_width + ox) * d.channels + c, sum, part);
   }
 }
 
 template <int K, int S>
+void maps_forward(const Depthwise& d, const float* x, const float* filters, float* out, int threads) {
+  // Columns whose taps all lie inside the map.
+  const int64_t first = std::min((d.before + S - 1) / S, d.out_width);
+  const int64_t last = std::max(first, std::min((d.width - K + d.before) / S + 1, d.out_width));
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t line = 0; line < d.batch * d.out_height; ++line) {
+    const int64_t b = line / d.out_height, oy = line % d.out_height, top = oy * S - d.before;
+    const bool inside = top >= 0 && top + K <= d.height && d.width >= K;
+    const int64_t wide = inside ? d.channels / kLanes * kLanes : 0;
+    for (int64_t c = 0; c < wide; c += kLanes) {
+      const float* rows[K];
+      for (int64_t dy = 0; dy < K; ++dy)
+        rows[dy] = x + ((b * d.height + top + dy) * d.width - d.before) * d.channels + c;
+      float* to = out + line * d.out_width * d.channels + c;
+      const auto sink = [&](int64_t column, Vec v) { store(to + column * d.channels, v); };
+      at_border<K>(d, x, filters, out, b, oy, c, 0, first, Full{});
+      int64_t ox = first;
+      for (; ox + 4 <= last; ox += 4)
+        depthwise_at<K, S, 4>(rows, d.channels, filters + c, d.channels, Vec{}, ox, sink);
+      for (; ox < last; ++ox) depthwise_at<K, S, 1>(rows, d.channels, filters + c, d.channels, Vec{}, ox, sink);
+      at_border<K>(d, x, filters, out, b, oy, c, last, d.out_width, Full{});
+    }
+    vectors(d.channels - wide, [&](int64_t i, auto part) {
+      at_border<K>(d, x, filters, out, b, oy, wide + i, 0, d.out_width, part);
+    });
+  }
+}
+
+// With stride 1 the gradient of the input is a convolution itself, of the gradient with the filters turned about.
+template <int K>
 void maps_backward_input(const Depthwise& d, const float* filters, const float* grad, float* grad_x, int threads) {
+  if (d.stride == 1) {
+    std::vector<float> turned(K * K * d.channels);
+    for (int64_t t = 0; t < K * K; ++t)
+      std::copy_n(filters + (K * K - 1 - t) * d.channels, d.channels, turned.data() + t * d.channels);
+    const Depthwise back{d.batch, d.channels, d.out_height, d.out_width, d.height, d.width, 1, K - 1 - d.before};
+    return maps_forward<K, 1>(back, grad, turned.data(), grad_x, threads);
+  }
+  constexpr int64_t kStride = 2;  // the only other one
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t line = 0; line < d.batch * d.height; ++line) {
     const int64_t b = line / d.height, y = line % d.height + d.before;
@@ -279,25 +290,18 @@ void maps_backward_input(const Depthwise& d, const float* filters, const float* 
       for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, part);
       for (int64_t ix = 0; ix < d.width; ++ix) {
         const int64_t x = ix + d.before;
-        Vec sum[K] = {};
-        if (S == 1 && y >= K - 1 && y < d.out_height && x >= K - 1 && x < d.out_width) {
-          const float* corner = map + (y * d.out_width + x) * d.channels + c;
-          for (int t = 0; t < K * K; ++t)
-            sum[t % K] += w[t] * load(corner - (t / K * d.out_width + t % K) * d.channels, part);
-        } else {
-          for (int64_t dy = y % S; dy < K && dy <= y; dy += S) {
-            const int64_t oy = (y - dy) / S;
-            if (oy >= d.out_height) continue;
-            for (int64_t dx = x % S; dx < K && dx <= x; dx += S) {
-              const int64_t ox = (x - dx) / S;
-              if (ox >= d.out_width) continue;
-              sum[0] += load(filters + (dy * K + dx) * d.channels + c, part) *
-                        load(map + (oy * d.out_width + ox) * d.channels + c, part);
-            }
+        Vec sum = {};
+        for (int64_t dy = y % kStride; dy < K && dy <= y; dy += kStride) {
+          const int64_t oy = (y - dy) / kStride;
+          if (oy >= d.out_height) continue;
+          for (int64_t dx = x % kStride; dx < K && dx <= x; dx += kStride) {
+            const int64_t ox = (x - dx) / kStride;
+            if (ox >= d.out_width) continue;
+            sum += w[dy * K + dx] *
+                   load(map + (oy * d.out_width + ox) * d.channels + c, part);
           }
         }
-        for (int i = 1; i < K; ++i) sum[0] += sum[i];
-        store(grad_x + (line * d.width + ix) * d.channels + c, sum[0], part);
+        store(grad_x + (line * d.width + ix) * d.channels + c, sum, part);
       }
     });
   }
@@ -322,8 +326,12 @@ void maps_backward_filters(const Depthwise& d, const float* x, const float* grad
           const Vec own = load(g + ox * d.channels, n);
           const float* corner = x + ((b * d.height + top) * d.width + left) * d.channels + c;
           if (inside && left >= 0 && left + K <= d.width) {
-            for (int t = 0; t < K * K; ++t)
-              sums[t] += own * load(corner + (t / K * d.width + t % K) * d.channels, n);
+#pragma GCC unroll 5
+            for (int dy = 0; dy < K; ++dy) {
+              const float* from = corner + dy * d.width * d.channels;
+#pragma GCC unroll 5
+              for (int dx = 0; dx < K; ++dx) sums[dy * K + dx] += own * load(from + dx * d.channels, n);
+            }
           } else {
             for (int t = 0; t < K * K; ++t) {
               const int64_t y = top + t / K, at = left + t % K;
@@ -370,15 +378,15 @@ void hyperseg_norm_backward(const NormMap* m, const float* x, const float* weigh
 void hyperseg_maps(const int64_t* shape, int64_t kernel, const float* x, const float* filters, float* out,
                    int threads) {
   const Depthwise& d = *reinterpret_cast<const Depthwise*>(shape);
-  (kernel == 3 ? maps_forward<3> : maps_forward<5>)(d, x, filters, out, threads);
+  const auto run = d.stride == 1 ? (kernel == 3 ? maps_forward<3, 1> : maps_forward<5, 1>)
+                                 : (kernel == 3 ? maps_forward<3, 2> : maps_forward<5, 2>);
+  run(d, x, filters, out, threads);
 }
 
 void hyperseg_maps_backward(const int64_t* shape, int64_t kernel, const float* x, const float* filters,
                             const float* grad, float* grad_x, float* grad_filters, int threads) {
   const Depthwise& d = *reinterpret_cast<const Depthwise*>(shape);
-  const auto input = d.stride == 1 ? (kernel == 3 ? maps_backward_input<3, 1> : maps_backward_input<5, 1>)
-                                   : (kernel == 3 ? maps_backward_input<3, 2> : maps_backward_input<5, 2>);
-  input(d, filters, grad, grad_x, threads);
+  (kernel == 3 ? maps_backward_input<3> : maps_backward_input<5>)(d, filters, grad, grad_x, threads);
   (kernel == 3 ? maps_backward_filters<3> : maps_backward_filters<5>)(d, x, grad, grad_filters, threads);
 }
 

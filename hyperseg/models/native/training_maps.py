@@ -1,4 +1,4 @@
-"""Depthwise convolutions and squeeze-excite gates of channels-last maps (``native_training.cpp``), to train on a CPU.
+"""Depthwise convolutions and squeeze-excite gates of channels-last maps (``training.cpp``), to train on a CPU.
 
 PyTorch's backward pass of a depthwise convolution takes a third of the backbone's step.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hyperseg.models import native_build
+from hyperseg.models.native import libraries
 
 KERNELS = (3, 5)
 
@@ -25,7 +25,7 @@ class _Depthwise(torch.autograd.Function):
         ctx.shape = (ctypes.c_int64 * 8)(batch, channels, height, width, out_height, out_width, stride, before)
         filters = weight.detach().reshape(channels, kernel * kernel).t().contiguous()
         out = torch.empty((batch, channels, out_height, out_width), memory_format=torch.channels_last)
-        native_build.training_library().hyperseg_maps(
+        libraries.training_library().hyperseg_maps(
             ctx.shape, kernel, x.data_ptr(), filters.data_ptr(), out.data_ptr(), torch.get_num_threads()
         )
         ctx.save_for_backward(x, filters)
@@ -37,7 +37,7 @@ class _Depthwise(torch.autograd.Function):
         x, filters = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last)
         grad_x, grad_filters = torch.empty_like(x), torch.empty_like(filters)
-        native_build.training_library().hyperseg_maps_backward(
+        libraries.training_library().hyperseg_maps_backward(
             ctx.shape, ctx.kernel, x.data_ptr(), filters.data_ptr(), grad.data_ptr(),
             grad_x.data_ptr(), grad_filters.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
@@ -57,7 +57,7 @@ class _Gate(torch.autograd.Function):
         grad, factors = grad.contiguous(memory_format=torch.channels_last), gate.contiguous()
         grad_x, grad_gate = torch.empty_like(x), torch.empty_like(factors)
         batch, channels, height, width = x.shape
-        native_build.training_library().hyperseg_gate_backward(
+        libraries.training_library().hyperseg_gate_backward(
             batch, height * width, channels, x.data_ptr(), factors.data_ptr(), grad.data_ptr(),
             grad_x.data_ptr(), grad_gate.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip

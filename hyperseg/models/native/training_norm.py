@@ -1,4 +1,4 @@
-"""Batch norm with its activation as one operator of a CPU training step (``native_training.cpp``).
+"""Batch norm with its activation as one operator of a CPU training step (``training.cpp``).
 
 PyTorch writes and keeps the norm's output, activates it into a second map and reads both again in the backward pass.
 Here only the norm's input is kept; the rest is computed again, in cache.
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from hyperseg.models import native_build
+from hyperseg.models.native import build, libraries
 
 ACTIVATIONS = {"none": 0, "swish": 1, "relu": 2, "relu6": 3}
 PIECE = 64  # pixels of a channels-last map whose sums are taken together
@@ -34,7 +34,7 @@ class _Norm(torch.autograd.Function):
         assert norm.running_var is not None
         ctx.map = _describe(x, norm, ACTIVATIONS[activation])
         out, mean, invstd = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
-        native_build.training_library().hyperseg_norm(
+        libraries.training_library().hyperseg_norm(
             ctypes.byref(ctx.map), *_pointers(x, weight, bias, norm.running_mean, norm.running_var, out, mean, invstd)
         )
         ctx.save_for_backward(x, weight, bias, mean, invstd)
@@ -47,7 +47,7 @@ class _Norm(torch.autograd.Function):
         grad = grad.contiguous(memory_format=torch.contiguous_format if ctx.map.planes else torch.channels_last)
         grad_x, grad_weight, grad_bias = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(bias)
         ctx.map.threads = torch.get_num_threads()
-        native_build.training_library().hyperseg_norm_backward(
+        libraries.training_library().hyperseg_norm_backward(
             ctypes.byref(ctx.map),
             *_pointers(x, weight, bias, mean, invstd, grad, grad_x, grad_weight, grad_bias),
         )
@@ -81,7 +81,7 @@ def trains_natively(*tensors: Tensor) -> bool:
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
         and all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors)
-        and native_build.compiler() is not None
+        and build.compiler() is not None
     )
 
 

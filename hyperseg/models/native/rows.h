@@ -3,34 +3,40 @@
 
 #include <cstdint>
 
-#include "native_vector.h"
+#include "vector.h"
 
 namespace {
 
-// One row of 16 channels: `rows` are k padded input rows (column, 16), `filter` is (k, k, 16); sink(column, values).
+// N neighbouring columns of 16 channels: `rows` are k input rows with `step` floats from column to column, the filter's
+// taps (k, k) lie `tap` floats apart; sink(column, values).
 template <int K, int S, int N, typename Sink>
-inline void depthwise_at(const float* const* rows, const float* filter, Vec bias, int64_t column, const Sink& sink) {
+inline void depthwise_at(const float* const* rows, int64_t step, const float* filter, int64_t tap, Vec bias,
+                         int64_t column, const Sink& sink) {
   Vec sum[N];
   for (int t = 0; t < N; ++t) sum[t] = bias;
 #pragma GCC unroll 5
   for (int dy = 0; dy < K; ++dy) {
-    const float* from = rows[dy] + column * S * kLanes;
+    Vec w[K];
+#pragma GCC unroll 5
+    for (int dx = 0; dx < K; ++dx) w[dx] = load(filter + (dy * K + dx) * tap);
+    const float* from = rows[dy] + column * S * step;
 #pragma GCC unroll 16
     for (int j = 0; j < (N - 1) * S + K; ++j) {
-      const Vec x = load(from + j * kLanes);
+      const Vec x = load(from + j * step);
 #pragma GCC unroll 4
       for (int t = 0; t < N; ++t)
-        if (j >= t * S && j < t * S + K) sum[t] += x * load(filter + (dy * K + j - t * S) * kLanes);
+        if (j >= t * S && j < t * S + K) sum[t] += x * w[j - t * S];
     }
   }
   for (int t = 0; t < N; ++t) sink(column + t, sum[t]);
 }
 
+// A whole row from padded rows (column, 16).
 template <int K, int S, typename Sink>
 void depthwise_row(const float* const* rows, const float* filter, Vec bias, int64_t width, const Sink& sink) {
   int64_t column = 0;
-  for (; column + 4 <= width; column += 4) depthwise_at<K, S, 4>(rows, filter, bias, column, sink);
-  for (; column < width; ++column) depthwise_at<K, S, 1>(rows, filter, bias, column, sink);
+  for (; column + 4 <= width; column += 4) depthwise_at<K, S, 4>(rows, kLanes, filter, kLanes, bias, column, sink);
+  for (; column < width; ++column) depthwise_at<K, S, 1>(rows, kLanes, filter, kLanes, bias, column, sink);
 }
 
 // N columns of a stem row for one block of 16 outputs: `image` (channel, row, column) is padded, weights are (taps, 16).

@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "native_vector.h"
+#include "vector.h"
 
 namespace {
 
