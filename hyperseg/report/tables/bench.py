@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hyperseg.records import BenchNumbers
+from hyperseg.records.bench import BenchGoal
 from hyperseg.report.collection import Collection, Entry, bench_key
 from hyperseg.report.names import device_title
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
@@ -61,6 +62,35 @@ def bench_tables(collection: Collection) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
+def speed_table(collection: Collection) -> Table:
+    """A row per network, a column per goal: of several engines under one goal, the one farthest from it."""
+    entries = sorted(collection.bench, key=lambda entry: (bench_key(entry), entry.name))
+    titles = {goal.title: goal for entry in entries for goal in entry.numbers.goals}
+    columns = {title: Column(f"goal_{n}", f"{title} ({_bound(titles[title])})", True) for n, title in enumerate(titles)}
+    rows: dict[str, dict[str, Cell]] = {}
+    for entry in entries:
+        row = rows.setdefault(entry.record.network.id, _setting(entry))
+        for goal in sorted(entry.numbers.goals, key=lambda goal: goal.value, reverse=goal.sense == "at_least"):
+            row[columns[goal.title].key] = _measured(goal, entry)
+    return Table(
+        id="bench_speed",
+        title="Beside the authors' code",
+        caption="What a benchmark run measured, ratios to the authors' code in the same run; the goal stands in the "
+        "heading, and a number that misses it says so.",
+        columns=(*_SETTING, *columns.values()),
+        rows=tuple(rows.values()),
+    )
+
+
+def _bound(goal: BenchGoal) -> str:
+    return f"{'≥' if goal.sense == 'at_least' else '≤'} {goal.bound:g} {goal.unit}".rstrip()
+
+
+def _measured(goal: BenchGoal, entry: Entry[BenchNumbers]) -> Cell:
+    word = {True: "", False: ", missed", None: ", too noisy to tell"}[goal.reached]
+    return Cell(goal.value, f"{goal.value:.3g} {goal.unit}".rstrip() + word, (entry.anchor,))
+
+
 def _setting(entry: Entry[BenchNumbers]) -> dict[str, Cell]:
     numbers, provenance = entry.numbers, entry.record.provenance
     commit = numbers.authors_commit
@@ -104,10 +134,9 @@ def _goals(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
     for goal in entry.numbers.goals:
         word = {True: "reached", False: "missed", None: "too noisy to tell"}[goal.reached]
         marks: dict[bool | None, Mark] = {True: "valid", False: "invalid", None: "degraded"}
-        sense = "≥" if goal.sense == "at_least" else "≤"
         yield _setting(entry) | {
             "goal": Cell(goal.title),
-            "bound": Cell(goal.bound, f"{sense} {goal.bound:g} {goal.unit}".rstrip()),
+            "bound": Cell(goal.bound, _bound(goal)),
             "value": Cell(goal.value, f"{goal.value:.3g} {goal.unit}".rstrip(), (entry.anchor,)),
             "by": Cell(goal.by),
             "reached": Cell(goal.reached, word, mark=marks[goal.reached]),
