@@ -5,8 +5,8 @@ A block is two comment lines, with anything between them replaced::
     <!-- begin summary results/reference/demo -->
     <!-- end -->
 
-The first word names a table (summary, accuracy, training, runtime, speed, classes), the rest are record files or folders,
-relative to the text's own folder.
+The first word names a table (summary, accuracy, training, runtime, speed, classes), the rest are record files or
+folders, relative to the text's own folder.
 """
 
 import re

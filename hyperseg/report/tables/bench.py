@@ -70,7 +70,7 @@ def speed_table(collection: Collection) -> Table:
     rows: dict[str, dict[str, Cell]] = {}
     for entry in entries:
         row = rows.setdefault(entry.record.network.id, _setting(entry))
-        for goal in sorted(entry.numbers.goals, key=lambda goal: goal.value, reverse=goal.sense == "at_least"):
+        for goal in sorted(entry.numbers.goals, key=lambda g: -g.value if g.sense == "at_least" else g.value):
             row[columns[goal.title].key] = _measured(goal, entry)
     return Table(
         id="bench_speed",
