@@ -52,9 +52,9 @@ def use_native_decoder(network: nn.Module, engine: str, make_trunk: "Callable[[F
     if not parts:
         raise UserError(f"engine {engine} runs this package's networks alone; choose another engine for this network")
     for part in parts:
+        decoder = NativeDecoder(part)  # first: it finds out quickly where there is no compiler
         run = make_trunk(part)
-        part.decoder = NativeDecoder(part)
-        part.trunk = RuntimeTrunk(run)
+        part.decoder, part.trunk = decoder, RuntimeTrunk(run)
     return network
 
 

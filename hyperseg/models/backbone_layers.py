@@ -66,10 +66,11 @@ class GatedExcite(SqueezeExcite):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not _lies_channels_last(x) or not training_norm.trains_natively(x):
             return super().forward(x)
-        mean = x.mean((2, 3))
+        return training_maps.gated(x, self._gates)
+
+    def _gates(self, mean: Tensor) -> Tensor:
         hidden = self.act1(F.linear(mean, self.conv_reduce.weight.flatten(1), self.conv_reduce.bias))
-        gate = F.linear(hidden, self.conv_expand.weight.flatten(1), self.conv_expand.bias)
-        return training_maps.gated(x, self.gate(gate)[..., None, None])
+        return self.gate(F.linear(hidden, self.conv_expand.weight.flatten(1), self.conv_expand.bias))
 
 
 class _SwishForTraining(torch.autograd.Function):

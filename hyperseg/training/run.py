@@ -14,6 +14,7 @@ from hyperseg.data.transforms import Augmentation
 from hyperseg.errors import UserError
 from hyperseg.models import create_model, save_weights
 from hyperseg.models.native.build import compiler_version
+from hyperseg.models.native.libraries import training_available
 from hyperseg.records import DatasetRef, Record, TrainingNumbers, sha256_file, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
@@ -73,7 +74,7 @@ def train(
             "device": device.type,
             "threads": provenance_.threads,
             "packages": provenance_.packages,
-            "compiler": compiler_version(),
+            "compiler": compiler_version() if training_available() else None,
         },
     )
     epochs_before = checkpoint.epochs_done
@@ -110,7 +111,9 @@ def train(
     config: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
         "workers": workers,
-        "compiler": compiler_version(),  # of the native operators, which round differently from torch's
+        "compiler": compiler_version()
+        if training_available()
+        else None,  # of the native operators, which round differently from torch's
         "selected_epoch": result.selected_epoch,
         "epochs_before_interruption": epochs_before,
     }

@@ -77,11 +77,14 @@ def test_depthwise_equals_torch(size: tuple[int, int, int, int], kernel: int, st
 @pytest.mark.parametrize("size", [(2, 96, 16, 16), (3, 20, 9, 7)])
 def test_gate_equals_torch(size: tuple[int, int, int, int]) -> None:
     x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_()
-    gate = torch.rand(*size[:2], 1, 1, requires_grad=True)
+    weight = torch.randn(size[1], size[1], requires_grad=True)
     grad = torch.randn(size)
-    got, expected = training_maps.gated(x, gate), x * gate
+    kept = grad.clone()
+    got = training_maps.gated(x, lambda mean: torch.sigmoid(mean @ weight))
+    expected = x * torch.sigmoid(x.mean((2, 3)) @ weight)[..., None, None]
     close([got], [expected])
-    close(torch.autograd.grad(got, (x, gate), grad), torch.autograd.grad(expected, (x, gate), grad))
+    close(torch.autograd.grad(got, (x, weight), grad), torch.autograd.grad(expected, (x, weight), grad))
+    assert torch.equal(grad, kept)
 
 
 def gradients(backbone: Backbone, image: Tensor) -> list[Tensor]:

@@ -11,6 +11,7 @@ from hyperseg.models.fuse import Trunk, fuse
 from hyperseg.models.native import block, layers
 from hyperseg.models.native import trunk as trunk_module
 from hyperseg.models.native.build import FLAGS, build, compiler
+from hyperseg.models.native.decoder import NativeDecoder
 from hyperseg.models.native.layers import Map, NativePointwise
 from hyperseg.models.native.libraries import bind_trunk, trunk_library
 from hyperseg.models.native.trunk import NativeTrunk
@@ -127,7 +128,31 @@ def test_a_pointwise_convolution_of_any_width(inputs: int, outputs: int, pixels:
         assert (got - expected).abs().max() < 0.02 * (1 + expected.abs().max())
 
 
-def test_a_backbone_with_other_blocks_is_refused() -> None:
-    trunk = fused_trunk("camvid_hyperseg_s", backbone="tf_efficientnet_es")
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_es", "efficientnet_blur_b0"])
+def test_a_backbone_with_other_blocks_is_refused(backbone: str) -> None:
+    trunk = fused_trunk("camvid_hyperseg_s", backbone=backbone)
     with pytest.raises(UserError, match="engine native has no kernel for"):
         NativeTrunk(trunk, "float32")
+
+
+def test_images_of_another_kind_are_refused() -> None:
+    native = NativeTrunk(fused_trunk("camvid_hyperseg_s"), "float32")
+    for image in (torch.randn(1, 3, 128, 128).double(), torch.randn(1, 4, 128, 128)):
+        with pytest.raises(UserError, match="engine native takes float32 images"):
+            native(image)
+
+
+def test_a_broken_image_does_not_look_whole() -> None:
+    """A NaN in the image reaches every logit through the gates, as it does in PyTorch."""
+    torch.manual_seed(0)
+    fused = fuse(create_model("camvid_hyperseg_s").eval())
+    fused.decoder = NativeDecoder(fused)
+    fused.trunk = NativeTrunk(fused.trunk, "float32")
+    image = torch.randn(1, 3, 128, 192)
+    image[0, 1, 40, 50] = torch.nan
+    assert fused(image).isnan().all()
+
+
+def test_loading_the_kernels_leaves_denormal_numbers_on() -> None:
+    trunk_library()
+    assert (torch.tensor([1e-40]) * 1).item() > 0

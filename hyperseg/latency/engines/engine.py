@@ -31,10 +31,10 @@ class Engine:
     ``prepare(network, example, target)`` gets an eval-mode float32 module on the target device, batch norms already as
     the protocol reads them, and an example input, float32 on the device, (B, 3, H, W). The module's output is what the
     protocol's clock asks for: logits (B, C, h, w), or a class map (B, H, W) where `argmax` is inside the clock. The
-    returned callable takes such an input and returns that output; a conversion to a lower precision happens inside it,
-    and so inside the clock. Preparing is timed apart and includes one run of the callable, so a compiler that works at
-    the first call pays for it there. The module may be changed in place. A :class:`hyperseg.errors.UserError` says
-    what the machine lacks.
+    returned callable takes such an input and returns that output, whose memory its next call may overwrite; a
+    conversion to a lower precision happens inside it, and so inside the clock. Preparing is timed apart and includes
+    one run of the callable, so a compiler that works at the first call pays for it there. The module may be changed
+    in place. A :class:`hyperseg.errors.UserError` says what the machine lacks.
     """
 
     name: str

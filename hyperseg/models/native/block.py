@@ -13,7 +13,9 @@ from hyperseg.models.backbone import Backbone
 from hyperseg.models.native.layers import (
     GROUP,
     LANES,
+    RELU,
     SLACK,
+    SWISH,
     Map,
     activation_code,
     bias_of,
@@ -26,7 +28,7 @@ from hyperseg.models.native.layers import (
 from hyperseg.models.native.libraries import Block, trunk_library
 
 _IMAGE, _COPY, _EXPAND = range(3)  # what enters the depthwise convolution; ``Source`` of ``trunk.cpp``
-_TASKS_PER_THREAD = 6
+_TASKS = 16  # of a block at least, where its map is high enough: from shapes alone, as the order of sums follows
 
 
 class NativeBlock:
@@ -48,6 +50,11 @@ class NativeBlock:
             )
         self.activation = activation_code(block.bn1)
         depthwise = cast(nn.Conv2d, block.conv_dw)
+        plain = isinstance(block.aa, nn.Identity) and getattr(block, "conv_s2d", None) is None
+        if not plain or depthwise.groups != depthwise.in_channels:
+            raise UserError(
+                "engine native has no kernel for blocks with blur, space to depth or groups; choose another engine"
+            )
         self.inputs = self.mid = depthwise.in_channels
         self.residual = bool(block.has_skip)
         self.expand = self.expand_bias = None
@@ -90,6 +97,8 @@ class NativeBlock:
             return
         if not isinstance(module, SqueezeExcite) or not isinstance(module.gate, nn.Sigmoid):
             raise UserError(f"engine native has no kernel for {type(module).__name__}; choose another engine")
+        if activation_code(module.act1) != (SWISH if self.activation == SWISH else RELU):
+            raise UserError("engine native has no kernel for such an activation of the gates; choose another engine")
         squeeze, excite = cast(nn.Conv2d, module.conv_reduce), cast(nn.Conv2d, module.conv_expand)
         self.squeezed = squeeze.out_channels
         columns = round_up(self.mid, LANES)
@@ -108,7 +117,7 @@ class NativeBlock:
         answer = workspace.map((batch, self.outputs, out_h, out_w), self.half, x, self if self.kept else None)
         threads = torch.get_num_threads()
         groups, mid = round_up(self.mid, GROUP) // GROUP, round_up(self.mid, LANES)
-        bands = min(max(1, -(-threads * _TASKS_PER_THREAD // groups)), max(1, out_h // 8))
+        bands = min(max(1, -(-_TASKS // groups)), max(1, out_h // 8))
         band = -(-out_h // bands)
         mixed, partial = workspace.take(
             groups * (out_h * out_w + SLACK) * GROUP * (2 if self.half else 4), (bands + 2) * mid + self.squeezed
@@ -141,14 +150,12 @@ class Workspace:
     """The memory of a trunk's blocks: scratch for the one that runs, and maps that later blocks use again."""
 
     def __init__(self) -> None:
-        self.mixed = torch.empty(0, dtype=torch.uint8)
-        self.partial = torch.empty(0)
+        self.mixed = torch.empty(0, dtype=torch.uint8, device="cpu")
+        self.partial = torch.empty(0, dtype=torch.float32, device="cpu")
         self.maps: dict[tuple[object, ...], Map] = {}
 
     def map(self, shape: tuple[int, int, int, int], half: bool, x: Map | Tensor, owner: object) -> Map:
         """A map of ``shape`` (B, C, h, w) other than ``x``; no owner but ``owner``, where given, gets the same one."""
-        if self.maps and next(iter(self.maps))[0] != shape[0]:
-            self.maps.clear()
         keys: list[tuple[object, ...]] = [(*shape, owner, turn) for turn in range(2)]
         key = keys[0] if self.maps.get(keys[0]) is not x else keys[1]
         if key not in self.maps:
@@ -158,9 +165,9 @@ class Workspace:
     def take(self, mixed_bytes: int, partial: int) -> tuple[int, int]:
         """Addresses of that many bytes and that many floats."""
         if self.mixed.numel() < mixed_bytes:
-            self.mixed = torch.empty(mixed_bytes, dtype=torch.uint8)
+            self.mixed = torch.empty(mixed_bytes, dtype=torch.uint8, device="cpu")
         if self.partial.numel() < partial:
-            self.partial = torch.empty(partial)
+            self.partial = torch.empty(partial, dtype=torch.float32, device="cpu")
         return self.mixed.data_ptr(), self.partial.data_ptr()
 
 

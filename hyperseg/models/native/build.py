@@ -3,10 +3,12 @@
 Needs GCC or Clang.
 """
 
+import atexit
 import ctypes
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -15,14 +17,16 @@ from pathlib import Path
 
 from hyperseg.errors import UserError
 
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-shared", "-fPIC")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-fPIC")
+# Linked without -ffast-math, which would switch off denormal numbers for the whole process.
+LINK = ("-shared", "-fopenmp")
 
 
 @cache
-def compiler() -> str | None:
-    """The C++ compiler's path: ``CXX`` where it is set, else g++ or clang++; None where there is none."""
-    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
-    return next((path for path in map(shutil.which, names) if path), None)
+def compiler() -> tuple[str, ...] | None:
+    """The C++ compiler's command: ``CXX`` where it is set, else g++ or clang++; None where there is none."""
+    commands = [shlex.split(os.environ["CXX"])] if os.environ.get("CXX") else [["g++"], ["clang++"]]
+    return next((tuple(command) for command in commands if command and shutil.which(command[0])), None)
 
 
 @cache
@@ -31,11 +35,11 @@ def compiler_version() -> str | None:
     cxx = compiler()
     if cxx is None:
         return None
-    return subprocess.run([cxx, "--version"], capture_output=True, text=True, check=False).stdout.partition("\n")[0]
+    return subprocess.run([*cxx, "--version"], capture_output=True, text=True, check=False).stdout.partition("\n")[0]
 
 
 def build(name: str, flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
-    """A source of this folder, built once per machine, compiler and version of the source; kept in the user's cache.
+    """A source of this folder, compiled once per machine, compiler, flags and text; kept in the user's cache.
 
     Raises :class:`UserError` where there is no compiler or it fails.
     """
@@ -45,25 +49,53 @@ def build(name: str, flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
         raise UserError("the native operators need a C++ compiler; install g++ or set CXX to one")
     headers = [header.read_text() for header in sorted(source.parent.glob("*.h"))]
     identity = "\n".join(
-        (source.read_text(), *headers, *flags, compiler_version() or "", platform.processor(), _cpu_features())
+        (source.read_text(), *headers, *flags, *LINK, compiler_version() or "", platform.processor(), _cpu_features())
     )
-    built_name = f"{source.stem}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hyperseg-bench"
-    target = folder / built_name
-    if not target.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            built = Path(work) / built_name
-            done = subprocess.run(
-                [cxx, *flags, str(source), "-o", str(built)], capture_output=True, text=True, check=False
-            )
+    folder = _folder()
+    target = folder / f"{source.stem}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    try:
+        if not target.is_file():
+            _compile(source, cxx, flags, target)
+        return ctypes.CDLL(str(target))
+    except OSError as error:
+        raise UserError(
+            f"the native operators cannot be kept or loaded: {error}; set XDG_CACHE_HOME to a folder "
+            "that can be written and run from"
+        ) from error
+
+
+def _compile(source: Path, cxx: tuple[str, ...], flags: tuple[str, ...], target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as work:
+        compiled, linked = Path(work) / "source.o", Path(work) / target.name
+        for command in (
+            [*cxx, *flags, "-c", str(source), "-o", str(compiled)],
+            [*cxx, *LINK, str(compiled), "-o", str(linked)],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
-                reason = (done.stderr.strip().splitlines() or ["no message"])[0]
+                said = done.stderr.strip().splitlines()
+                reason = next((line for line in said if "error" in line), said[0] if said else "no message")
                 raise UserError(
-                    f"{cxx} could not compile the native operators: {reason}; update it or set CXX to another"
+                    f"{cxx[0]} could not compile the native operators: {reason}; update it or set CXX to another"
                 )
-            built.replace(target)  # atomic: two processes may build at once
-    return ctypes.CDLL(str(target))
+        with linked.open("rb") as file:
+            os.fsync(file.fileno())  # a file cut short by a power failure would end every later process
+        linked.replace(target)  # atomic: two processes may build at once
+
+
+@cache
+def _folder() -> Path:
+    """Where libraries are kept: the user's cache, or where that cannot be written, a folder for this process alone."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hyperseg-bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    except (OSError, RuntimeError):  # no home at all
+        pass
+    own = tempfile.mkdtemp(prefix="hyperseg-bench-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return Path(own)
 
 
 @cache

@@ -23,8 +23,8 @@
 namespace {
 
 inline Vec clamp(Vec v, Vec low, Vec high) {
-  v = v > low ? v : low;
-  return v < high ? v : high;
+  v = v < low ? low : v;  // this way round a NaN stays one
+  return v > high ? high : v;
 }
 inline int64_t vectors(int64_t n) { return (n + kLanes - 1) / kLanes; }
 inline int64_t reflect(int64_t i, int64_t n) { return i < 0 ? -i : (i >= n ? 2 * n - 2 - i : i); }

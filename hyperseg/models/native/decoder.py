@@ -29,7 +29,7 @@ class Memory:
         """The map of ``shape``, one for the last answer of an operator and one for what lies between."""
         found = self.maps.get(last)
         if found is None or found.shape != tuple(shape):
-            found = self.maps[last] = torch.empty(*shape)
+            found = self.maps[last] = torch.empty(*shape, dtype=torch.float32, device="cpu")
         return found
 
 

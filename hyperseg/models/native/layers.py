@@ -13,7 +13,7 @@ from hyperseg.models.native.libraries import Pointwise, trunk_library
 
 LANES, GROUP = 16, 32  # channels of a vector; of a task, and of a block of a bfloat16 operand
 SLACK = 32  # pixels that a product may read past a map's end
-_NONE, _SWISH, _RELU, _RELU6 = range(4)
+NONE, SWISH, RELU, RELU6 = range(4)
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,12 @@ class Map:
     @classmethod
     def empty(cls, batch: int, channels: int, height: int, width: int, half: bool) -> "Map":
         pixels = batch * height * width
-        data = torch.zeros(pixels * channels + LANES)
-        copy = torch.zeros((pixels + SLACK) * round_up(channels, GROUP), dtype=torch.bfloat16) if half else None
+        data = torch.zeros(pixels * channels + LANES, dtype=torch.float32, device="cpu")
+        copy = (
+            torch.zeros((pixels + SLACK) * round_up(channels, GROUP), dtype=torch.bfloat16, device="cpu")
+            if half
+            else None
+        )
         return cls(batch, channels, height, width, data, copy)
 
     @classmethod
@@ -101,8 +105,8 @@ def _patches(x: Tensor, kernel: int) -> Tensor:
 
 def activation_code(module: nn.Module | None) -> int:
     if module is None or isinstance(module, nn.Identity):
-        return _NONE
-    for kind, code in ((Swish, _SWISH), (nn.SiLU, _SWISH), (nn.ReLU6, _RELU6), (nn.ReLU, _RELU)):
+        return NONE
+    for kind, code in ((Swish, SWISH), (nn.SiLU, SWISH), (nn.ReLU6, RELU6), (nn.ReLU, RELU)):
         if isinstance(module, kind):
             return code
     raise UserError(f"engine native has no kernel for {type(module).__name__}; choose another engine")
@@ -113,7 +117,6 @@ def packed(matrix: Tensor, half: bool, rounded: bool = True) -> Tensor:
     outputs, inputs = matrix.shape
     if not half:
         return pad_first(matrix, LANES).reshape(-1, LANES, inputs).transpose(1, 2).contiguous()
-    # Two blocks at a time are read, so their number is even.
     padded = F.pad(matrix, (0, -inputs % GROUP, 0, -outputs % GROUP))
     tiles = padded.reshape(-1, LANES, padded.shape[1] // GROUP, LANES, 2).permute(0, 2, 3, 1, 4).contiguous()
     return tiles.to(torch.bfloat16) if rounded else tiles

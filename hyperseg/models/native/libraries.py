@@ -1,9 +1,11 @@
 """The C++ libraries with their functions' signatures, and the structures they take, field by field."""
 
 import ctypes
+import warnings
 from functools import cache
 
-from hyperseg.models.native.build import build
+from hyperseg.errors import UserError
+from hyperseg.models.native.build import build, compiler
 
 _POINTER, _NUMBER = ctypes.c_void_p, ctypes.c_int64
 
@@ -73,6 +75,21 @@ def decoder_library() -> ctypes.CDLL:
     )  # fmt: skip
     loaded.hyperseg_upsample2.restype = None
     return loaded
+
+
+def training_available() -> bool:
+    """Whether training may use this package's kernels; where they do not compile, a warning says so once."""
+    return compiler() is not None and _training_builds()
+
+
+@cache
+def _training_builds() -> bool:
+    try:
+        training_library()
+    except UserError as error:
+        warnings.warn(f"{error}; PyTorch's own operators train instead, more slowly", stacklevel=2)
+        return False
+    return True
 
 
 @cache

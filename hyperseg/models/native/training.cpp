@@ -52,11 +52,8 @@ inline Vec gradient(Vec z, Vec grad) {
     const Vec s = sigmoid<true>(z);
     return grad * (s + z * s * (1.f - s));
   }
-  if (A == kRelu) return z > splat(0.f) ? grad : splat(0.f);
-  if (A == kRelu6) {
-    grad = z > splat(0.f) ? grad : splat(0.f);
-    return z < splat(6.f) ? grad : splat(0.f);
-  }
+  if (A == kRelu || A == kRelu6) grad = z <= splat(0.f) ? splat(0.f) : grad;
+  if (A == kRelu6) grad = z >= splat(6.f) ? splat(0.f) : grad;
   return grad;
 }
 
@@ -332,7 +329,8 @@ void maps_backward_filters(const Depthwise& d, const float* x, const float* grad
 #pragma GCC unroll 5
               for (int dx = 0; dx < K; ++dx) sums[dy * K + dx] += own * load(from + dx * d.channels, n);
             }
-          } else {
+          } else {  // unrolled, lest the sums leave their registers
+#pragma GCC unroll 25
             for (int t = 0; t < K * K; ++t) {
               const int64_t y = top + t / K, at = left + t % K;
               if (y < 0 || y >= d.height || at < 0 || at >= d.width) continue;

@@ -4,6 +4,7 @@ PyTorch's backward pass of a depthwise convolution takes a third of the backbone
 """
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -24,7 +25,9 @@ class _Depthwise(torch.autograd.Function):
         ctx.kernel = kernel
         ctx.shape = (ctypes.c_int64 * 8)(batch, channels, height, width, out_height, out_width, stride, before)
         filters = weight.detach().reshape(channels, kernel * kernel).t().contiguous()
-        out = torch.empty((batch, channels, out_height, out_width), memory_format=torch.channels_last)
+        out = torch.empty(
+            (batch, channels, out_height, out_width), dtype=x.dtype, device=x.device, memory_format=torch.channels_last
+        )
         libraries.training_library().hyperseg_maps(
             ctx.shape, kernel, x.data_ptr(), filters.data_ptr(), out.data_ptr(), torch.get_num_threads()
         )
@@ -42,6 +45,21 @@ class _Depthwise(torch.autograd.Function):
             grad_x.data_ptr(), grad_filters.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         return grad_x, grad_filters.t().reshape(-1, 1, ctx.kernel, ctx.kernel), None, None, None
+
+
+class _Pool(torch.autograd.Function):
+    """Gives the map beside its mean, so that the mean's gradient is added to the map's in place."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.pixels = x.shape[2] * x.shape[3]
+        return x.mean((2, 3)), x.view_as(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_mean: Tensor, grad: Tensor) -> Tensor:
+        # In place: the gradient is :class:`_Gate`'s own, and nobody else gets it.
+        return grad.add_((grad_mean / ctx.pixels)[:, :, None, None])
 
 
 class _Gate(torch.autograd.Function):
@@ -73,7 +91,8 @@ def depthwise(x: Tensor, weight: Tensor, stride: int, before: int, after: int) -
     return out
 
 
-def gated(x: Tensor, gate: Tensor) -> Tensor:
-    """A channels-last map (B, C, H, W) times a factor per image and channel, (B, C, 1, 1)."""
-    out: Tensor = _Gate.apply(x, gate)
+def gated(x: Tensor, gate: Callable[[Tensor], Tensor]) -> Tensor:
+    """A channels-last map (B, C, H, W) times the factors (B, C) that ``gate`` makes of its mean, (B, C)."""
+    mean, x = _Pool.apply(x)
+    out: Tensor = _Gate.apply(x, gate(mean)[..., None, None])
     return out

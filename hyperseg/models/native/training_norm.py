@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from hyperseg.models.native import build, libraries
+from hyperseg.models.native import libraries
 
 ACTIVATIONS = {"none": 0, "swish": 1, "relu": 2, "relu6": 3}
 PIECE = 64  # pixels of a channels-last map whose sums are taken together
@@ -37,6 +37,7 @@ class _Norm(torch.autograd.Function):
         libraries.training_library().hyperseg_norm(
             ctypes.byref(ctx.map), *_pointers(x, weight, bias, norm.running_mean, norm.running_var, out, mean, invstd)
         )
+        torch.autograd.graph.increment_version((norm.running_mean, norm.running_var))
         ctx.save_for_backward(x, weight, bias, mean, invstd)
         return out
 
@@ -69,7 +70,7 @@ def fits(x: Tensor, norm: nn.BatchNorm2d) -> bool:
         and norm.affine
         and norm.momentum is not None
         and norm.running_mean is not None
-        and trains_natively(x, norm.weight)
+        and trains_natively(x, norm.weight, norm.bias, norm.running_mean)
         and (is_channels_last(x) or x.is_contiguous())
     )
 
@@ -81,7 +82,7 @@ def trains_natively(*tensors: Tensor) -> bool:
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
         and all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors)
-        and build.compiler() is not None
+        and libraries.training_available()
     )
 
 

@@ -24,8 +24,8 @@ class NativeTrunk(nn.Module):
     """In place of a fused network's trunk: image (B, 3, H, W), float32, to the skips, deepest first, and the signal.
 
     ``precision`` is 'float32' or 'bfloat16'; the answers are float32 either way, and their memory is overwritten by the
-    next call. Raises :class:`UserError` for a backbone with blocks of another kind, and where ``precision`` or the
-    compiler is missing.
+    next call; one thread at a time may call it. Raises :class:`UserError` for a backbone with blocks of another kind,
+    where the CPU or the compiler is missing what ``precision`` needs, and for images of another kind.
     """
 
     def __init__(self, trunk: Trunk, precision: str) -> None:
@@ -52,8 +52,17 @@ class NativeTrunk(nn.Module):
         self.head = NativePointwise(backbone.conv_head, backbone.bn2, half)
         self.context = _context(trunk.context, half)
         self.workspace = Workspace()
+        self.size: torch.Size | None = None
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        if image.device.type != "cpu" or image.dtype != torch.float32 or image.shape[1] != 3:
+            raise UserError(
+                f"engine native takes float32 images (B, 3, H, W) on the CPU, not {image.dtype} "
+                f"{tuple(image.shape)} on {image.device}; convert them"
+            )
+        if image.shape != self.size:  # maps of another size are not kept
+            self.size = image.shape
+            self.workspace.maps.clear()
         x: Map | Tensor = image
         features: list[Tensor] = []
         for index, stage in enumerate(self.stages):

@@ -100,7 +100,7 @@ inline Vec reciprocal(Vec x) {
 
 template <bool kExact>
 inline Vec sigmoid(Vec x) {
-  const Vec limited = x > splat(-87.f) ? x : splat(-87.f);
+  const Vec limited = x < splat(-87.f) ? splat(-87.f) : x;  // this way round a NaN stays one
   return reciprocal<kExact>(splat(1.f) + exp_negative<kExact>(limited));
 }
 
@@ -108,8 +108,8 @@ template <Activation kKind, bool kExact>
 inline Vec activate(Vec v) {
   if (kKind == kSwish) return v * sigmoid<kExact>(v);
   if (kKind == kNone) return v;
-  v = v > splat(0.f) ? v : splat(0.f);
-  return kKind == kRelu6 ? (v < splat(6.f) ? v : splat(6.f)) : v;
+  v = v < splat(0.f) ? splat(0.f) : v;
+  return kKind == kRelu6 ? (v > splat(6.f) ? splat(6.f) : v) : v;
 }
 
 #ifdef HYPERSEG_AMX
