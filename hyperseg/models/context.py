@@ -4,11 +4,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+# Pixels at /32 from which on a batch trains by matrix products; below, the published rounding stays, as in the backbone.
+MANY_PIXELS = 128
+
+
+class PatchConv2d(nn.Conv2d):
+    """A convolution whose stride is its kernel. In training on a CPU it is one matrix product of the patches.
+
+    PyTorch's own brings its large filter, a dozen megabytes, into another layout in both directions.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        many = batch * height * width >= MANY_PIXELS
+        if not (self.training and many and x.device.type == "cpu") or torch.compiler.is_compiling():
+            return super().forward(x)
+        k = self.kernel_size[0]
+        cells = x.reshape(batch, channels, height // k, k, width // k, k).permute(0, 2, 4, 1, 3, 5)
+        y = F.linear(cells.flatten(3), self.weight.flatten(1), self.bias)
+        return y.permute(0, 3, 1, 2).contiguous()
+
 
 def conv_norm_relu(inputs: int, outputs: int, kernel: int = 1) -> nn.Sequential:
     """Convolution without bias (its stride is its kernel), batch norm, ReLU."""
+    convolution = nn.Conv2d if kernel == 1 else PatchConv2d
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride=kernel, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        convolution(inputs, outputs, kernel, stride=kernel, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.models.backbone import LARGE_BATCH, Backbone
+from hyperseg.models.context import PatchConv2d
 from hyperseg.models.decoder import Level
 from hyperseg.models.layout import Kind, LevelShape
 from hyperseg.models.native import build, training_maps, training_norm
@@ -85,6 +86,16 @@ def test_gate_equals_torch(size: tuple[int, int, int, int]) -> None:
     close([got], [expected])
     close(torch.autograd.grad(got, (x, weight), grad), torch.autograd.grad(expected, (x, weight), grad))
     assert torch.equal(grad, kept)
+
+
+def test_convolution_of_patches_equals_torch() -> None:
+    convolution = PatchConv2d(24, 40, 2, stride=2, bias=False).train()
+    x = torch.randn(2, 24, 8, 16, requires_grad=True)
+    got, expected = convolution(x), F.conv2d(x, convolution.weight, stride=2)
+    grad = torch.randn_like(got)
+    close([got], [expected])
+    inputs = (x, convolution.weight)
+    close(torch.autograd.grad(got, inputs, grad), torch.autograd.grad(expected, inputs, grad))
 
 
 def gradients(backbone: Backbone, image: Tensor) -> list[Tensor]:
