@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Pixels at /32 from which on a batch trains by matrix products; below, the published rounding stays, as in the backbone.
+# Pixels at /32 from which on a batch trains by matrix products; smaller ones keep the published rounding, as elsewhere.
 MANY_PIXELS = 128
 
 
