@@ -4,14 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hyperseg import create_model
+from hyperseg import accelerate, create_model
 from hyperseg.errors import UserError
 from hyperseg.models import HyperSeg
 from hyperseg.models.fuse import Trunk, fuse
 from hyperseg.models.native import block, layers
 from hyperseg.models.native import trunk as trunk_module
 from hyperseg.models.native.build import FLAGS, build, compiler
-from hyperseg.models.native.decoder import NativeDecoder
 from hyperseg.models.native.layers import Map, NativePointwise
 from hyperseg.models.native.libraries import bind_trunk, trunk_library
 from hyperseg.models.native.trunk import NativeTrunk
@@ -20,7 +19,8 @@ from hyperseg.models.variants import VARIANTS
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")
 
 
-def fused_trunk(variant: str, **options: object) -> Trunk:
+def lively(variant: str, **options: object) -> HyperSeg:
+    """A network in eval mode whose norms and dynamic weights all matter."""
     torch.manual_seed(0)
     model: HyperSeg = create_model(variant, **options).eval()  # type: ignore[arg-type]
     for module in model.modules():
@@ -31,7 +31,14 @@ def fused_trunk(variant: str, **options: object) -> Trunk:
             module.running_var.uniform_(0.5, 1.5)
             nn.init.uniform_(module.weight, 0.8, 1.6)
             nn.init.normal_(module.bias, 0, 0.2)
-    trunk = fuse(model).trunk
+    with torch.no_grad():
+        for generator in model.decoder.generators:
+            generator.weight.mul_(4)  # type: ignore[operator]
+    return model
+
+
+def fused_trunk(variant: str, **options: object) -> Trunk:
+    trunk = fuse(lively(variant, **options)).trunk
     assert isinstance(trunk, Trunk)
     return trunk
 
@@ -142,12 +149,20 @@ def test_images_of_another_kind_are_refused() -> None:
             native(image)
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_accelerated_network_gives_the_same_logits(variant: str) -> None:
+    model = lively(variant)
+    image = torch.randn(2, 3, 128, 256)
+    with torch.inference_mode():
+        plain = model(image)
+        assert plain.std() > 0.3
+        torch.testing.assert_close(accelerate(model)(image), plain, atol=1e-4, rtol=0)
+
+
 def test_a_broken_image_does_not_look_whole() -> None:
     """A NaN in the image reaches every logit through the gates, as it does in PyTorch."""
     torch.manual_seed(0)
-    fused = fuse(create_model("camvid_hyperseg_s").eval())
-    fused.decoder = NativeDecoder(fused)
-    fused.trunk = NativeTrunk(fused.trunk, "float32")
+    fused = accelerate(create_model("camvid_hyperseg_s").eval())
     image = torch.randn(1, 3, 128, 192)
     image[0, 1, 40, 50] = torch.nan
     assert fused(image).isnan().all()
