@@ -9,6 +9,7 @@ from torch import nn
 
 from hyperseg import create_model
 from hyperseg.errors import UserError
+from hyperseg.latency.bench.networks import enliven
 from hyperseg.latency.engines import Engine, Target, engine_table
 from hyperseg.latency.fused import fuse_networks
 from hyperseg.latency.stages import Staged
@@ -30,17 +31,7 @@ def network() -> HyperSeg:
     """A small CamVid network whose norms and dynamic weights all matter."""
     torch.manual_seed(0)
     model = create_model("camvid_hyperseg_s")
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                assert module.running_mean is not None
-                assert module.running_var is not None
-                module.running_mean.normal_(0, 0.2)
-                module.running_var.uniform_(0.5, 1.5)
-                module.weight.uniform_(0.8, 1.6)
-                module.bias.normal_(0, 0.2)
-        for generator in model.decoder.generators:
-            generator.weight.mul_(4)  # type: ignore[operator]
+    enliven(model)
     return model.eval()
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
+from hyperseg.latency.bench.networks import enliven
 from hyperseg.models import HyperSeg
 from hyperseg.models.fuse import fuse
 from hyperseg.models.native import build
@@ -20,17 +21,7 @@ def lively(variant: str, **options: object) -> HyperSeg:
     """A network in eval mode whose norms all do something and whose dynamic weights are of the order of 1."""
     torch.manual_seed(0)
     model = create_model(variant, **options)  # type: ignore[arg-type]
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.running_mean.normal_(0, 0.2)
-            module.running_var.uniform_(0.5, 1.5)
-            nn.init.uniform_(module.weight, 0.8, 1.6)
-            nn.init.normal_(module.bias, 0, 0.2)
-    with torch.no_grad():
-        for generator in model.decoder.generators:
-            generator.weight.mul_(4)  # type: ignore[operator]
+    enliven(model)
     return model.eval()
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from hyperseg import accelerate, create_model
 from hyperseg.errors import UserError
+from hyperseg.latency.bench.networks import enliven
 from hyperseg.models import HyperSeg
 from hyperseg.models.fuse import Trunk, fuse
 from hyperseg.models.native import block, layers
@@ -23,17 +24,7 @@ def lively(variant: str, **options: object) -> HyperSeg:
     """A network in eval mode whose norms and dynamic weights all matter."""
     torch.manual_seed(0)
     model: HyperSeg = create_model(variant, **options).eval()  # type: ignore[arg-type]
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.running_mean.normal_(0, 0.2)
-            module.running_var.uniform_(0.5, 1.5)
-            nn.init.uniform_(module.weight, 0.8, 1.6)
-            nn.init.normal_(module.bias, 0, 0.2)
-    with torch.no_grad():
-        for generator in model.decoder.generators:
-            generator.weight.mul_(4)  # type: ignore[operator]
+    enliven(model)
     return model
 
 

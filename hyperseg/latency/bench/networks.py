@@ -27,7 +27,7 @@ def ours(variant: str, weights: Path | None = None) -> HyperSeg:
     torch.manual_seed(SEED)
     network = create_model(variant, weights=weights, stochastic_depth=0.0, dropout=0.0).eval()
     if weights is None:
-        _enliven(network)
+        enliven(network)
     return network
 
 
@@ -107,7 +107,7 @@ def timed(run: Run, image: Tensor) -> Callable[[], object]:
     return once
 
 
-def _enliven(network: HyperSeg) -> None:
+def enliven(network: HyperSeg) -> None:
     """Random norms and wider generators: with fresh ones the logits are all but zero, and an error in them unseen."""
     with torch.no_grad():
         for module in network.modules():

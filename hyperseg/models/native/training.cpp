@@ -1,4 +1,4 @@
-// Kernels of a training step on a CPU, in float32: the backbone's, on channels-last maps, and the decoder's, on patches.
+// Kernels of a training step on a CPU, in float32: the backbone's on channels-last maps, and the decoder's on patches.
 //
 // Work is cut into pieces whose size depends on the shapes alone, and their sums are added in order: the result is the
 // same for any number of threads, and every time.
