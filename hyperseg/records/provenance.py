@@ -32,12 +32,18 @@ def provenance(command: list[str] | None = None, threads: int | None = None) -> 
     return Provenance(
         commit=commit,
         dirty=dirty,
-        command=command if command is not None else argv,
+        command=[_portable(word) for word in (command if command is not None else argv)],
         python=platform.python_version(),
         packages={name: version for name in PACKAGES if (version := _version(name))},
         threads=threads if threads is not None else os.cpu_count() or 1,
         machine=machine(),
     )
+
+
+def _portable(word: str) -> str:
+    """A word of a command line; of an absolute path its name alone, as where it lies is this machine's own affair."""
+    option, equals, value = word.rpartition("=")
+    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else word
 
 
 def _version(package: str) -> str | None:

@@ -27,6 +27,8 @@ def test_the_machine_is_the_same_each_time_and_has_a_short_fingerprint() -> None
 def test_versions_threads_and_command_are_recorded() -> None:
     made = provenance(command=["hyperseg", "test"], threads=3)
     assert made.command == ["hyperseg", "test"]
+    told = provenance(command=["hyperseg", "--a", "/home/me/data/", "--b=/mnt/x.pth", "--c=d/e", "d/e"], threads=1)
+    assert told.command == ["hyperseg", "--a", "data", "--b=x.pth", "--c=d/e", "d/e"]
     assert made.threads == 3
     assert {"torch", "timm", "numpy", "hyperseg-bench"} <= set(made.packages)
     assert all(re.match(r"\d", version) for version in made.packages.values())

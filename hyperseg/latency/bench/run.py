@@ -79,7 +79,7 @@ def _config(parts: Collection[Part], setting: Setting) -> dict[str, Any]:
         "clock": setting.clock,
         "train_batch": setting.train_batch,
         "train_size": setting.train_size,
-        "agreement_images": str(setting.images) if setting.images else None,
+        "agreement_images": setting.images.name if setting.images else None,
         "agreement_limit": setting.limit,
         "sampling_pairs": setting.pairs,
         "sampling_block_seconds": setting.block_seconds,
