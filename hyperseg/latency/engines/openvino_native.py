@@ -1,4 +1,4 @@
-"""OpenVINO for the trunk, the C++ decoder for the patch-wise levels: the fastest on a CPU."""
+"""OpenVINO for the trunk, the C++ decoder for the patch-wise levels: for CPUs that engine `native` does not suit."""
 
 from typing import TYPE_CHECKING
 
