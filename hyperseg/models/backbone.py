@@ -87,10 +87,8 @@ class Backbone(nn.Module):
             if index in self.taps:
                 features.append(self.reduce[len(features)](x))
         head = self.dropout(self.bn2(self.conv_head(x)))
-        if (
-            channels_last
-        ):  # the maps that leave are small, and the context head's filters would be copied into the layout
-            return [feature.contiguous() for feature in features], head.contiguous()
+        if channels_last:  # the decoder cuts its patches from planes
+            features = [feature.contiguous() for feature in features]
         return features, head
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.models.native import training_maps, training_norm
+from hyperseg.models.products import PointwiseConv2d, lies_channels_last
 
 
 class FixedSameConv2d(nn.Conv2d):
@@ -41,21 +42,12 @@ class DepthwiseConv2d(nn.Conv2d):
         return super().forward(x)
 
 
-class PointwiseConv2d(nn.Conv2d):
-    """A 1x1 convolution; of a channels-last map it is one matrix product, which costs less to set up."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training and x.device.type == "cpu" and _lies_channels_last(x) and not torch.compiler.is_compiling():
-            return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
-        return super().forward(x)
-
-
 class NormActivation(BatchNormAct2d):
     """timm's batch norm with its activation."""
 
     def forward(self, x: Tensor) -> Tensor:
         activation = _ACTIVATIONS.get(type(self.act))
-        if activation is not None and _lies_channels_last(x) and training_norm.fits(x, self):
+        if activation is not None and lies_channels_last(x) and training_norm.fits(x, self):
             return training_norm.norm_activate(x, self, activation)
         return super().forward(x)
 
@@ -64,13 +56,11 @@ class GatedExcite(SqueezeExcite):
     """timm's squeeze and excitation."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or not _lies_channels_last(x) or not training_norm.trains_natively(x):
+        usual = type(self.act1) is Swish and type(self.gate) is nn.Sigmoid
+        if not usual or not self.training or not lies_channels_last(x) or not training_norm.trains_natively(x):
             return super().forward(x)
-        return training_maps.gated(x, self._gates)
-
-    def _gates(self, mean: Tensor) -> Tensor:
-        hidden = self.act1(F.linear(mean, self.conv_reduce.weight.flatten(1), self.conv_reduce.bias))
-        return self.gate(F.linear(hidden, self.conv_expand.weight.flatten(1), self.conv_expand.bias))
+        reduce, expand = self.conv_reduce, self.conv_expand
+        return training_maps.excite(x, reduce.weight.flatten(1), reduce.bias, expand.weight.flatten(1), expand.bias)
 
 
 class _SwishForTraining(torch.autograd.Function):
@@ -127,11 +117,6 @@ def _runs_natively(conv: nn.Conv2d, x: Tensor) -> bool:
         and conv.stride in ((1, 1), (2, 2))
         and conv.dilation == (1, 1)
         and conv.bias is None
-        and _lies_channels_last(x)
+        and lies_channels_last(x)
         and training_norm.trains_natively(x, conv.weight)
     )
-
-
-def _lies_channels_last(x: Tensor) -> bool:
-    """Whether the map is channels last and not both layouts at once, as a map of one pixel is."""
-    return training_norm.is_channels_last(x) and not x.is_contiguous()

@@ -4,30 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Pixels at /32 from which on a batch trains by matrix products; smaller ones keep the published rounding, as elsewhere.
-MANY_PIXELS = 128
-
-
-class PatchConv2d(nn.Conv2d):
-    """A convolution whose stride is its kernel. In training on a CPU it is one matrix product of the patches.
-
-    PyTorch's own brings its large filter, a dozen megabytes, into another layout in both directions.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch, channels, height, width = x.shape
-        many = batch * height * width >= MANY_PIXELS
-        if not (self.training and many and x.device.type == "cpu") or torch.compiler.is_compiling():
-            return super().forward(x)
-        k = self.kernel_size[0]
-        cells = x.reshape(batch, channels, height // k, k, width // k, k).permute(0, 2, 4, 1, 3, 5)
-        y = F.linear(cells.flatten(3), self.weight.flatten(1), self.bias)
-        return y.permute(0, 3, 1, 2).contiguous()
+from hyperseg.models.products import PatchConv2d, PointwiseConv2d, lies_channels_last
 
 
 def conv_norm_relu(inputs: int, outputs: int, kernel: int = 1) -> nn.Sequential:
     """Convolution without bias (its stride is its kernel), batch norm, ReLU."""
-    convolution = nn.Conv2d if kernel == 1 else PatchConv2d
+    convolution = PointwiseConv2d if kernel == 1 else PatchConv2d
     return nn.Sequential(
         convolution(inputs, outputs, kernel, stride=kernel, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
@@ -35,7 +17,9 @@ def conv_norm_relu(inputs: int, outputs: int, kernel: int = 1) -> nn.Sequential:
 
 def area_mean(x: Tensor) -> Tensor:
     """The mean of (B, C, H, W) over its area, broadcast back to that shape."""
-    return x.mean((2, 3), keepdim=True).expand_as(x)
+    mean = x.mean((2, 3), keepdim=True).expand_as(x)
+    # A map without pixels of its own has no layout, and what it is joined with would lose its own.
+    return mean.contiguous(memory_format=torch.channels_last) if lies_channels_last(x) else mean
 
 
 class ContextHead(nn.Module):

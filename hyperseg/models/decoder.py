@@ -7,21 +7,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.models.layout import GeneratorShape, LevelShape
+from hyperseg.models.native import training_maps, training_norm
 from hyperseg.models.patchwise import OPERATORS, LevelOperator
+from hyperseg.models.products import GroupedConv2d
 
 
-class WeightGenerator(nn.Conv2d):
+class WeightGenerator(GroupedConv2d):
     """Grouped 1x1 convolution without bias from a slice of the signal to the weights of one or two levels.
 
     Maps the signal (B, S, gh, gw) to one tensor (B, count, gh, gw) for each level it serves.
     """
 
     def __init__(self, shape: GeneratorShape) -> None:
-        super().__init__(shape.end - shape.begin, shape.outputs, 1, groups=shape.groups, bias=False)
+        super().__init__(shape.begin, shape.end, shape.outputs, shape.groups)
         self.shape = shape
 
     def forward(self, signal: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
-        weights = super().forward(signal[:, self.shape.begin : self.shape.end])
+        weights = super().forward(signal)
         surplus = self.shape.outputs - sum(self.shape.counts)
         return weights.split([*self.shape.counts, surplus], dim=1)[: len(self.shape.counts)]
 
@@ -73,6 +75,8 @@ def resize(x: Tensor, size: Sequence[int]) -> Tensor:
     """Bilinear interpolation of (B, C, H, W) to ``size`` (h, w), the published ``align_corners=False``."""
     if tuple(x.shape[-2:]) == tuple(size):
         return x
+    if (2 * x.shape[-2], 2 * x.shape[-1]) == tuple(size) and x.requires_grad and training_norm.trains_natively(x):
+        return training_maps.upsample2(x)
     return F.interpolate(x, tuple(size), mode="bilinear", align_corners=False)
 
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.models.layout import Kind, LevelShape
-from hyperseg.models.native import training_depthwise, training_norm
+from hyperseg.models.native import training_depthwise, training_norm, training_patches
 
 Grid = tuple[int, int]  # patches along height and width
 # Up to so many filters (patches x channels), training on a CPU keeps PyTorch's own depthwise convolution: it costs
@@ -99,6 +99,8 @@ def split_with_halo(x: Tensor, grid: Grid) -> Tensor:
     batch, channels, height, width = x.shape
     rows, columns = grid
     ph, pw = height // rows, width // columns
+    if x.requires_grad and min(height, width) > 1 and training_norm.trains_natively(x):
+        return training_patches.split_with_halo(x, grid)
     x = _with_neighbours(x.reshape(batch, channels, rows, ph, width), 3)
     x = _with_neighbours(x.reshape(batch, channels, rows, ph + 2, columns, pw), 5)
     return x.permute(0, 2, 4, 1, 3, 5).reshape(batch * rows * columns, channels, ph + 2, pw + 2)
@@ -168,7 +170,7 @@ def _has_own_backward(patches: Tensor) -> bool:
     """Whether a depthwise convolution of these patches trains through ``training_depthwise``."""
     if patches.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_compiling():
         return False
-    return patches.shape[0] * patches.shape[1] > FEW_FILTERS
+    return patches.shape[0] >= MANY_PATCHES or patches.shape[0] * patches.shape[1] > FEW_FILTERS
 
 
 def folded_norm(norm: nn.Module) -> tuple[Tensor, Tensor] | None:

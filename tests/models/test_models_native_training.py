@@ -7,13 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hyperseg.models import patchwise
 from hyperseg.models.backbone import LARGE_BATCH, Backbone
-from hyperseg.models.context import PatchConv2d
-from hyperseg.models.decoder import Level
+from hyperseg.models.decoder import Level, resize
 from hyperseg.models.layout import Kind, LevelShape
 from hyperseg.models.native import build, training_maps, training_norm
 from hyperseg.models.native.build import compiler
 from hyperseg.models.patchwise import MANY_PATCHES
+from hyperseg.models.products import GroupedConv2d, PatchConv2d, PointwiseConv2d
 
 native = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
 ACTIVATIONS = {"none": lambda x: x, "swish": F.silu, "relu": F.relu, "relu6": F.relu6}
@@ -76,25 +77,69 @@ def test_depthwise_equals_torch(size: tuple[int, int, int, int], kernel: int, st
 
 @native
 @pytest.mark.parametrize("size", [(2, 96, 16, 16), (3, 20, 9, 7)])
-def test_gate_equals_torch(size: tuple[int, int, int, int]) -> None:
+def test_excitation_equals_torch(size: tuple[int, int, int, int]) -> None:
+    channels, hidden = size[1], 6
     x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_()
-    weight = torch.randn(size[1], size[1], requires_grad=True)
+    parameters = [torch.randn(s) for s in ((hidden, channels), (hidden,), (channels, hidden), (channels,))]
+    reduce, shift, expand, last_shift = parameters = [p.requires_grad_() for p in parameters]
     grad = torch.randn(size)
     kept = grad.clone()
-    got = training_maps.gated(x, lambda mean: torch.sigmoid(mean @ weight))
-    expected = x * torch.sigmoid(x.mean((2, 3)) @ weight)[..., None, None]
+    got = training_maps.excite(x, *parameters)
+    gate = torch.sigmoid(F.linear(F.silu(F.linear(x.mean((2, 3)), reduce, shift)), expand, last_shift))
+    expected = x * gate[..., None, None]
     close([got], [expected])
-    close(torch.autograd.grad(got, (x, weight), grad), torch.autograd.grad(expected, (x, weight), grad))
+    inputs = (x, *parameters)
+    close(torch.autograd.grad(got, inputs, grad), torch.autograd.grad(expected, inputs, grad))
     assert torch.equal(grad, kept)
 
 
-def test_convolution_of_patches_equals_torch() -> None:
-    convolution = PatchConv2d(24, 40, 2, stride=2, bias=False).train()
-    x = torch.randn(2, 24, 8, 16, requires_grad=True)
-    got, expected = convolution(x), F.conv2d(x, convolution.weight, stride=2)
+@native
+@pytest.mark.parametrize("size", [(2, 3, 8, 6), (1, 2, 1, 5), (1, 1, 3, 1), (2, 5, 33, 40)])
+def test_upsampling_equals_torch(size: tuple[int, int, int, int]) -> None:
+    x = torch.randn(size, requires_grad=True)
+    got = resize(x, (2 * size[2], 2 * size[3]))
+    assert got.grad_fn is not None
+    assert "Upsample2" in got.grad_fn.name()
+    expected = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    grad = torch.randn(expected.shape)
+    close([got], [expected])
+    close(torch.autograd.grad(got, x, grad), torch.autograd.grad(expected, x, grad))
+
+
+@native
+@pytest.mark.parametrize("patch", [(1, 1), (2, 1), (1, 3), (4, 5)])
+@pytest.mark.parametrize("grid", [(2, 3), (6, 6), (3, 2)])
+def test_patches_equal_torch(grid: tuple[int, int], patch: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    height, width = grid[0] * patch[0], grid[1] * patch[1]
+    x = torch.randn(2, 3, height, width, requires_grad=True)
+    got = patchwise.split_with_halo(x, grid)
+    assert got.grad_fn is not None
+    assert "Split" in got.grad_fn.name()
+    grad = torch.randn(got.shape)
+    (got_grad,) = torch.autograd.grad(got, x, grad)
+    monkeypatch.setattr(build, "compiler", lambda: None)
+    expected = patchwise.split_with_halo(x, grid)
+    assert torch.equal(got, expected)
+    close([got_grad], torch.autograd.grad(expected, x, grad))
+
+
+@pytest.mark.parametrize("kind", ["pointwise", "patches", "groups"])
+def test_products_equal_convolutions(kind: str) -> None:
+    convolution: nn.Conv2d
+    if kind == "groups":
+        convolution = GroupedConv2d(8, 20, outputs=30, groups=6)
+    elif kind == "patches":
+        convolution = PatchConv2d(24, 40, 2, stride=2, bias=False)
+    else:
+        convolution = PointwiseConv2d(24, 40, 1)
+    x = torch.randn(2, 24, 8, 16).contiguous(memory_format=torch.channels_last).requires_grad_()
+    got = convolution.train()(x)
+    assert training_norm.is_channels_last(got)
+    seen = x[:, 8:20] if kind == "groups" else x
+    expected = F.conv2d(seen, convolution.weight, convolution.bias, convolution.stride, groups=convolution.groups)
     grad = torch.randn_like(got)
     close([got], [expected])
-    inputs = (x, convolution.weight)
+    inputs = (x, *convolution.parameters())
     close(torch.autograd.grad(got, inputs, grad), torch.autograd.grad(expected, inputs, grad))
 
 

@@ -105,8 +105,15 @@ def training_library() -> ctypes.CDLL:
     for operator, maps in ((loaded.hyperseg_maps, 3), (loaded.hyperseg_maps_backward, 5)):
         operator.argtypes = (ctypes.c_int64 * 8, ctypes.c_int64, *(ctypes.c_void_p,) * maps, ctypes.c_int)
         operator.restype = None
-    loaded.hyperseg_gate_backward.argtypes = (*(ctypes.c_int64,) * 3, *(ctypes.c_void_p,) * 5, ctypes.c_int)
-    loaded.hyperseg_gate_backward.restype = None
+    for operator, numbers, maps in (
+        (loaded.hyperseg_gate_sums, 3, 3),
+        (loaded.hyperseg_gate_maps, 3, 4),
+        (loaded.hyperseg_upsample2_backward, 3, 2),
+        (loaded.hyperseg_split, 0, 3),
+        (loaded.hyperseg_split_backward, 0, 3),
+    ):
+        operator.argtypes = (*(ctypes.c_int64,) * numbers, *(ctypes.c_void_p,) * maps, ctypes.c_int)
+        operator.restype = None
     return loaded
 
 

@@ -9,6 +9,7 @@
 
 #include "depthwise.h"
 #include "norm.h"
+#include "patches.h"
 
 extern "C" {
 
@@ -48,9 +49,9 @@ void hyperseg_maps_backward(const int64_t* shape, int64_t kernel, const float* x
   (kernel == 3 ? maps_backward_filters<3> : maps_backward_filters<5>)(d, x, grad, grad_filters, threads);
 }
 
-// out = grad * gate for channels-last maps, and the gate's gradient: the sum over `pixels` of grad * x.
-void hyperseg_gate_backward(int64_t batch, int64_t pixels, int64_t channels, const float* x, const float* gate,
-                            const float* grad, float* grad_x, float* grad_gate, int threads) {
+// The gradient of a gate of channels-last maps: the sum over `pixels` of grad * x.
+void hyperseg_gate_sums(int64_t batch, int64_t pixels, int64_t channels, const float* x, const float* grad,
+                        float* grad_gate, int threads) {
   constexpr int64_t kRows = 64;
   const int64_t strips = (pixels + kRows - 1) / kRows;
   std::vector<float> parts(batch * strips * channels);
@@ -58,13 +59,9 @@ void hyperseg_gate_backward(int64_t batch, int64_t pixels, int64_t channels, con
   for (int64_t piece = 0; piece < batch * strips; ++piece) {
     const int64_t b = piece / strips, first = piece % strips * kRows, last = std::min(first + kRows, pixels);
     vectors(channels, [&](int64_t c, auto n) {
-      const Vec factor = load(gate + b * channels + c, n);
       Vec sum = {};
-      for (int64_t r = b * pixels + first; r < b * pixels + last; ++r) {
-        const Vec g = load(grad + r * channels + c, n);
-        sum += g * load(x + r * channels + c, n);
-        store(grad_x + r * channels + c, g * factor, n);
-      }
+      for (int64_t r = b * pixels + first; r < b * pixels + last; ++r)
+        sum += load(grad + r * channels + c, n) * load(x + r * channels + c, n);
       store(parts.data() + piece * channels + c, sum, n);
     });
   }
@@ -74,6 +71,18 @@ void hyperseg_gate_backward(int64_t batch, int64_t pixels, int64_t channels, con
       for (int64_t s = 0; s < strips; ++s) total += parts[(b * strips + s) * channels + c];
       grad_gate[b * channels + c] = total;
     }
+}
+
+// out = grad * gate + shift, with a gate and a shift (batch, channels).
+void hyperseg_gate_maps(int64_t batch, int64_t pixels, int64_t channels, const float* grad, const float* gate,
+                        const float* shift, float* out, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t r = 0; r < batch * pixels; ++r) {
+    const float *factor = gate + r / pixels * channels, *term = shift + r / pixels * channels;
+    vectors(channels, [&](int64_t c, auto n) {
+      store(out + r * channels + c, load(grad + r * channels + c, n) * load(factor + c, n) + load(term + c, n), n);
+    });
+  }
 }
 
 // Valid depthwise 3x3 of `planes` planes with filters of their own: (height + 2, width + 2) to (height, width).

@@ -4,12 +4,12 @@ PyTorch's backward pass of a depthwise convolution takes a third of the backbone
 """
 
 import ctypes
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from hyperseg.models.native import libraries
 
@@ -47,39 +47,51 @@ class _Depthwise(torch.autograd.Function):
         return grad_x, grad_filters.t().reshape(-1, 1, ctx.kernel, ctx.kernel), None, None, None
 
 
-class _Pool(torch.autograd.Function):
-    """Gives the map beside its mean, so that the mean's gradient is added to the map's in place."""
-
+class _Excite(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.pixels = x.shape[2] * x.shape[3]
-        return x.mean((2, 3)), x.view_as(x)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_mean: Tensor, grad: Tensor) -> Tensor:
-        # In place: the gradient is :class:`_Gate`'s own, and nobody else gets it.
-        return grad.add_((grad_mean / ctx.pixels)[:, :, None, None])
-
-
-class _Gate(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, gate: Tensor) -> Tensor:
-        ctx.save_for_backward(x, gate)
-        return x * gate
+    def forward(ctx: Any, x: Tensor, reduce: Tensor, shift: Tensor, expand: Tensor, last_shift: Tensor) -> Tensor:
+        mean = x.mean((2, 3))
+        hidden = torch.addmm(shift, mean, reduce.t())
+        share = torch.sigmoid(hidden)
+        active = hidden * share
+        gate = torch.sigmoid(torch.addmm(last_shift, active, expand.t()))
+        ctx.save_for_backward(x, reduce, expand, mean, hidden, share, active, gate)
+        return x * gate[..., None, None]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        x, gate = ctx.saved_tensors
-        grad, factors = grad.contiguous(memory_format=torch.channels_last), gate.contiguous()
-        grad_x, grad_gate = torch.empty_like(x), torch.empty_like(factors)
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        x, reduce, expand, mean, hidden, share, active, gate = ctx.saved_tensors
+        grad = grad.contiguous(memory_format=torch.channels_last)
+        grad_x, grad_gate = torch.empty_like(x), torch.empty_like(gate)
         batch, channels, height, width = x.shape
-        libraries.training_library().hyperseg_gate_backward(
-            batch, height * width, channels, x.data_ptr(), factors.data_ptr(), grad.data_ptr(),
-            grad_x.data_ptr(), grad_gate.data_ptr(), torch.get_num_threads(),
-        )  # fmt: skip
-        return grad_x, grad_gate
+        size, threads = (batch, height * width, channels), torch.get_num_threads()
+        library = libraries.training_library()
+        library.hyperseg_gate_sums(*size, x.data_ptr(), grad.data_ptr(), grad_gate.data_ptr(), threads)
+        grad_gate *= gate * (1 - gate)
+        grad_hidden = (grad_gate @ expand) * (share * (1 + hidden * (1 - share)))
+        grad_mean = (grad_hidden @ reduce) / (height * width)
+        library.hyperseg_gate_maps(
+            *size, grad.data_ptr(), gate.data_ptr(), grad_mean.data_ptr(), grad_x.data_ptr(), threads
+        )
+        return grad_x, grad_hidden.t() @ mean, grad_hidden.sum(0), grad_gate.t() @ active, grad_gate.sum(0)
+
+
+class _Upsample2(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.shape = x.shape
+        return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        batch, channels, height, width = ctx.shape
+        grad, grad_x = grad.contiguous(), grad.new_empty(ctx.shape)
+        libraries.training_library().hyperseg_upsample2_backward(
+            batch * channels, height, width, grad.data_ptr(), grad_x.data_ptr(), torch.get_num_threads()
+        )
+        return grad_x
 
 
 def depthwise(x: Tensor, weight: Tensor, stride: int, before: int, after: int) -> Tensor:
@@ -91,8 +103,16 @@ def depthwise(x: Tensor, weight: Tensor, stride: int, before: int, after: int) -
     return out
 
 
-def gated(x: Tensor, gate: Callable[[Tensor], Tensor]) -> Tensor:
-    """A channels-last map (B, C, H, W) times the factors (B, C) that ``gate`` makes of its mean, (B, C)."""
-    mean, x = _Pool.apply(x)
-    out: Tensor = _Gate.apply(x, gate(mean)[..., None, None])
+def excite(x: Tensor, reduce: Tensor, reduce_bias: Tensor, expand: Tensor, expand_bias: Tensor) -> Tensor:
+    """Squeeze and excitation of a channels-last map (B, C, H, W), with Swish and a sigmoid.
+
+    ``reduce`` (R, C) and ``expand`` (C, R) are the two products' matrices, beside them their biases.
+    """
+    out: Tensor = _Excite.apply(x, reduce, reduce_bias, expand, expand_bias)
+    return out
+
+
+def upsample2(x: Tensor) -> Tensor:
+    """Bilinear interpolation of planes (B, C, H, W) to (B, C, 2 H, 2 W), ``align_corners=False``."""
+    out: Tensor = _Upsample2.apply(x)
     return out
