@@ -10,6 +10,7 @@ from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import IMAGENET_MEAN, IMAGENET_STD, normalize, place
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import Reading
+from hyperseg.models.network import class_map
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -52,7 +53,7 @@ def predict(
         logits = logits[:, :, : label_hw[0], : label_hw[1]]
     if logits.shape[2:] != label_hw:
         logits = F.interpolate(logits, size=label_hw, mode="bilinear", align_corners=False)
-    return logits.argmax(1)[0]
+    return class_map(logits)[0]
 
 
 def scored_classes(dataset: PreparedDataset, reading: Reading) -> list[str]:

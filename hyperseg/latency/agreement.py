@@ -10,13 +10,14 @@ from torch import Tensor
 
 from hyperseg.errors import UserError
 from hyperseg.models.backbone import IMAGENET_MEAN, IMAGENET_STD
+from hyperseg.models.network import class_map
 
 
 def agreement(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor], images: Iterable[Tensor]) -> float:
     """Share of pixels, in percent, with the same class in the logits (B, C, H, W) of both."""
     same = total = 0
     for image in images:
-        equal = first(image).argmax(1) == second(image).argmax(1)
+        equal = class_map(first(image)) == class_map(second(image))
         same += int(equal.sum())
         total += equal.numel()
     return 100 * same / total

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.latency.protocol import Stage
+from hyperseg.models.network import class_map
 
 
 class Staged(nn.Module):
@@ -26,7 +27,7 @@ class Staged(nn.Module):
         logits: Tensor = self.network(images)
         if self.upsample and logits.shape[-2:] != images.shape[-2:]:
             logits = F.interpolate(logits, images.shape[-2:], mode="bilinear", align_corners=False)
-        return logits.argmax(1) if self.argmax else logits
+        return class_map(logits) if self.argmax else logits
 
 
 def inputs(batch: int, height: int, width: int, count: int, seed: int = 0) -> list[Tensor]:

@@ -8,6 +8,7 @@ from torch import nn
 import hyperseg
 from hyperseg.errors import UserError
 from hyperseg.models import check_size, fits, pad_to_fit
+from hyperseg.models.network import class_map
 from hyperseg.models.variants import VARIANTS, get_variant
 
 RESTARTING = [v.id for v in VARIANTS.values() if v.released_slices == "restarting"]
@@ -167,3 +168,9 @@ def test_the_whole_network_is_one_graph_for_the_compiler(training: bool) -> None
     x = image(128, 256, batch=2)
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(x), model(x), rtol=0, atol=1e-4)
+
+
+def test_class_map_is_the_argmax_with_ties_and_nan() -> None:
+    logits = torch.randn(2, 5, 7, 9).round()  # rounded: most pixels have a tie
+    logits[0, 3, 2] = torch.nan
+    assert torch.equal(class_map(logits), logits.argmax(1))
