@@ -20,6 +20,7 @@ from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
 from hyperseg.training.checkpoint import Checkpoint
 from hyperseg.training.loop import Score, fit
+from hyperseg.training.memory import keep_freed_memory
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import Recipe
 
@@ -49,6 +50,8 @@ def train(
     if recipe.selection == "best" and score is None:
         raise UserError("training.selection is 'best', but nothing scores the epochs; set it to 'last'")
     make_deterministic(seed, recipe.threads)
+    if device.type == "cpu":
+        keep_freed_memory()
     provenance_ = provenance(threads=torch.get_num_threads())
     augmentation = Augmentation(
         crop_hw=recipe.crop_hw,
@@ -157,6 +160,8 @@ def make_deterministic(seed: int, threads: int | None) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Fills every new tensor, in case an operator reads what it never wrote: 7 % of a step on a CPU, and none does.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
     if threads is not None:
