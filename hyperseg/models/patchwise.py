@@ -16,7 +16,7 @@ precede it; in training it runs on the patches, so its statistics count halo pix
 them, as in the published implementation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import torch
@@ -33,6 +33,8 @@ FEW_FILTERS = 4096
 # From so many patches on, the batch norms train on a CPU with a kernel of this project: the batches for which the
 # backbone does, see :data:`hyperseg.models.backbone.LARGE_BATCH`, as a patch is 32 x 32 pixels of an image.
 MANY_PATCHES = 128
+# So many patches at a time go through a block in inference on a CPU.
+FEW_PATCHES = 32
 Activation = Literal["none", "relu", "relu6"]
 
 
@@ -61,10 +63,14 @@ def block(x: Tensor, weights: Tensor, shape: LevelShape, norms: Sequence[nn.Modu
     therefore compute different hidden values for the pixels they share.
     """
     batch, grid = x.shape[0], (weights.shape[2], weights.shape[3])
-    expand, filters, project = weight_sets(weights, _block_counts(shape))
-    y = pointwise(split_with_halo(x, grid), expand, norms[0], "relu6")
-    y = depthwise(y, filters, norms[1], "relu6")
-    y = merge(pointwise(y, project, norms[2]), batch, grid)
+
+    def run(patches: Tensor, expand: Tensor, filters: Tensor, project: Tensor) -> Tensor:
+        y = pointwise(patches, expand, norms[0], "relu6")
+        y = depthwise(y, filters, norms[1], "relu6")
+        return pointwise(y, project, norms[2])
+
+    y = _by_parts(run, norms, split_with_halo(x, grid), *weight_sets(weights, _block_counts(shape)))
+    y = merge(y, batch, grid)
     return x + y if shape.inputs == shape.outputs else y
 
 
@@ -171,6 +177,20 @@ def _has_own_backward(patches: Tensor) -> bool:
     if patches.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_compiling():
         return False
     return patches.shape[0] >= MANY_PATCHES or patches.shape[0] * patches.shape[1] > FEW_FILTERS
+
+
+def _by_parts(run: Callable[..., Tensor], norms: Sequence[nn.Module], *inputs: Tensor) -> Tensor:
+    """``run`` of patches and their weights; for inference on a CPU of a few at a time, to keep hidden maps in cache."""
+    whole = (
+        inputs[0].device.type != "cpu"
+        or torch.is_grad_enabled()
+        or any(norm.training for norm in norms)
+        or torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+    )
+    if whole:
+        return run(*inputs)
+    return torch.cat([run(*part) for part in zip(*(t.split(FEW_PATCHES) for t in inputs), strict=True)])
 
 
 def folded_norm(norm: nn.Module) -> tuple[Tensor, Tensor] | None:

@@ -24,6 +24,7 @@ from hyperseg.report.tables.model import Table
 from hyperseg.report.tables.published import published_table
 from hyperseg.report.tables.runtime import runtime_tables
 from hyperseg.report.tables.scaling import scaling_tables
+from hyperseg.report.tables.speed import peers_table
 from hyperseg.report.tables.summary import summary_table
 from hyperseg.report.tables.training import training_table
 
@@ -58,8 +59,13 @@ def tables_of(collection: Collection, paper: Sequence[PaperRow]) -> list[Table]:
     """Every table that records alone give, in the order of the page."""
     accuracy = [accuracy_table(collection, paper), *class_tables(collection)] if collection.evaluation else []
     training = [training_table(collection)] if collection.training else []
-    runtime = [*runtime_tables(collection, paper), *scaling_tables(collection), *bench_tables(collection)]
+    runtime = [*runtime_tables(collection, paper), *scaling_tables(collection), *_bench(collection)]
     return [summary_table(collection), *accuracy, *runtime, *training]
+
+
+def _bench(collection: Collection) -> list[Table]:
+    peers = peers_table(collection)
+    return [*bench_tables(collection), *([peers] if peers.rows else [])]
 
 
 def _contents(collection: Collection, sources: Sources) -> Contents:
@@ -78,7 +84,7 @@ def _contents(collection: Collection, sources: Sources) -> Contents:
         classes=class_tables(collection),
         runtime=runtime_tables(collection, paper),
         scaling=scaling_tables(collection),
-        bench=bench_tables(collection),
+        bench=_bench(collection),
         training=training_table(collection) if collection.training else None,
         published=published_table(peers) if peers else None,
         main_figure=accuracy_runtime(collection, paper),

@@ -5,7 +5,7 @@ A block is two comment lines, with anything between them replaced::
     <!-- begin summary results/reference/demo -->
     <!-- end -->
 
-The first word names a table (summary, accuracy, training, runtime, speed, classes), the rest are record files or
+The first word names a table (summary, accuracy, training, runtime, speed, peers, classes), the rest are record files or
 folders, relative to the text's own folder.
 """
 
@@ -18,11 +18,11 @@ from hyperseg.records import write_text_atomic
 from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import PaperRow, read_paper
 from hyperseg.report.tables.accuracy import accuracy_table
-from hyperseg.report.tables.bench import speed_table
 from hyperseg.report.tables.classes import class_tables
 from hyperseg.report.tables.formats import to_markdown
 from hyperseg.report.tables.model import Table
 from hyperseg.report.tables.runtime import runtime_tables
+from hyperseg.report.tables.speed import peers_table, speed_table
 from hyperseg.report.tables.summary import summary_table
 from hyperseg.report.tables.training import training_table
 
@@ -33,6 +33,7 @@ _TABLES: dict[str, Callable[[Collection, Paper], list[Table]]] = {
     "training": lambda collection, paper: [training_table(collection)],
     "runtime": lambda collection, paper: runtime_tables(collection, paper),
     "speed": lambda collection, paper: [speed_table(collection)],
+    "peers": lambda collection, paper: [peers_table(collection)],
     "classes": lambda collection, paper: class_tables(collection),
 }
 _BLOCK = re.compile(

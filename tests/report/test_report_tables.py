@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, network, sha, training, write
+from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, network, record, sha, training, write
 
-from hyperseg.records import DatasetRef, Record
+from hyperseg.records import BenchNumbers, DatasetRef, Record
+from hyperseg.records.bench import BenchTiming, BenchTurns
 from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.tables.accuracy import accuracy_table
@@ -17,6 +18,7 @@ from hyperseg.report.tables.formats import latex_text, to_csv, to_latex, to_mark
 from hyperseg.report.tables.model import Cell, Column, Table, view
 from hyperseg.report.tables.runtime import runtime_tables
 from hyperseg.report.tables.scaling import scaling_tables
+from hyperseg.report.tables.speed import peers_table
 from hyperseg.report.tables.summary import summary_table
 from hyperseg.report.tables.training import training_table
 
@@ -245,3 +247,25 @@ def test_latex_has_no_character_of_its_own_left() -> None:
     assert r"x \& y$^{a}$" in text
     assert r"\toprule" in text
     assert to_markdown(table).count("|") == 6 + 1  # head, rule and body of one column, and the note's own
+
+
+def test_peers_stand_below_each_other(tmp_path: Path) -> None:
+    def run(variant: str, median: float) -> Record:
+        names = ["authors", f"{variant}, native/float32", "unet-efficientnet-b1, eager/float32"]
+        timings = [BenchTiming(name=name, rounds_ms=[median], median_ms=median, ratio=1.0) for name in names]
+        turns = BenchTurns(batch=1, input_height=64, input_width=96, timings=timings, others_load_percent=0.0)
+        numbers = BenchNumbers(
+            device="cpu", device_name="CPU", clock="wall", authors_commit=None, authors_dirty=None, peers=turns
+        )
+        return record(numbers, variant)
+
+    table = peers_table(collection(tmp_path, run("camvid_hyperseg_s", 100.0), run("voc_hyperseg_l", 200.0)))
+    found = [(row["contender"], row["mode"], row["camvid_hyperseg_s"], row["voc_hyperseg_l"]) for row in rows(table)]
+    assert found == [
+        ("HyperSeg, the authors' code", "eager/float32", "100.0", "200.0"),
+        ("HyperSeg", "native/float32", "100.0", "200.0"),
+        ("unet-efficientnet-b1", "eager/float32", "100.0", "200.0"),
+    ]
+    assert [column.title for column in view(table).columns][-2:] == [
+        "HyperSeg-S (CamVid), 64×96", "HyperSeg-L (VOC), 64×96"
+    ]  # fmt: skip

@@ -10,7 +10,7 @@ from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
 from hyperseg.report.tables.runtime import MIB, milliseconds
 
-_SETTING = (
+SETTING = (
     *IDENTITY,
     Column("machine", "", shown=False),
     Column("device_name", "Device", fold=True),
@@ -19,7 +19,7 @@ _SETTING = (
     Column("authors_commit", "Authors' commit", fold=True),
 )
 _CONTENDERS = (
-    *_SETTING,
+    *SETTING,
     Column("contender", "Contender"),
     Column("median_ms", "Median [ms]", numeric=True),
     Column("ratio", "Speed-up vs authors'", numeric=True),
@@ -30,7 +30,7 @@ _CONTENDERS = (
     Column("others_load_percent", "Others' load [%]", numeric=True, fold=True),
 )
 _GOALS = (
-    *_SETTING,
+    *SETTING,
     Column("goal", "Goal"),
     Column("bound", "Bound"),
     Column("value", "Measured", numeric=True),
@@ -62,36 +62,11 @@ def bench_tables(collection: Collection) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def speed_table(collection: Collection) -> Table:
-    """A row per network, a column per goal: of several engines under one goal, the one farthest from it."""
-    entries = sorted(collection.bench, key=lambda entry: (bench_key(entry), entry.name))
-    titles = {goal.title: goal for entry in entries for goal in entry.numbers.goals}
-    columns = {title: Column(f"goal_{n}", f"{title} ({_bound(titles[title])})", True) for n, title in enumerate(titles)}
-    rows: dict[str, dict[str, Cell]] = {}
-    for entry in entries:
-        row = rows.setdefault(entry.record.network.id, _setting(entry))
-        for goal in sorted(entry.numbers.goals, key=lambda g: -g.value if g.sense == "at_least" else g.value):
-            row[columns[goal.title].key] = _measured(goal, entry)
-    return Table(
-        id="bench_speed",
-        title="Beside the authors' code",
-        caption="What a benchmark run measured, ratios to the authors' code in the same run; the goal stands in the "
-        "heading, and a number that misses it says so.",
-        columns=(*_SETTING, *columns.values()),
-        rows=tuple(rows.values()),
-    )
-
-
-def _bound(goal: BenchGoal) -> str:
+def bound(goal: BenchGoal) -> str:
     return f"{'≥' if goal.sense == 'at_least' else '≤'} {goal.bound:g} {goal.unit}".rstrip()
 
 
-def _measured(goal: BenchGoal, entry: Entry[BenchNumbers]) -> Cell:
-    word = {True: "", False: ", missed", None: ", too noisy to tell"}[goal.reached]
-    return Cell(goal.value, f"{goal.value:.3g} {goal.unit}".rstrip() + word, (entry.anchor,))
-
-
-def _setting(entry: Entry[BenchNumbers]) -> dict[str, Cell]:
+def setting(entry: Entry[BenchNumbers]) -> dict[str, Cell]:
     numbers, provenance = entry.numbers, entry.record.provenance
     commit = numbers.authors_commit
     return identity_cells(entry.record) | {
@@ -111,7 +86,7 @@ def _contenders(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
     memory = {row.name: row for row in numbers.memory}
     agreement = {row.name: row.percent for row in numbers.agreement.shares} if numbers.agreement else {}
     for name in dict.fromkeys([*timings, *memory, *agreement]):
-        row = _setting(entry) | {"contender": Cell(name)}
+        row = setting(entry) | {"contender": Cell(name)}
         if (timing := timings.get(name)) and numbers.inference:
             error = timing.largest_error
             row |= {
@@ -134,9 +109,9 @@ def _goals(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
     for goal in entry.numbers.goals:
         word = {True: "reached", False: "missed", None: "too noisy to tell"}[goal.reached]
         marks: dict[bool | None, Mark] = {True: "valid", False: "invalid", None: "degraded"}
-        yield _setting(entry) | {
+        yield setting(entry) | {
             "goal": Cell(goal.title),
-            "bound": Cell(goal.bound, _bound(goal)),
+            "bound": Cell(goal.bound, bound(goal)),
             "value": Cell(goal.value, f"{goal.value:.3g} {goal.unit}".rstrip(), (entry.anchor,)),
             "by": Cell(goal.by),
             "reached": Cell(goal.reached, word, mark=marks[goal.reached]),
