@@ -33,8 +33,8 @@ FEW_FILTERS = 4096
 # From so many patches on, the batch norms train on a CPU with a kernel of this project: the batches for which the
 # backbone does, see :data:`hyperseg.models.backbone.LARGE_BATCH`, as a patch is 32 x 32 pixels of an image.
 MANY_PATCHES = 128
-# So many patches at a time go through a block in inference on a CPU.
-FEW_PATCHES = 32
+# In so many parts the patches go through a block in inference on a CPU.
+PARTS = 8
 Activation = Literal["none", "relu", "relu6"]
 
 
@@ -180,7 +180,7 @@ def _has_own_backward(patches: Tensor) -> bool:
 
 
 def _by_parts(run: Callable[..., Tensor], norms: Sequence[nn.Module], *inputs: Tensor) -> Tensor:
-    """``run`` of patches and their weights; for inference on a CPU of a few at a time, to keep hidden maps in cache."""
+    """``run`` of patches and their weights; for inference on a CPU part by part, so that hidden maps stay small."""
     whole = (
         inputs[0].device.type != "cpu"
         or torch.is_grad_enabled()
@@ -190,7 +190,7 @@ def _by_parts(run: Callable[..., Tensor], norms: Sequence[nn.Module], *inputs: T
     )
     if whole:
         return run(*inputs)
-    return torch.cat([run(*part) for part in zip(*(t.split(FEW_PATCHES) for t in inputs), strict=True)])
+    return torch.cat([run(*part) for part in zip(*(t.chunk(PARTS) for t in inputs), strict=True)])
 
 
 def folded_norm(norm: nn.Module) -> tuple[Tensor, Tensor] | None:

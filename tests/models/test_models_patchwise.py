@@ -80,6 +80,15 @@ def test_operators_equal_their_definition(kind: Kind, patch: tuple[int, int], re
         torch.testing.assert_close(found, plain(x, weights, shape, norms), rtol=0, atol=1e-10)
 
 
+def test_inference_by_parts_gives_the_same_bits() -> None:
+    x, weights, shape, norms = case("block", (4, 5))
+    assert x.shape[0] * GRID[0] * GRID[1] > patchwise.PARTS
+    whole = patchwise.block(x, weights, shape, norms)
+    with torch.no_grad():
+        parts = patchwise.block(x, weights, shape, norms)
+    assert torch.equal(parts, whole)
+
+
 def test_the_two_halos_differ() -> None:
     x, weights, shape, norms = case("block", (4, 4))
     own = patchwise.block(x, weights, shape, norms)
