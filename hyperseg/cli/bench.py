@@ -9,6 +9,7 @@ import click
 from hyperseg.errors import UserError
 from hyperseg.latency.bench.setting import Part, Setting
 from hyperseg.latency.ratios import Clock
+from hyperseg.memory import keep_freed_memory
 from hyperseg.models.variants import VARIANTS, get_variant
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
     default="wall",
     show_default=True,
     help="cpu: the process's CPU time, for a busy machine; take it with --threads 1.",
+)
+@click.option(
+    "--keep-memory",
+    is_flag=True,
+    help="Let the process keep freed memory: no contender pays for pages that the system hands out anew.",
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="Trained weights, for the agreement on real images.")
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of real images, for the agreement.")
@@ -67,6 +73,7 @@ def command(**options: Any) -> None:
         engines=tuple(options["engines"]),
         rounds=options["rounds"],
         clock=options["clock"],
+        keep_memory=options["keep_memory"],
         threads=options["threads"],
         train_batch=options["train_batch"],
         train_size=options["train_size"],
@@ -98,6 +105,10 @@ def _measure(
     from hyperseg.latency.bench.run import run
     from hyperseg.records import write_record
 
+    if setting.keep_memory and not keep_freed_memory():
+        raise UserError(
+            "freed memory cannot be kept on this system, which is not Linux with glibc; leave --keep-memory out"
+        )
     if setting.threads:
         torch.set_num_threads(setting.threads)
     usable_engines(setting)  # refuses an unknown engine before anything is timed

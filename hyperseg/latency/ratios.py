@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hyperseg.memory import page_faults
+
 Clock = Literal["wall", "cpu"]
 
 
@@ -24,6 +26,7 @@ class Timing:
     name: str
     milliseconds: tuple[float, ...]
     baseline: tuple[float, ...]
+    page_faults: int  # median of the rounds
 
     @property
     def median_ms(self) -> float:
@@ -53,10 +56,15 @@ def time_in_turns(
         for _ in range(warm_up):
             contender.run()
     samples: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    faults: dict[str, list[int]] = {contender.name: [] for contender in contenders}
     for _ in range(rounds):
         for contender in contenders:
-            started = now()
+            before, started = page_faults(), now()
             contender.run()
             samples[contender.name].append(1e3 * (now() - started))
+            faults[contender.name].append(page_faults() - before)
     baseline = tuple(samples[contenders[0].name])
-    return [Timing(name, tuple(values), baseline) for name, values in samples.items()]
+    return [
+        Timing(name, tuple(values), baseline, round(statistics.median(faults[name])))
+        for name, values in samples.items()
+    ]

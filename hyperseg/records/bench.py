@@ -11,6 +11,9 @@ class BenchTiming(Part):
     name: str = Field(description="'authors', engine/precision of ours, or peer, engine/precision")
     rounds_ms: list[float] = Field(description="one run per round, all contenders of a round in turn")
     median_ms: float
+    page_faults: int | None = Field(
+        default=None, description="pages new from the system in a round, median; without --keep-memory they cost time"
+    )
     ratio: float = Field(description="times as fast as the authors' network, median over the rounds")
     largest_error: float | None = Field(default=None, description="of a logit, to our eager float32 in eval mode")
 

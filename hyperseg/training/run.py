@@ -12,6 +12,7 @@ from hyperseg.data.loading import TrainingSamples, choose_workers, training_load
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.errors import UserError
+from hyperseg.memory import keep_freed_memory
 from hyperseg.models import create_model, save_weights
 from hyperseg.models.native.build import compiler_version
 from hyperseg.models.native.libraries import training_available
@@ -20,7 +21,6 @@ from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
 from hyperseg.training.checkpoint import Checkpoint
 from hyperseg.training.loop import Score, fit
-from hyperseg.training.memory import keep_freed_memory
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import Recipe
 

@@ -44,7 +44,8 @@ def options(checkout: Path, *more: str) -> list[str]:
 
 
 def test_inference_and_memory_go_to_a_record_that_the_report_shows(checkout: Path, tmp_path: Path) -> None:
-    call = options(checkout, "--part", "inference", "--part", "memory", "--out", str(tmp_path / "out"))
+    parts = ("--part", "inference", "--part", "memory", "--keep-memory")
+    call = options(checkout, *parts, "--out", str(tmp_path / "out"))
     done = CliRunner().invoke(command, call, standalone_mode=False)
     assert done.exception is None, done.output
     for text in ("inference, 1 x 576 x 768", "peak memory of inference", "CPU float32, torch alone"):
@@ -56,6 +57,8 @@ def test_inference_and_memory_go_to_a_record_that_the_report_shows(checkout: Pat
     assert numbers.inference is not None
     assert [row.name for row in numbers.inference.timings] == ["authors", "eager/float32", "eager/bfloat16"]
     assert numbers.inference.timings[1].largest_error == 0
+    assert all(row.page_faults is not None for row in numbers.inference.timings)
+    assert record.config["keep_memory"] is True
     assert [row.name for row in numbers.memory] == ["authors", "eager/float32", "eager/bfloat16"]
     assert numbers.memory[1].peak_bytes > 4 * record.network.parameters
     assert (record.seed, record.config["parts"]) == (0, ["inference", "memory"])

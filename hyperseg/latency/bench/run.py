@@ -77,6 +77,7 @@ def _config(parts: Collection[Part], setting: Setting) -> dict[str, Any]:
         "engines": list(setting.engines),
         "rounds": setting.rounds,
         "clock": setting.clock,
+        "keep_memory": setting.keep_memory,
         "train_batch": setting.train_batch,
         "train_size": setting.train_size,
         "agreement_images": setting.images.name if setting.images else None,

@@ -21,6 +21,7 @@ class Setting:
     engines: tuple[str, ...] = ()  # empty: all that are installed
     rounds: int = 7
     clock: Clock = "wall"
+    keep_memory: bool = False  # freed memory stays with the process, for all contenders
     threads: int | None = None  # None: as torch chooses
     train_batch: int = 2
     train_size: int = 256  # side of the crop, pixels

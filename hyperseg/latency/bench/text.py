@@ -51,7 +51,8 @@ def _turns(title: str, turns: BenchTurns, unit: str) -> Iterator[str]:
     width = max(34, *(len(row.name) for row in turns.timings))
     for row in turns.timings:
         error = "" if row.largest_error is None else f"   largest error {row.largest_error:.1e}"
-        yield f"  {row.name:{width}} {row.median_ms:9.1f} {unit}  {row.ratio:6.2f}x{error}"
+        pages = "" if row.page_faults is None else f"   {row.page_faults} new pages"
+        yield f"  {row.name:{width}} {row.median_ms:9.1f} {unit}  {row.ratio:6.2f}x{pages}{error}"
 
 
 def _memory(rows: list[BenchMemory]) -> Iterator[str]:

@@ -23,6 +23,7 @@ _CONTENDERS = (
     Column("contender", "Contender"),
     Column("median_ms", "Median [ms]", numeric=True),
     Column("ratio", "Speed-up vs authors'", numeric=True),
+    Column("page_faults", "New pages a run", numeric=True),
     Column("largest_error", "Largest error of a logit", numeric=True),
     Column("peak_memory_mib", "Peak memory [MiB]", numeric=True),
     Column("memory_ratio", "Memory vs authors'", numeric=True),
@@ -92,6 +93,7 @@ def _contenders(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
             row |= {
                 "median_ms": Cell(timing.median_ms, milliseconds(timing.median_ms), here),
                 "ratio": Cell(timing.ratio, f"{timing.ratio:.2f}×", here),
+                "page_faults": Cell(timing.page_faults),
                 "largest_error": Cell(error, "" if error is None else f"{error:.1e}", here),
                 "others_load_percent": Cell(numbers.inference.others_load_percent),
             }
