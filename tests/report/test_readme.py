@@ -24,7 +24,7 @@ REPORTS = sorted(path.parent for path in (ROOT / "reports/reference").glob("*/re
 
 def test_the_readme_is_what_the_command_makes() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.count("<!-- begin ") == 5
+    assert text.count("<!-- begin ") == 6
     assert fill(text, ROOT) == text, "run: hyperseg report --readme README.md"
 
 
