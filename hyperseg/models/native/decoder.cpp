@@ -18,16 +18,23 @@
 #include <cstdint>
 #include <vector>
 
+#include "gather.h"
 #include "vector.h"
 
 namespace {
 
 inline Vec clamp(Vec v, Vec low, Vec high) {
-  v = v < low ? low : v;  // this way round a NaN stays one
-  return v > high ? high : v;
+  v = low > v ? low : v;  // this way round a NaN stays one
+  return high < v ? high : v;
 }
-inline int64_t vectors(int64_t n) { return (n + kLanes - 1) / kLanes; }
-inline int64_t reflect(int64_t i, int64_t n) { return i < 0 ? -i : (i >= n ? 2 * n - 2 - i : i); }
+
+// Rows of weights and vectors of pixels of one register tile.
+constexpr int64_t kRows = 6;
+#ifdef __AVX512F__
+constexpr int64_t kColumns = 4;
+#else
+constexpr int64_t kColumns = 1;
+#endif
 
 // R rows of weights times C vectors of pixels, all sums in registers.
 template <int R, int C>
@@ -48,35 +55,43 @@ inline void tile(const float* weights, int64_t width, const float* x, int64_t pl
     for (int c = 0; c < C; ++c) store(out + r * out_plane + c * kLanes, clamp(sum[r][c], low, high));
 }
 
+// `work(first, now)` for all of `count`, at most `most` at a time and as evenly as can be: 6 of at most 4 are 3 and 3.
+template <int64_t most, typename Work>
+inline void in_even_parts(int64_t count, const Work& work) {
+  if (count <= most) return work(int64_t{0}, count);
+  const int64_t parts = (count + most - 1) / most, least = count / parts, larger = count % parts;
+  for (int64_t part = 0, first = 0; part < parts; ++part) {
+    const int64_t now = least + (part < larger);
+    work(first, now);
+    first += now;
+  }
+}
+
 template <int R>
 void band(const float* weights, int64_t width, const float* x, int64_t plane, int64_t count, const float* bias,
           Vec low, Vec high, float* out, int64_t out_plane) {
-  int64_t v = 0;
-  for (; v + 4 <= count; v += 4)
-    tile<R, 4>(weights, width, x + v * kLanes, plane, bias, low, high, out + v * kLanes, out_plane);
-  if (count - v >= 2) {
-    tile<R, 2>(weights, width, x + v * kLanes, plane, bias, low, high, out + v * kLanes, out_plane);
-    v += 2;
-  }
-  if (v < count) tile<R, 1>(weights, width, x + v * kLanes, plane, bias, low, high, out + v * kLanes, out_plane);
+  in_even_parts<kColumns>(count, [&](int64_t first, int64_t now) {
+    const float* from = x + first * kLanes;
+    float* to = out + first * kLanes;
+    if constexpr (kColumns > 1) {
+      if (now == 4) return tile<R, 4>(weights, width, from, plane, bias, low, high, to, out_plane);
+      if (now == 3) return tile<R, 3>(weights, width, from, plane, bias, low, high, to, out_plane);
+      if (now == 2) return tile<R, 2>(weights, width, from, plane, bias, low, high, to, out_plane);
+    }
+    tile<R, 1>(weights, width, from, plane, bias, low, high, to, out_plane);
+  });
 }
 
-// out (rows, count vectors) = clamp(weights (rows, width) x (width, count vectors) + bias)
-void pointwise(const float* weights, int64_t rows, int64_t width, const float* x, int64_t plane, int64_t count,
-               const float* bias, float low, float high, float* out, int64_t out_plane) {
-  const Vec lo = splat(low), hi = splat(high);
-  int64_t r = 0;
-  for (; r + 6 <= rows; r += 6)
-    band<6>(weights + r * width, width, x, plane, count, bias + r, lo, hi, out + r * out_plane, out_plane);
-  const float* w = weights + r * width;
-  float* o = out + r * out_plane;
-  switch (rows - r) {
-    case 5: band<5>(w, width, x, plane, count, bias + r, lo, hi, o, out_plane); break;
-    case 4: band<4>(w, width, x, plane, count, bias + r, lo, hi, o, out_plane); break;
-    case 3: band<3>(w, width, x, plane, count, bias + r, lo, hi, o, out_plane); break;
-    case 2: band<2>(w, width, x, plane, count, bias + r, lo, hi, o, out_plane); break;
-    case 1: band<1>(w, width, x, plane, count, bias + r, lo, hi, o, out_plane); break;
-    default: break;
+// out (rows, count vectors) = clamp(weights (rows, width) x (width, count vectors) + bias), for up to kRows rows.
+void few_rows(int64_t rows, const float* weights, int64_t width, const float* x, int64_t plane, int64_t count,
+              const float* bias, Vec low, Vec high, float* out, int64_t out_plane) {
+  switch (rows) {
+    case 6: return band<6>(weights, width, x, plane, count, bias, low, high, out, out_plane);
+    case 5: return band<5>(weights, width, x, plane, count, bias, low, high, out, out_plane);
+    case 4: return band<4>(weights, width, x, plane, count, bias, low, high, out, out_plane);
+    case 3: return band<3>(weights, width, x, plane, count, bias, low, high, out, out_plane);
+    case 2: return band<2>(weights, width, x, plane, count, bias, low, high, out, out_plane);
+    default: return band<1>(weights, width, x, plane, count, bias, low, high, out, out_plane);
   }
 }
 
@@ -146,6 +161,7 @@ struct PatchwiseLayer {
   const float *bias_expand, *bias_depthwise, *bias_project;
   float hidden_high, out_low, out_high;  // activation bounds
   float* output;                         // (batch, out, height, width), contiguous
+  int64_t streamed;                      // whether it goes past the caches
 };
 
 // Runs one layer on `threads` threads.
@@ -164,9 +180,10 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
   const int64_t weight_room = (last_group - first_group + 1) * L.group_out + 2 * kLanes;
   const int64_t hidden = L.hidden;
   const int64_t below_h = height / 2, below_w = width / 2;
-  const int64_t room = kCells * (weight_room + L.group_in) + in * plane + (L.expand ? hidden * plane : 0) +
-                       hidden * out_plane + L.out * out_plane + below_w + 64;
+  const int64_t room = kCells * (weight_room + L.group_in) + in * plane + (L.expand ? kRows * plane : 0) +
+                       hidden * out_plane + L.out * out_plane + 64;
   const int64_t cells = L.batch * L.cells_y * L.cells_x;
+  const bool streams = L.streamed && L.patch_w % kLanes == 0 && aligned(L.output);
 
 #pragma omp parallel num_threads(threads)
   {
@@ -176,9 +193,8 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
     auto signal = reinterpret_cast<float(*)[kCells]>(made + kCells * weight_room);
     float* x = made + kCells * (weight_room + L.group_in);
     float* expanded = x + in * plane;
-    float* mixed = expanded + (L.expand ? hidden * plane : 0);
+    float* mixed = expanded + (L.expand ? kRows * plane : 0);
     float* result = mixed + hidden * out_plane;
-    float* blended = result + L.out * out_plane;
 
 #pragma omp for schedule(dynamic, 1)
     for (int64_t first_cell = 0; first_cell < cells; first_cell += kCells) {
@@ -201,70 +217,42 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
         const float* w = made + (cell - first_cell) * weight_room + L.first - first_group * L.group_out;
 
         // 2. The patch and its halo.
-        const int64_t top = cy * L.patch_h - halo, left = cx * L.patch_w - halo;
+        const Columns columns{cx * L.patch_w - halo, row, width};
         for (int64_t r = 0; r < rows; ++r) {
-          const int64_t y = reflect(top + r, height);
+          const int64_t y = reflect(cy * L.patch_h - halo + r, height);
           float* to = x + r * row;
-          if (L.coordinates) {
-            const float vertical = height > 1 ? -1.f + 2.f * y / (height - 1) : -1.f;
-            for (int64_t c = 0; c < row; ++c) {
-              const int64_t at = reflect(left + c, width);
-              to[c] = width > 1 ? -1.f + 2.f * at / (width - 1) : -1.f;
-              to[plane + c] = vertical;
-            }
-            to += 2 * plane;
-          }
-          const int64_t begin = std::max<int64_t>(left, 0), end = std::min(left + row, width);
-          for (int64_t k = 0; k < L.skip_channels; ++k, to += plane) {
-            const float* from = L.skip + b * L.skip_stride[0] + k * L.skip_stride[1] + y * L.skip_stride[2];
-            const int64_t step = L.skip_stride[3];
-            if (step == 1)
-              for (int64_t c = begin; c < end; ++c) to[c - left] = from[c];
-            else
-              for (int64_t c = begin; c < end; ++c) to[c - left] = from[c * step];
-            if (begin > left) to[0] = from[step];
-            if (end < left + row) to[row - 1] = from[(width - 2) * step];
-          }
-          if (L.below_channels) {
-            // Bilinear x2, align_corners=False: even positions 1/4, 3/4; odd positions 3/4, 1/4; clamped at the border.
-            const int64_t y0 = std::max<int64_t>((y - 1) >> 1, 0), y1 = std::min((y + 1) >> 1, below_h - 1);
-            const float wy = (y & 1) ? 0.25f : 0.75f;  // weight of y1
-            const int64_t x0 = std::max<int64_t>((begin - 1) >> 1, 0), x1 = std::min(end >> 1, below_w - 1);
-            for (int64_t k = 0; k < L.below_channels; ++k, to += plane) {
-              const float* map = L.below + (b * L.below_channels + k) * below_h * below_w;
-              const float *upper = map + y0 * below_w, *lower = map + y1 * below_w;
-              float* line = blended + 1;  // line[i] holds column x0 + i; one column repeated on each side
-              const int64_t n = x1 - x0 + 1;
-              for (int64_t i = 0; i < n; ++i) line[i] = upper[x0 + i] + wy * (lower[x0 + i] - upper[x0 + i]);
-              line[-1] = line[0];
-              line[n] = line[n - 1];
-              // Pairs (odd 2i+1, even 2i+2) share the columns i and i+1.
-              for (int64_t c = begin; c < end; ++c) {
-                const int64_t i = ((c + 1) >> 1) - 1 - x0;
-                const float weight = (c & 1) ? 0.25f : 0.75f;
-                to[c - left] = line[i] + weight * (line[i + 1] - line[i]);
-              }
-              if (begin > left) to[0] = to[2];
-              if (end < left + row) to[row - 1] = to[row - 3];
-            }
-          }
+          if (L.coordinates) put_coordinates(columns, y, height, to, plane);
+          to += 2 * L.coordinates * plane;
+          const float* skip = L.skip + b * L.skip_stride[0] + y * L.skip_stride[2];
+          put_row(columns, skip, L.skip_channels, L.skip_stride[1], L.skip_stride[3], to, plane);
+          to += L.skip_channels * plane;
+          const float* below = L.below + b * L.below_channels * below_h * below_w;
+          for (int64_t k = 0; k < L.below_channels; ++k, to += plane)
+            put_upsampled(columns, below + k * below_h * below_w, below_h, y, to);
         }
 
         // 3. The stages.
-        if (!hidden) {
-          pointwise(w, L.out, in, x, plane, patch_vectors, L.bias_project, L.out_low, L.out_high, result, out_plane);
-        } else {
-          const float* h = x;
-          if (L.expand) {
-            pointwise(w, hidden, in, x, plane, patch_vectors, L.bias_expand, 0.f, L.hidden_high, expanded, plane);
-            w += hidden * in;
-            h = expanded;
-          }
-          depthwise(w, hidden, h, plane, row, out_vectors, L.bias_depthwise, L.hidden_high, mixed, out_plane);
-          w += hidden * 9;
-          pointwise(w, L.out, hidden, mixed, out_plane, out_vectors, L.bias_project, L.out_low, L.out_high, result,
-                    out_plane);
+        const float* y = x;
+        int64_t y_plane = plane, y_vectors = patch_vectors, depth = in;
+        if (hidden) {  // a few hidden channels at a time, which stay in the nearest cache
+          const float* filters = w + (L.expand ? hidden * in : 0);
+          in_even_parts<kRows>(hidden, [&](int64_t first, int64_t now) {
+            if (L.expand)
+              few_rows(now, w + first * in, in, x, plane, patch_vectors, L.bias_expand + first, splat(0.f),
+                       splat(L.hidden_high), expanded, plane);
+            depthwise(filters + first * 9, now, L.expand ? expanded : x + first * plane, plane, row, out_vectors,
+                      L.bias_depthwise + first, L.hidden_high, mixed + first * out_plane, out_plane);
+          });
+          w = filters + hidden * 9;
+          y = mixed;
+          y_plane = out_plane;
+          y_vectors = out_vectors;
+          depth = hidden;
         }
+        in_even_parts<kRows>(L.out, [&](int64_t first, int64_t now) {
+          few_rows(now, w + first * depth, depth, y, y_plane, y_vectors, L.bias_project + first, splat(L.out_low),
+                   splat(L.out_high), result + first * out_plane, out_plane);
+        });
 
         // 4. Out.
         for (int64_t k = 0; k < L.out; ++k) {
@@ -273,24 +261,27 @@ void hyperseg_patchwise(const PatchwiseLayer* layer, int threads) {
             const float* from = result + k * out_plane + r * row;
             const float* kept = x + k * plane + (r + halo) * row + halo;
             float* to = map + r * width;
-            if (L.residual)
-              for (int64_t c = 0; c < L.patch_w; ++c) to[c] = from[c] + kept[c];
-            else
-              for (int64_t c = 0; c < L.patch_w; ++c) to[c] = from[c];
+            for (int64_t c = 0; c < L.patch_w; c += kLanes) {
+              const Vec v = L.residual ? load(from + c) + load(kept + c) : load(from + c);
+              streams ? stream(to + c, v) : store_first(to + c, v, L.patch_w - c);
+            }
           }
         }
       }
     }
+    finish_streams();
   }
 }
 
 // Bilinear x2 (align_corners=False) of `planes` contiguous planes.
 void hyperseg_upsample2(const float* in, int64_t planes, int64_t height, int64_t width, float* out, int threads) {
+  const bool whole_vectors = width % kLanes == 0 && aligned(out);
+  const Vec near = splat(0.75f), far = splat(0.25f);
 #pragma omp parallel num_threads(threads)
   {
     static thread_local std::vector<float> scratch;
-    if (static_cast<int64_t>(scratch.size()) < width + 2) scratch.resize(width + 2);
-    float* line = scratch.data() + 1;
+    if (static_cast<int64_t>(scratch.size()) < width + 2 * kLanes) scratch.resize(width + 2 * kLanes);
+    float* line = scratch.data() + kLanes;
 #pragma omp for collapse(2) schedule(static)
     for (int64_t p = 0; p < planes; ++p)
       for (int64_t y = 0; y < 2 * height; ++y) {
@@ -301,11 +292,20 @@ void hyperseg_upsample2(const float* in, int64_t planes, int64_t height, int64_t
         line[-1] = line[0];
         line[width] = line[width - 1];
         float* to = out + (p * 2 * height + y) * 2 * width;
-        for (int64_t i = 0; i < width; ++i) {
-          to[2 * i] = 0.25f * line[i - 1] + 0.75f * line[i];
-          to[2 * i + 1] = 0.75f * line[i] + 0.25f * line[i + 1];
+        for (int64_t i = 0; i < width; i += kLanes) {
+          const Vec here = load(line + i);
+          Vec even = far * load(line + i - 1) + near * here, odd = near * here + far * load(line + i + 1);
+          interleave(even, odd);
+          if (whole_vectors) {
+            stream(to + 2 * i, even);
+            stream(to + 2 * i + kLanes, odd);
+          } else {
+            store_first(to + 2 * i, even, 2 * (width - i));
+            store_first(to + 2 * i + kLanes, odd, std::max<int64_t>(2 * (width - i) - kLanes, 0));
+          }
         }
       }
+    finish_streams();
   }
 }
 }

@@ -6,6 +6,7 @@ patches, patches with halo, two hidden maps) never exists here. Float32, inferen
 """
 
 import ctypes
+import math
 from collections.abc import Sequence
 
 import torch
@@ -16,6 +17,7 @@ from hyperseg.models.fuse import FusedHyperSeg, Shift
 from hyperseg.models.native.libraries import Layer, decoder_library
 
 _VECTOR = 16  # floats; ``kLanes`` of the source
+_SLACK = 32  # floats before and after a map, which the kernels may read
 _INFINITY = float("inf")
 
 
@@ -29,16 +31,19 @@ class Memory:
         """The map of ``shape``, one for the last answer of an operator and one for what lies between."""
         found = self.maps.get(last)
         if found is None or found.shape != tuple(shape):
-            found = self.maps[last] = torch.empty(*shape, dtype=torch.float32, device="cpu")
+            count = math.prod(shape)
+            room = torch.zeros(count + 2 * _SLACK, dtype=torch.float32, device="cpu")
+            found = self.maps[last] = room[_SLACK:-_SLACK].view(*shape)
         return found
 
 
 class NativeLevel:
     """One fused level, ready to run."""
 
-    def __init__(self, level: Level, generator: WeightGenerator, place: int) -> None:
+    def __init__(self, level: Level, generator: WeightGenerator, place: int, last: bool) -> None:
         shape = generator.shape
         self.shape = level.shape
+        self.last = last
         self.begin, self.end = shape.begin, shape.end
         self.first = sum(shape.counts[:place])
         group_in, group_out = (shape.end - shape.begin) // shape.groups, shape.outputs // shape.groups
@@ -106,7 +111,7 @@ class NativeLevel:
             bias_depthwise=None if depthwise is None else self.shifts[depthwise].data_ptr(),
             bias_project=self.shifts[project].data_ptr(),
             hidden_high=6.0, out_low=out_low, out_high=out_high,
-            output=output.data_ptr(),
+            output=output.data_ptr(), streamed=int(self.last and project == 2),
         )  # fmt: skip
         decoder_library().hyperseg_patchwise(ctypes.byref(layer), torch.get_num_threads())
         return output
@@ -129,9 +134,10 @@ class NativeDecoder(nn.Module):
         for generator in fused.decoder.generators:
             assert isinstance(generator, WeightGenerator)
             for place in range(len(generator.shape.counts)):
-                level = fused.decoder.levels[len(self.levels)]
+                index = len(self.levels)
+                level = fused.decoder.levels[index]
                 assert isinstance(level, Level)
-                self.levels.append(NativeLevel(level, generator, place))
+                self.levels.append(NativeLevel(level, generator, place, index == len(fused.decoder.levels) - 1))
 
     def forward(self, skips: Sequence[Tensor], signal: Tensor) -> Tensor:
         signal = signal.float()

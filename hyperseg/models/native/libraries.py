@@ -31,6 +31,7 @@ class Layer(ctypes.Structure):
         *_fields(_POINTER, "bias_expand bias_depthwise bias_project"),
         *((name, ctypes.c_float) for name in ("hidden_high", "out_low", "out_high")),
         ("output", _POINTER),
+        ("streamed", _NUMBER),
     )
 
 

@@ -40,12 +40,63 @@ inline Vec keep_first(Vec v, int64_t n) {
   return lane < static_cast<int32_t>(n) ? v : Vec{};
 }
 
+// The first n floats, the others zero; reads no further. n > 0.
+inline Vec load_first(const float* p, int64_t n) {
+  if (n >= kLanes) return load(p);
+#ifdef __AVX512F__
+  const __m512 v = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+  return reinterpret_cast<const Vec&>(v);
+#else
+  Vec v = {};
+  for (int64_t i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+
 inline void store_first(float* p, Vec v, int64_t n) {
   if (n >= kLanes) return store(p, v);
 #ifdef __AVX512F__
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), reinterpret_cast<__m512&>(v));
 #else
   for (int64_t i = 0; i < n; ++i) p[i] = v[i];
+#endif
+}
+
+// Past the caches to memory, for a map that is larger than they are: p is aligned to a vector. Before another thread may
+// read it, `finish_streams`.
+inline void stream(float* p, Vec v) {
+#ifdef __AVX512F__
+  _mm512_stream_ps(p, reinterpret_cast<const __m512&>(v));
+#else
+  store(p, v);
+#endif
+}
+inline void finish_streams() {
+#ifdef __AVX512F__
+  _mm_sfence();
+#endif
+}
+inline bool aligned(const float* p) { return reinterpret_cast<uintptr_t>(p) % sizeof(Vec) == 0; }
+
+// a and b to a0 b0 a1 b1 ..., 32 floats.
+inline void interleave(Vec& a, Vec& b) {
+#ifdef __AVX512F__
+  const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+  const __m512 x = reinterpret_cast<const __m512&>(a), y = reinterpret_cast<const __m512&>(b);
+  const __m512 first = _mm512_permutex2var_ps(x, low, y), second = _mm512_permutex2var_ps(x, high, y);
+  a = reinterpret_cast<const Vec&>(first);
+  b = reinterpret_cast<const Vec&>(second);
+#else
+  Vec first, second;
+  for (int64_t i = 0; i < kLanes / 2; ++i) {
+    first[2 * i] = a[i];
+    first[2 * i + 1] = b[i];
+    second[2 * i] = a[kLanes / 2 + i];
+    second[2 * i + 1] = b[kLanes / 2 + i];
+  }
+  a = first;
+  b = second;
 #endif
 }
 
@@ -108,8 +159,8 @@ template <Activation kKind, bool kExact>
 inline Vec activate(Vec v) {
   if (kKind == kSwish) return v * sigmoid<kExact>(v);
   if (kKind == kNone) return v;
-  v = v < splat(0.f) ? splat(0.f) : v;
-  return kKind == kRelu6 ? (v > splat(6.f) ? splat(6.f) : v) : v;
+  v = splat(0.f) > v ? splat(0.f) : v;  // this way round a NaN stays one
+  return kKind == kRelu6 ? (splat(6.f) < v ? splat(6.f) : v) : v;
 }
 
 #ifdef HYPERSEG_AMX
