@@ -1,4 +1,4 @@
-"""The trunk in C++ gives the fused trunk's maps: every block of every variant, both precisions, any vector width."""
+"""The trunk in C++ gives the fused trunk's maps: every block of every variant, both precisions."""
 
 import pytest
 import torch
@@ -9,11 +9,9 @@ from hyperseg.errors import UserError
 from hyperseg.latency.bench.networks import enliven
 from hyperseg.models import HyperSeg
 from hyperseg.models.fuse import Trunk, fuse
-from hyperseg.models.native import block, layers
-from hyperseg.models.native import trunk as trunk_module
-from hyperseg.models.native.build import FLAGS, build, compiler
+from hyperseg.models.native.build import compiler
 from hyperseg.models.native.layers import Map, NativePointwise
-from hyperseg.models.native.libraries import bind_trunk, trunk_library
+from hyperseg.models.native.libraries import trunk_library
 from hyperseg.models.native.trunk import NativeTrunk
 from hyperseg.models.variants import VARIANTS
 
@@ -94,19 +92,6 @@ def test_answers_do_not_depend_on_threads_or_on_earlier_calls() -> None:
         torch.set_num_threads(threads)
     for a, b in zip(first, second, strict=True):
         assert torch.equal(a, b)
-
-
-def test_a_build_without_avx512_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a CPU of another kind compiles: the vector extension alone, without the intrinsics of AVX-512."""
-    portable = bind_trunk(build("trunk.cpp", tuple(f for f in FLAGS if f != "-march=native")))
-    assert not portable.hyperseg_trunk_has_half()
-    for module in (block, layers, trunk_module):
-        monkeypatch.setattr(module, "trunk_library", lambda: portable)
-    trunk = fused_trunk("camvid_hyperseg_s")
-    for got, expected in both(trunk, NativeTrunk(trunk, "float32"), torch.randn(1, 3, 128, 192)):
-        torch.testing.assert_close(got, expected, atol=2e-5, rtol=0)
-    with pytest.raises(UserError, match="AMX"):
-        NativeTrunk(trunk, "bfloat16")
 
 
 @pytest.mark.parametrize(

@@ -23,14 +23,11 @@
 
 namespace {
 
-inline Vec clamp(Vec v, Vec low, Vec high) {
-  v = low > v ? low : v;  // this way round a NaN stays one
-  return high < v ? high : v;
-}
+inline Vec clamp(Vec v, Vec low, Vec high) { return at_most(at_least(v, low), high); }
 
 // Rows of weights and vectors of pixels of one register tile.
 constexpr int64_t kRows = 6;
-#ifdef __AVX512F__
+#ifdef HYPERSEG_AVX512
 constexpr int64_t kColumns = 4;
 #else
 constexpr int64_t kColumns = 1;

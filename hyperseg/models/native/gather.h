@@ -31,7 +31,7 @@ inline void put_coordinates(const Columns& at, int64_t y, int64_t height, float*
   }
 }
 
-#ifdef __AVX512F__
+#ifdef HYPERSEG_AVX512
 // Sixteen pixels, `step` floats apart, of four channels that lie next to each other, into four planes.
 inline void put_four_channels(const float* from, int64_t step, float* to, int64_t plane) {
   __m512 q[4];  // q[j] holds the pixels j, 4 + j, 8 + j, 12 + j
@@ -58,7 +58,7 @@ inline void put_row(const Columns& at, const float* from, int64_t channels, int6
     const float* source = from + k * channel_step;
     float* target = to + k * plane;
     int64_t together = 1, c = begin;
-#ifdef __AVX512F__
+#ifdef HYPERSEG_AVX512
     if (channel_step == 1 && k + 4 <= channels) {
       together = 4;
       for (; c + kLanes <= end; c += kLanes) put_four_channels(source + c * step, step, target + c - at.left, plane);

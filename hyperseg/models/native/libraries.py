@@ -121,11 +121,7 @@ def training_library() -> ctypes.CDLL:
 @cache
 def trunk_library() -> ctypes.CDLL:
     """The kernels of the trunk's inference. Raises :class:`UserError` as :func:`build`."""
-    return bind_trunk(build("trunk.cpp"))
-
-
-def bind_trunk(loaded: ctypes.CDLL) -> ctypes.CDLL:
-    """The same library with its functions' signatures."""
+    loaded = build("trunk.cpp")
     loaded.hyperseg_trunk_block.argtypes = (ctypes.POINTER(Block), ctypes.c_int)
     loaded.hyperseg_trunk_block.restype = None
     loaded.hyperseg_trunk_pointwise.argtypes = (ctypes.POINTER(Pointwise), ctypes.c_int)

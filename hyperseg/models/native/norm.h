@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "activation.h"
 #include "parts.h"
 
 namespace {
@@ -16,10 +17,10 @@ template <Activation A>
 inline Vec gradient(Vec z, Vec grad) {
   if (A == kSwish) {
     const Vec s = sigmoid<true>(z);
-    return grad * (s + z * s * (1.f - s));
+    return grad * (s + z * s * (splat(1.f) - s));
   }
-  if (A == kRelu || A == kRelu6) grad = z <= splat(0.f) ? splat(0.f) : grad;
-  if (A == kRelu6) grad = z >= splat(6.f) ? splat(0.f) : grad;
+  if (A == kRelu || A == kRelu6) grad = above(grad, z, splat(0.f));
+  if (A == kRelu6) grad = below(grad, z, splat(6.f));
   return grad;
 }
 
@@ -48,11 +49,7 @@ inline void reduce(const NormMap& m, int64_t piece, float* sums, F term) {
       Vec total[TERMS] = {};
       const int64_t at = (piece * m.rows + c) * m.length;
       vectors(m.length, [&](int64_t i, auto part) { term(at + i, c, part, total); });
-      for (int t = 0; t < TERMS; ++t) {
-        float sum = 0.f;
-        for (int64_t l = 0; l < kLanes; ++l) sum += total[t][l];
-        sums[t * channels + c] = sum;
-      }
+      for (int t = 0; t < TERMS; ++t) sums[t * channels + c] = ::total(total[t]);
     }
     return;
   }

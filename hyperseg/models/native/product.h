@@ -6,15 +6,17 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "amx.h"
 #include "vector.h"
 
 namespace {
 
 constexpr int64_t kGroup = 2 * kLanes;  // channels of one task, and of one block of a bfloat16 operand
-#ifdef __AVX512F__
-constexpr int kRows = 12;  // pixels of one register tile
+// Pixels and blocks of one register tile.
+#ifdef HYPERSEG_AVX512
+constexpr int kRows = 12, kColumns = 2;
 #else
-constexpr int kRows = 3;
+constexpr int kRows = 6, kColumns = 1;
 #endif
 
 inline int64_t blocks(int64_t channels) { return (channels + kLanes - 1) / kLanes; }
@@ -67,7 +69,8 @@ inline void columns(const Operand<float>& a, int64_t begin, int64_t end, const f
 template <typename Sink>
 inline void product(const Operand<float>& a, int64_t begin, int64_t end, const float* weights, int64_t depth,
                     int64_t first, int64_t last, const Sink& sink) {
-  for (; first + 2 <= last; first += 2) columns<2>(a, begin, end, weights, depth, first, sink);
+  for (; first + kColumns <= last; first += kColumns)
+    columns<kColumns>(a, begin, end, weights, depth, first, sink);
   if (first < last) columns<1>(a, begin, end, weights, depth, first, sink);
 }
 

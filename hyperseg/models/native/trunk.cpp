@@ -17,6 +17,7 @@
 #include <cstring>
 #include <vector>
 
+#include "activation.h"
 #include "product.h"
 #include "rows.h"
 
@@ -256,7 +257,7 @@ void excite(const TrunkBlock& L, int64_t bands, const float* partial, float* mea
     Vec sum = {};
     for (int64_t c = 0; c < L.mid; c += kLanes) sum += load(L.squeeze + h * L.mid + c) * load(mean + c);
     const Vec v = splat(L.squeeze_bias[h] + total(sum));
-    hidden[h] = (L.activation == kSwish ? activate<kSwish, true>(v) : activate<kRelu, true>(v))[0];
+    hidden[h] = lane(L.activation == kSwish ? activate<kSwish, true>(v) : activate<kRelu, true>(v), 0);
   }
   for (int64_t c = 0; c < L.mid; c += kLanes) {
     Vec sum = load(L.excite_bias + c);

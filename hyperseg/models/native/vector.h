@@ -1,205 +1,184 @@
-// Sixteen floats at a time, what the blocks do with them, and the tiles of AMX where the CPU has them.
+// Sixteen floats at a time, in as many registers as the machine needs for them.
+//
+// GCC keeps a vector that is wider than a register in memory, at several times the cost; so without AVX-512 a vector is
+// a pair of halves, down to what one register holds. This file alone knows of it.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#define HYPERSEG_AVX512
 #include <immintrin.h>
-#endif
-#if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__AVX512BF16__) && defined(__linux__)
-#define HYPERSEG_AMX
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace {
 
 constexpr int64_t kLanes = 16;
-typedef float Vec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
-typedef int32_t Ints __attribute__((vector_size(4 * kLanes)));
-typedef uint16_t Half;  // the bits of a bfloat16
-constexpr int64_t kTile = 512;  // numbers in a tile of bfloat16
+#if defined(HYPERSEG_AVX512)
+constexpr int64_t kRegister = 16;  // floats in one register
+#elif defined(__AVX__)
+constexpr int64_t kRegister = 8;
+#else
+constexpr int64_t kRegister = 4;
+#endif
+typedef float Register __attribute__((vector_size(4 * kRegister)));
+typedef float Unaligned __attribute__((vector_size(4 * kRegister), aligned(4), may_alias));
+typedef int32_t Integers __attribute__((vector_size(4 * kRegister)));
 
-enum Activation : int64_t { kNone = 0, kSwish = 1, kRelu = 2, kRelu6 = 3 };
+template <typename Half>
+struct Pair {
+  Half low, high;
+};
+#if defined(HYPERSEG_AVX512)
+typedef Register Vec;
+#elif defined(__AVX__)
+typedef Pair<Register> Vec;
+#else
+typedef Pair<Pair<Register>> Vec;
+#endif
 
-inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
-inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
-inline Vec splat(float x) { return Vec{} + x; }
+template <typename H>
+inline Pair<H> operator+(Pair<H> a, Pair<H> b) { return {a.low + b.low, a.high + b.high}; }
+template <typename H>
+inline Pair<H> operator-(Pair<H> a, Pair<H> b) { return {a.low - b.low, a.high - b.high}; }
+template <typename H>
+inline Pair<H> operator*(Pair<H> a, Pair<H> b) { return {a.low * b.low, a.high * b.high}; }
+template <typename H>
+inline Pair<H>& operator+=(Pair<H>& a, Pair<H> b) { return a = a + b; }
 
+inline void load_into(Register& v, const float* p) { v = *reinterpret_cast<const Unaligned*>(p); }
+inline void fill(Register& v, float x) { v = Register{} + x; }
+inline void store(float* p, Register v) { *reinterpret_cast<Unaligned*>(p) = v; }
+template <typename H>
+inline void load_into(Pair<H>& v, const float* p) { load_into(v.low, p), load_into(v.high, p + sizeof(H) / 4); }
+template <typename H>
+inline void fill(Pair<H>& v, float x) { fill(v.low, x), v.high = v.low; }
+template <typename H>
+inline void store(float* p, Pair<H> v) { store(p, v.low), store(p + sizeof(H) / 4, v.high); }
+
+inline Vec load(const float* p) {
+  Vec v;
+  load_into(v, p);
+  return v;
+}
+inline Vec splat(float x) {
+  Vec v;
+  fill(v, x);
+  return v;
+}
+
+// The larger and the smaller of two, lane by lane; a NaN in v stays one.
+inline Register at_least(Register v, Register low) { return low > v ? low : v; }
+inline Register at_most(Register v, Register high) { return high < v ? high : v; }
+// v, and 0 in lanes where z is at most `low`, or at least `high`.
+inline Register above(Register v, Register z, Register low) { return z <= low ? Register{} : v; }
+inline Register below(Register v, Register z, Register high) { return z >= high ? Register{} : v; }
+template <typename H>
+inline Pair<H> at_least(Pair<H> v, Pair<H> low) { return {at_least(v.low, low.low), at_least(v.high, low.high)}; }
+template <typename H>
+inline Pair<H> at_most(Pair<H> v, Pair<H> high) { return {at_most(v.low, high.low), at_most(v.high, high.high)}; }
+template <typename H>
+inline Pair<H> above(Pair<H> v, Pair<H> z, Pair<H> low) {
+  return {above(v.low, z.low, low.low), above(v.high, z.high, low.high)};
+}
+template <typename H>
+inline Pair<H> below(Pair<H> v, Pair<H> z, Pair<H> high) {
+  return {below(v.low, z.low, high.low), below(v.high, z.high, high.high)};
+}
+
+inline float lane(Register v, int64_t i) { return v[i]; }
+template <typename H>
+inline float lane(Pair<H> v, int64_t i) {
+  constexpr int64_t kHalf = sizeof(H) / 4;
+  return i < kHalf ? lane(v.low, i) : lane(v.high, i - kHalf);
+}
 inline float total(Vec v) {
   float sum = 0.f;
-  for (int64_t i = 0; i < kLanes; ++i) sum += v[i];
+  for (int64_t i = 0; i < kLanes; ++i) sum += lane(v, i);
   return sum;
 }
 
-// The first n lanes of v, the others zero; n may lie outside 0 to 16.
-inline Vec keep_first(Vec v, int64_t n) {
-  if (n >= kLanes) return v;
-  const Ints lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  return lane < static_cast<int32_t>(n) ? v : Vec{};
-}
-
-// The first n floats, the others zero; reads no further. n > 0.
+// The first n floats, the others zero; reads no further. n may be any number.
 inline Vec load_first(const float* p, int64_t n) {
   if (n >= kLanes) return load(p);
-#ifdef __AVX512F__
-  const __m512 v = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
-  return reinterpret_cast<const Vec&>(v);
+  if (n <= 0) return Vec{};
+#ifdef HYPERSEG_AVX512
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
 #else
-  Vec v = {};
-  for (int64_t i = 0; i < n; ++i) v[i] = p[i];
-  return v;
+  float values[kLanes] = {};
+  for (int64_t i = 0; i < n; ++i) values[i] = p[i];
+  return load(values);
 #endif
 }
 
+// Writes the first n lanes alone.
 inline void store_first(float* p, Vec v, int64_t n) {
   if (n >= kLanes) return store(p, v);
-#ifdef __AVX512F__
-  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), reinterpret_cast<__m512&>(v));
+  if (n <= 0) return;
+#ifdef HYPERSEG_AVX512
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), v);
 #else
-  for (int64_t i = 0; i < n; ++i) p[i] = v[i];
+  float values[kLanes];
+  store(values, v);
+  for (int64_t i = 0; i < n; ++i) p[i] = values[i];
 #endif
+}
+
+// The first n lanes of v, the others zero.
+inline Vec keep_first(Vec v, int64_t n) {
+  if (n >= kLanes) return v;
+  float values[kLanes];
+  store(values, v);
+  return load_first(values, n);
 }
 
 // Past the caches to memory, for a map that is larger than they are: p is aligned to a vector. Before another thread may
 // read it, `finish_streams`.
 inline void stream(float* p, Vec v) {
-#ifdef __AVX512F__
-  _mm512_stream_ps(p, reinterpret_cast<const __m512&>(v));
+#ifdef HYPERSEG_AVX512
+  _mm512_stream_ps(p, v);
 #else
   store(p, v);
 #endif
 }
 inline void finish_streams() {
-#ifdef __AVX512F__
+#ifdef HYPERSEG_AVX512
   _mm_sfence();
 #endif
 }
-inline bool aligned(const float* p) { return reinterpret_cast<uintptr_t>(p) % sizeof(Vec) == 0; }
+inline bool aligned(const float* p) { return reinterpret_cast<uintptr_t>(p) % (4 * kLanes) == 0; }
 
-// a and b to a0 b0 a1 b1 ..., 32 floats.
-inline void interleave(Vec& a, Vec& b) {
-#ifdef __AVX512F__
+// a and b to a0 b0 a1 b1 ..., twice as many floats.
+inline void interleave(Register& a, Register& b) {
+  Register first, second;
+#if defined(HYPERSEG_AVX512)
   const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
-  const __m512 x = reinterpret_cast<const __m512&>(a), y = reinterpret_cast<const __m512&>(b);
-  const __m512 first = _mm512_permutex2var_ps(x, low, y), second = _mm512_permutex2var_ps(x, high, y);
-  a = reinterpret_cast<const Vec&>(first);
-  b = reinterpret_cast<const Vec&>(second);
+  first = _mm512_permutex2var_ps(a, low, b);
+  second = _mm512_permutex2var_ps(a, _mm512_add_epi32(low, _mm512_set1_epi32(8)), b);
+#elif defined(__clang__) && defined(__AVX__)
+  first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif defined(__clang__)
+  first = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  second = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#elif defined(__AVX__)
+  first = __builtin_shuffle(a, b, Integers{0, 8, 1, 9, 2, 10, 3, 11});
+  second = __builtin_shuffle(a, b, Integers{4, 12, 5, 13, 6, 14, 7, 15});
 #else
-  Vec first, second;
-  for (int64_t i = 0; i < kLanes / 2; ++i) {
-    first[2 * i] = a[i];
-    first[2 * i + 1] = b[i];
-    second[2 * i] = a[kLanes / 2 + i];
-    second[2 * i + 1] = b[kLanes / 2 + i];
-  }
+  first = __builtin_shuffle(a, b, Integers{0, 4, 1, 5});
+  second = __builtin_shuffle(a, b, Integers{2, 6, 3, 7});
+#endif
   a = first;
   b = second;
-#endif
 }
-
-// exp(-x) for x above -87; exact to a few units in the last place, or (kExact false) to 1e-4.
-template <bool kExact>
-inline Vec exp_negative(Vec x) {
-  const Vec t = x * splat(-1.44269504088896f);
-#ifdef __AVX512DQ__
-  const __m512 scaled = reinterpret_cast<const __m512&>(t);
-  const __m512 rest = _mm512_reduce_ps(scaled, 0x01);  // t - floor(t)
-  const Vec f = reinterpret_cast<const Vec&>(rest);
-#else
-  const Vec limited = t < splat(-126.f) ? splat(-126.f) : t;
-  Vec floor = __builtin_convertvector(__builtin_convertvector(limited, Ints), Vec);
-  floor = floor > limited ? floor - splat(1.f) : floor;
-  const Vec f = limited - floor;
-#endif
-  // 2^f on [0, 1), minimax.
-  Vec p;
-  if (kExact) {
-    p = splat(1.8775767e-3f);
-    p = p * f + splat(8.9893397e-3f);
-    p = p * f + splat(5.5826318e-2f);
-    p = p * f + splat(2.4015361e-1f);
-    p = p * f + splat(6.9315308e-1f);
-    p = p * f + splat(9.9999994e-1f);
-  } else {
-    p = splat(7.9024744e-2f);
-    p = p * f + splat(2.2412704e-1f);
-    p = p * f + splat(6.9683883e-1f);
-    p = p * f + splat(9.9989297e-1f);
-  }
-#ifdef __AVX512DQ__
-  const __m512 power = _mm512_scalef_ps(reinterpret_cast<const __m512&>(p), scaled);
-  return reinterpret_cast<const Vec&>(power);
-#else
-  const Ints bits = (__builtin_convertvector(floor, Ints) + 127) << 23;
-  return p * reinterpret_cast<const Vec&>(bits);
-#endif
+template <typename H>
+inline void interleave(Pair<H>& a, Pair<H>& b) {
+  interleave(a.low, b.low);
+  interleave(a.high, b.high);
+  const Pair<H> first = {a.low, b.low};
+  b = {a.high, b.high};
+  a = first;
 }
-
-template <bool kExact>
-inline Vec reciprocal(Vec x) {
-#ifdef __AVX512F__
-  const __m512 guess = _mm512_rcp14_ps(reinterpret_cast<const __m512&>(x));
-  const Vec r = reinterpret_cast<const Vec&>(guess);
-  return kExact ? r * (splat(2.f) - x * r) : r;
-#else
-  return splat(1.f) / x;
-#endif
-}
-
-template <bool kExact>
-inline Vec sigmoid(Vec x) {
-  const Vec limited = x < splat(-87.f) ? splat(-87.f) : x;  // this way round a NaN stays one
-  return reciprocal<kExact>(splat(1.f) + exp_negative<kExact>(limited));
-}
-
-template <Activation kKind, bool kExact>
-inline Vec activate(Vec v) {
-  if (kKind == kSwish) return v * sigmoid<kExact>(v);
-  if (kKind == kNone) return v;
-  v = splat(0.f) > v ? splat(0.f) : v;  // this way round a NaN stays one
-  return kKind == kRelu6 ? (splat(6.f) < v ? splat(6.f) : v) : v;
-}
-
-#ifdef HYPERSEG_AMX
-inline void store_half(Half* p, Vec v) {
-  const __m256bh rounded = _mm512_cvtneps_pbh(reinterpret_cast<const __m512&>(v));
-  std::memcpy(p, &rounded, sizeof(rounded));
-}
-
-// Linux hands out the tiles' registers on request, once per process.
-inline int allow_tiles() {
-  constexpr int kRequestPermission = 0x1023, kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
-// Eight tiles of 16 rows by 64 bytes for the thread, while it lives.
-class TileScope {
- public:
-  explicit TileScope(bool wanted) : wanted_(wanted) {
-    if (!wanted_) return;
-    struct alignas(64) {
-      uint8_t palette = 1, start = 0, reserved[14] = {};
-      uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } config;
-    _tile_loadconfig(&config);
-  }
-  ~TileScope() {
-    if (wanted_) _tile_release();
-  }
-
- private:
-  bool wanted_;
-};
-#else
-inline void store_half(Half*, Vec) {}
-inline int allow_tiles() { return 0; }
-struct TileScope {
-  explicit TileScope(bool) {}
-};
-#endif
 
 }  // namespace
