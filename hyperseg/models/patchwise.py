@@ -149,13 +149,32 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module, activation: Act
     if folded is not None:
         kernels = kernels * folded[0][:, None]
         shift = folded[1].repeat(count)
-    y = F.conv2d(
-        patches.reshape(1, count * channels, height, width),
-        kernels.reshape(count * channels, 1, 3, 3),
-        shift,
-        groups=count * channels,
-    ).reshape(count, channels, height - 2, width - 2)
+    if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+        y = _shifted_sum(patches, kernels, shift)
+    else:
+        y = F.conv2d(
+            patches.reshape(1, count * channels, height, width),
+            kernels.reshape(count * channels, 1, 3, 3),
+            shift,
+            groups=count * channels,
+        ).reshape(count, channels, height - 2, width - 2)
     return _normalized(y, norm, activation) if folded is None else _activated(y, activation)
+
+
+def _shifted_sum(patches: Tensor, kernels: Tensor, shift: Tensor | None) -> Tensor:
+    """The valid depthwise convolution as nine products of shifted patches.
+
+    TorchInductor joins them with the cut before and the activation after into one loop, where a convolution of
+    thousands of groups is a call of a library on copies in its own layout.
+    """
+    height, width = patches.shape[2] - 2, patches.shape[3] - 2
+    y = None if shift is None else shift.reshape(kernels.shape[0], kernels.shape[1], 1, 1)
+    for tap in range(9):
+        dy, dx = divmod(tap, 3)
+        term = patches[:, :, dy : dy + height, dx : dx + width] * kernels[:, :, tap, None, None]
+        y = term if y is None else y + term
+    assert y is not None
+    return y
 
 
 def _normalized(y: Tensor, norm: nn.Module, activation: Activation) -> Tensor:

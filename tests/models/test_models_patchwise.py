@@ -80,6 +80,19 @@ def test_operators_equal_their_definition(kind: Kind, patch: tuple[int, int], re
         torch.testing.assert_close(found, plain(x, weights, shape, norms), rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("kind", ["block", "shared_halo_block"])
+def test_compiled_operators_equal_their_definition(kind: Kind, training: bool) -> None:
+    """Under a compiler the depthwise convolution is a sum of shifted patches."""
+    x, weights, shape, norms = case(kind, (4, 2))
+    for norm in norms:
+        norm.train(training)
+    with torch.no_grad():
+        expected = patchwise.OPERATORS[kind](x, weights, shape, norms)
+        compiled = torch.compile(patchwise.OPERATORS[kind], backend="eager", fullgraph=True)
+        torch.testing.assert_close(compiled(x, weights, shape, norms), expected, rtol=1e-10, atol=1e-10)
+
+
 def test_inference_by_parts_gives_the_same_bits() -> None:
     x, weights, shape, norms = case("block", (4, 5))
     assert x.shape[0] * GRID[0] * GRID[1] > patchwise.PARTS
