@@ -127,15 +127,14 @@ def prepare(job: Job) -> Prepared:
 
     import torch
 
+    from hyperseg.latency.arithmetic import fix_arithmetic
     from hyperseg.latency.batch_norm import prepare_batch_norm
     from hyperseg.latency.engines import Target, get_engine
     from hyperseg.latency.stages import Staged, inputs
 
     if job.threads is not None:
         torch.set_num_threads(job.threads)
-    torch.backends.cuda.matmul.allow_tf32 = job.tf32
-    torch.backends.cudnn.allow_tf32 = job.tf32
-    torch.backends.cudnn.benchmark = True
+    fix_arithmetic(tf32=job.tf32)
     device = torch.device("cpu")
     if job.device == "cuda":
         device = torch.device("cuda", job.device_index)

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from hyperseg.cli.bench import command
@@ -43,11 +44,15 @@ def options(checkout: Path, *more: str) -> list[str]:
     return ["--authors", str(checkout), "--variant", "camvid_hyperseg_s", "--engine", "eager", "--rounds", "3", *more]
 
 
-def test_inference_and_memory_go_to_a_record_that_the_report_shows(checkout: Path, tmp_path: Path) -> None:
+def test_inference_and_memory_go_to_a_record_that_the_report_shows(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # PyTorch's default
     parts = ("--part", "inference", "--part", "memory", "--keep-memory")
     call = options(checkout, *parts, "--out", str(tmp_path / "out"))
     done = CliRunner().invoke(command, call, standalone_mode=False)
     assert done.exception is None, done.output
+    assert not torch.backends.cudnn.allow_tf32  # the goals for a GPU are of exact float32
     for text in ("inference, 1 x 576 x 768", "peak memory of inference", "CPU float32, torch alone"):
         assert text in done.output
     path = tmp_path / "out" / "camvid_hyperseg_s" / "bench-cpu.json"

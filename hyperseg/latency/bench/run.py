@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from hyperseg.latency.arithmetic import fix_arithmetic
 from hyperseg.latency.authors import checkout_state
 from hyperseg.latency.bench import agreement, inference, memory, peers, sampling, scaling, training
 from hyperseg.latency.bench.goals import goals
@@ -37,6 +38,7 @@ def run(
 
     The caller holds the device's lock and has set torch's threads.
     """
+    fix_arithmetic(tf32=False)
     started, began = datetime.now(UTC), time.perf_counter()
     commit, dirty = checkout_state(setting.authors)
     empty = BenchNumbers(

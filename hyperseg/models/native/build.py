@@ -48,9 +48,8 @@ def build(name: str, flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
     if cxx is None:
         raise UserError("the native operators need a C++ compiler; install g++ or set CXX to one")
     headers = [header.read_text() for header in sorted(source.parent.glob("*.h"))]
-    identity = "\n".join(
-        (source.read_text(), *headers, *flags, *LINK, compiler_version() or "", platform.processor(), _cpu_features())
-    )
+    machine = (compiler_version() or "", platform.processor(), _cpu_features())
+    identity = "\n".join((source.read_text(), *headers, *cxx, *flags, *LINK, *machine))
     folder = _folder()
     target = folder / f"{source.stem}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     try:
