@@ -142,38 +142,35 @@ def depthwise(patches: Tensor, filters: Tensor, norm: nn.Module, activation: Act
     """Valid 3x3 depthwise convolution, batch norm, activation: (N, C, h + 2, w + 2) and (N, C * 9) to (N, C, h, w)."""
     count, channels, height, width = patches.shape
     kernels = filters.reshape(count, channels, 9)
-    shift = None
     folded = folded_norm(norm)
     if folded is None and _has_own_backward(patches):
         return _normalized(training_depthwise.depthwise(patches, kernels), norm, activation)
     if folded is not None:
         kernels = kernels * folded[0][:, None]
-        shift = folded[1].repeat(count)
     if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
-        y = _shifted_sum(patches, kernels, shift)
+        y = _shifted_sum(patches, kernels)
+        y = y if folded is None else y + folded[1][:, None, None]
     else:
         y = F.conv2d(
             patches.reshape(1, count * channels, height, width),
             kernels.reshape(count * channels, 1, 3, 3),
-            shift,
+            None if folded is None else folded[1].repeat(count),
             groups=count * channels,
         ).reshape(count, channels, height - 2, width - 2)
     return _normalized(y, norm, activation) if folded is None else _activated(y, activation)
 
 
-def _shifted_sum(patches: Tensor, kernels: Tensor, shift: Tensor | None) -> Tensor:
+def _shifted_sum(patches: Tensor, kernels: Tensor) -> Tensor:
     """The valid depthwise convolution as nine products of shifted patches.
 
     TorchInductor joins them with the cut before and the activation after into one loop, where a convolution of
     thousands of groups is a call of a library on copies in its own layout.
     """
     height, width = patches.shape[2] - 2, patches.shape[3] - 2
-    y = None if shift is None else shift.reshape(kernels.shape[0], kernels.shape[1], 1, 1)
+    y = patches.new_zeros(())
     for tap in range(9):
         dy, dx = divmod(tap, 3)
-        term = patches[:, :, dy : dy + height, dx : dx + width] * kernels[:, :, tap, None, None]
-        y = term if y is None else y + term
-    assert y is not None
+        y = y + patches[:, :, dy : dy + height, dx : dx + width] * kernels[:, :, tap, None, None]
     return y
 
 

@@ -12,6 +12,7 @@ from hyperseg import accelerate, create_model
 from hyperseg.errors import UserError
 from hyperseg.latency.bench.networks import enliven
 from hyperseg.models.backbone import LARGE_BATCH
+from hyperseg.models.fuse import fuse
 from hyperseg.models.native import libraries
 from hyperseg.models.native.build import FLAGS, build, compiler
 
@@ -50,7 +51,10 @@ def test_inference_equals_the_plain_network(variant: str) -> None:
     with torch.inference_mode():
         plain = model(image)
         assert plain.std() > 0.3
-        torch.testing.assert_close(accelerate(model)(image), plain, atol=1e-4, rtol=0)
+        native = accelerate(model)
+        torch.testing.assert_close(native(image), plain, atol=1e-4, rtol=0)
+        for got, expected in zip(native.trunk(image), fuse(model).trunk(image), strict=True):
+            torch.testing.assert_close(got, expected, atol=2e-5, rtol=0)
     assert not libraries.trunk_library().hyperseg_trunk_has_half()
     with pytest.raises(UserError, match="AMX"):
         accelerate(model, "bfloat16")

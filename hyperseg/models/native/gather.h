@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "border.h"
 #include "vector.h"
 
 namespace {
 
 inline int64_t vectors(int64_t n) { return (n + kLanes - 1) / kLanes; }
-inline int64_t reflect(int64_t i, int64_t n) { return i < 0 ? -i : (i >= n ? 2 * n - 2 - i : i); }
 
 // Columns [left, left + row) of a map of `width` columns, of which those outside are reflections.
 struct Columns {

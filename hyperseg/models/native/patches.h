@@ -5,11 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace {
-
-inline int64_t reflect(int64_t i, int64_t size) { return i < 0 ? -i : i >= size ? 2 * size - 2 - i : i; }
-
-}  // namespace
+#include "border.h"
 
 extern "C" {
 

@@ -1,11 +1,10 @@
 // Sixteen floats at a time, in as many registers as the machine needs for them.
 //
 // GCC keeps a vector that is wider than a register in memory, at several times the cost; so without AVX-512 a vector is
-// a pair of halves, down to what one register holds. This file alone knows of it.
+// a pair of halves, down to what one register holds. Elsewhere that shows in the size of register tiles alone.
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #define HYPERSEG_AVX512
