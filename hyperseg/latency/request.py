@@ -114,6 +114,8 @@ def _check_protocol(request: Request, protocol: Protocol) -> None:
         raise UserError(f"{name} takes its batch norms {allowed}, not {request.batch_norm}")
     if request.tf32 and not protocol.tf32_allowed:
         raise UserError(f"{name} is defined with TF32 off; leave --tf32 out")
+    if request.images is not None and protocol.passes is None:
+        raise UserError(f"{name} counts no passes over images; leave --images out")
 
 
 def _check_memory(point: Point, device: Device) -> None:
