@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from hyperseg.models import accelerate, create_model, export_checkpoint, import_checkpoint
+    from hyperseg.kernels.accelerate import accelerate
+    from hyperseg.models import create_model, export_checkpoint, import_checkpoint
 
 __all__ = ["__version__", "accelerate", "create_model", "export_checkpoint", "import_checkpoint"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"accelerate", "create_model", "export_checkpoint", "import_checkpoint"}:
+    if name == "accelerate":
+        return import_module("hyperseg.kernels.accelerate").accelerate
+    if name in {"create_model", "export_checkpoint", "import_checkpoint"}:
         return getattr(import_module("hyperseg.models"), name)
     raise AttributeError(f"module 'hyperseg' has no attribute '{name}'")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from hyperseg.bench.setting import Part, Setting
 from hyperseg.errors import UserError
-from hyperseg.latency.bench.setting import Part, Setting
 from hyperseg.latency.ratios import Clock
 from hyperseg.memory import keep_freed_memory
 from hyperseg.models.variants import VARIANTS, get_variant
@@ -101,8 +101,8 @@ def _measure(
     """Each variant's parts; the agreement is of the variant that the weights are of."""
     import torch
 
-    from hyperseg.latency.bench.networks import usable_engines
-    from hyperseg.latency.bench.run import run
+    from hyperseg.bench.networks import usable_engines
+    from hyperseg.bench.run import run
     from hyperseg.records import write_record
 
     if setting.keep_memory and not keep_freed_memory():
@@ -136,7 +136,7 @@ def _once() -> Callable[[str], None]:
 
 
 def _show(numbers: "BenchNumbers") -> None:
-    from hyperseg.latency.bench.text import lines
+    from hyperseg.bench.text import lines
 
     for line in lines(numbers):
         click.echo(line)

@@ -29,10 +29,10 @@ def command() -> None:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Same seed, same bytes.")
 def streets(out: Path, train: int, val: int, test: int, height: int, width: int, seed: int) -> None:
     """Generate driving scenes with CamVid's 11 classes."""
-    from hyperseg.data.progress import counting_progress
-    from hyperseg.data.sealing import seal
-    from hyperseg.data.staging import staged_folder
-    from hyperseg.data.streets import generate
+    from hyperseg.datasets.progress import counting_progress
+    from hyperseg.datasets.sealing import seal
+    from hyperseg.datasets.staging import staged_folder
+    from hyperseg.streets import generate
 
     counts = {"train": train, "val": val, "test": test}
     with staged_folder(out) as stage, counting_progress() as progress:
@@ -60,11 +60,11 @@ def fetch(
     dataset: str, downloads: Path, catalogue: Path | None, mirrors: tuple[str, ...], account: bool, silence: float
 ) -> None:
     """Download a dataset's archives; an interrupted download goes on where it stopped."""
-    from hyperseg.data import fetch as fetching
-    from hyperseg.data.catalogue import entry_of
-    from hyperseg.data.cityscapes_account import account_downloader, login, with_addresses
-    from hyperseg.data.download import Patience
-    from hyperseg.data.progress import bytes_progress
+    from hyperseg.datasets import fetch as fetching
+    from hyperseg.datasets.catalogue import entry_of
+    from hyperseg.datasets.cityscapes_account import account_downloader, login, with_addresses
+    from hyperseg.datasets.download import Patience
+    from hyperseg.datasets.progress import bytes_progress
     from hyperseg.errors import UserError
 
     entry = entry_of(dataset, catalogue)
@@ -110,8 +110,8 @@ def prepare(
     catalogue: Path | None,
 ) -> None:
     """Bring a published dataset, checked, into the layout that every command reads."""
-    from hyperseg.data.catalogue import entry_of
-    from hyperseg.data.preparing import prepare_dataset
+    from hyperseg.datasets.catalogue import entry_of
+    from hyperseg.datasets.preparing import prepare_dataset
     from hyperseg.errors import UserError
 
     entry = entry_of(dataset, catalogue)
@@ -135,8 +135,8 @@ def verify(folder: Path, catalogue: Path | None) -> None:
     """Check every byte, pair, size and label value of a prepared dataset."""
     from hyperseg.data.manifest import read_manifest
     from hyperseg.data.prepared import read_info
-    from hyperseg.data.progress import bytes_progress
-    from hyperseg.data.verify import verify as verify_folder
+    from hyperseg.datasets.progress import bytes_progress
+    from hyperseg.datasets.verify import verify as verify_folder
 
     read_info(folder)
     total = sum(entry.bytes for entry in read_manifest(folder).files.values())
@@ -154,7 +154,7 @@ def version(folder: Path, record: bool) -> None:
     from hyperseg.data.hashing import sha256_files
     from hyperseg.data.manifest import dataset_files, version_of
     from hyperseg.data.prepared import read_info
-    from hyperseg.data.sealing import seal
+    from hyperseg.datasets.sealing import seal
 
     read_info(folder)
     if record:
@@ -173,10 +173,10 @@ def show(folder: Path, out: Path | None, rows: int) -> None:
     """Write a contact sheet of a prepared dataset and print its table."""
     from rich.console import Console
 
-    from hyperseg.data.card import read_card
-    from hyperseg.data.card_text import table
     from hyperseg.data.prepared import open_dataset
-    from hyperseg.data.show import write_sheet
+    from hyperseg.datasets.card import read_card
+    from hyperseg.datasets.card_text import table
+    from hyperseg.datasets.show import write_sheet
 
     dataset, card = open_dataset(folder), read_card(folder)
     path = out or Path("reports/data") / f"{dataset.id}.png"
@@ -190,11 +190,11 @@ def show(folder: Path, out: Path | None, rows: int) -> None:
 @click.option("--out", type=FOLDER, help="Write <id>.md, <id>.html and <id>.croissant.json there, not the terminal.")
 def card(folder: Path, out: Path | None) -> None:
     """Show the card of a prepared dataset, or export it as Markdown, HTML and Croissant metadata."""
-    from hyperseg.data.card import read_card
-    from hyperseg.data.card_text import html, markdown
-    from hyperseg.data.catalogue import read_catalogue
-    from hyperseg.data.croissant import croissant_text
     from hyperseg.data.prepared import open_dataset
+    from hyperseg.datasets.card import read_card
+    from hyperseg.datasets.card_text import html, markdown
+    from hyperseg.datasets.catalogue import read_catalogue
+    from hyperseg.datasets.croissant import croissant_text
     from hyperseg.records import write_text_atomic
 
     dataset, content = open_dataset(folder), read_card(folder)
@@ -221,8 +221,8 @@ def card(folder: Path, out: Path | None) -> None:
 @click.option("--out", type=FOLDER, help="Folder of the dataset. [default: in place]")
 def add(folder: Path, classes: Path, out: Path | None) -> None:
     """Make a folder of images and index labels of your own a dataset."""
-    from hyperseg.data.own import add as add_copy
-    from hyperseg.data.own import add_in_place
+    from hyperseg.datasets.own import add as add_copy
+    from hyperseg.datasets.own import add_in_place
 
     dataset = add_copy(folder, classes, out) if out else add_in_place(folder, classes)
     _report(dataset.root)

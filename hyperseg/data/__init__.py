@@ -1,1 +1,1 @@
-"""Datasets: acquisition, the generated streets, prepared folders, transforms."""
+"""Data that steps read: prepared folders, manifests, transforms, training batches."""

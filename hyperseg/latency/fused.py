@@ -46,7 +46,7 @@ def use_native_decoder(network: nn.Module, engine: str, make_trunk: "Callable[[F
 
     Raises :class:`UserError` where ``network`` holds none of ours.
     """
-    from hyperseg.models.native.decoder import NativeDecoder
+    from hyperseg.kernels.native.decoder import NativeDecoder
 
     network, parts = fuse_networks(network)
     if not parts:

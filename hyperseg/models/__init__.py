@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from hyperseg.models.checkpoints import export_checkpoint
     from hyperseg.models.counting import count_gmacs, count_parameters
     from hyperseg.models.factory import create_model, import_checkpoint
-    from hyperseg.models.native.network import accelerate
     from hyperseg.models.network import BackboneWeights, HyperSeg, check_size, fits, pad_to_fit
     from hyperseg.models.weights import WeightsInfo, load_weights, read_weights_info, save_weights
 
@@ -18,7 +17,6 @@ __all__ = [
     "BackboneWeights",
     "HyperSeg",
     "WeightsInfo",
-    "accelerate",
     "check_size",
     "count_gmacs",
     "count_parameters",
@@ -32,7 +30,7 @@ __all__ = [
     "save_weights",
 ]
 
-_MODULES = ("checkpoints", "counting", "factory", "native.network", "network", "weights")
+_MODULES = ("checkpoints", "counting", "factory", "network", "weights")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,6 @@
 """Layers of the backbone: timm's, with padding fixed at construction, and with kernels of their own in training.
 
-The kernels of :mod:`hyperseg.models.native` run on maps that are channels last, the layout that
+The kernels of :mod:`hyperseg.kernels.native` run on maps that are channels last, the layout that
 :class:`hyperseg.models.backbone.Backbone` gives a batch that is large enough; elsewhere PyTorch's run.
 """
 
@@ -12,7 +12,7 @@ from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.models.native import training_maps, training_norm
+from hyperseg.kernels.native import training_maps, training_norm
 from hyperseg.models.products import PointwiseConv2d, lies_channels_last
 
 

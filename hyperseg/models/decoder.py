@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hyperseg.kernels.native import training_maps, training_norm
 from hyperseg.models.layout import GeneratorShape, LevelShape
-from hyperseg.models.native import training_maps, training_norm
 from hyperseg.models.patchwise import OPERATORS, LevelOperator
 from hyperseg.models.products import GroupedConv2d
 

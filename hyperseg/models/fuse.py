@@ -3,7 +3,7 @@
 ``fuse(model)`` gives a module of the same outputs, to float precision, that every engine starts from. Its *trunk* is a
 plain convolutional network from the image to the skips and the signal, which any runtime runs well; its *decoder* holds
 the patch-wise levels, whose batch norms are folded into the layers that generate their weights. An engine replaces
-either part: the trunk by a compiled graph, the decoder by :class:`hyperseg.models.native.decoder.NativeDecoder`.
+either part: the trunk by a compiled graph, the decoder by :class:`hyperseg.kernels.native.decoder.NativeDecoder`.
 """
 
 import copy

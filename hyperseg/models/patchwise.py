@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hyperseg.kernels.native import training_depthwise, training_norm, training_patches
 from hyperseg.models.layout import Kind, LevelShape
-from hyperseg.models.native import training_depthwise, training_norm, training_patches
 
 Grid = tuple[int, int]  # patches along height and width
 # Up to so many filters (patches x channels), training on a CPU keeps PyTorch's own depthwise convolution: it costs

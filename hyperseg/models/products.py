@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.models.native.training_norm import is_channels_last
+from hyperseg.kernels.native.training_norm import is_channels_last
 
 
 class PointwiseConv2d(nn.Conv2d):

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import psutil
 
-from hyperseg.data.catalogue import read_catalogue
+from hyperseg.datasets.catalogue import read_catalogue
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.protocol import load_protocol as load_latency_protocol

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from PIL import Image
 
 from hyperseg.cli.data import command
-from hyperseg.data.inspection import inspect, offenders_of
 from hyperseg.data.manifest import write_manifest
 from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import open_dataset, read_image, read_info, read_label
-from hyperseg.data.staging import staged_folder
-from hyperseg.data.verify import verify
+from hyperseg.datasets.inspection import inspect, offenders_of
+from hyperseg.datasets.staging import staged_folder
+from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
 CAMVID = Path(os.environ.get("HYPERSEG_CAMVID", Path(__file__).parents[2].parent / "shared" / "camvid"))

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
+from hyperseg.bench.networks import enliven
 from hyperseg.errors import UserError
-from hyperseg.latency.bench.networks import enliven
+from hyperseg.kernels.native.build import compiler
+from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.latency.engines import Engine, Target, engine_table
 from hyperseg.latency.fused import fuse_networks
 from hyperseg.latency.stages import Staged
 from hyperseg.models import HyperSeg
-from hyperseg.models.native.build import compiler
-from hyperseg.models.native.libraries import trunk_library
 
 # Compiling takes half a minute a case: torch.compile has one.
 ON_CPU = [

@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
-from hyperseg.latency.bench.networks import enliven
+from hyperseg.bench.networks import enliven
+from hyperseg.kernels.native import build
+from hyperseg.kernels.native.build import compiler
+from hyperseg.kernels.native.decoder import NativeDecoder, upsample2
+from hyperseg.kernels.native.training_depthwise import depthwise
 from hyperseg.models import HyperSeg
 from hyperseg.models.fuse import fuse
-from hyperseg.models.native import build
-from hyperseg.models.native.build import compiler
-from hyperseg.models.native.decoder import NativeDecoder, upsample2
-from hyperseg.models.native.training_depthwise import depthwise
 from hyperseg.models.variants import VARIANTS
 
 native = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The fused network for any fitting input; the answer's memory is overwritten by the next call."""
+    from hyperseg.kernels.native.build import compiler
+    from hyperseg.kernels.native.trunk import NativeTrunk
     from hyperseg.latency.fused import TrunkModule, use_native_decoder
-    from hyperseg.models.native.build import compiler
-    from hyperseg.models.native.trunk import NativeTrunk
 
     if compiler() is None:
         raise UserError("engine native needs a C++ compiler; install g++ or set CXX to one")

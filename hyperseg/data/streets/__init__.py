@@ -1,8 +1,0 @@
-"""The embedded dataset: generated driving scenes with CamVid's eleven classes, the same bytes on every machine."""
-
-from __future__ import annotations
-
-from hyperseg.data.streets.classes import CLASSES, Label
-from hyperseg.data.streets.generate import generate, render
-
-__all__ = ["CLASSES", "Label", "generate", "render"]

@@ -1,0 +1,138 @@
+"""The dataset card: what a dataset is and holds, computed from its files and kept as card.json beside the manifest."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hyperseg.data.description import IGNORED, DatasetInfo
+from hyperseg.data.manifest import CARD_FILE, Manifest
+from hyperseg.data.prepared import open_dataset
+from hyperseg.datasets.inspection import Seen, inspect
+from hyperseg.records import write_text_atomic
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitStatistics(_Part):
+    images: int
+    labelled: int
+    sizes: dict[str, int] = Field(description="'<width>x<height>' -> images, the most frequent first, ten at most")
+
+
+class ClassStatistics(_Part):
+    index: int
+    name: str
+    colour: tuple[int, int, int]
+    pixels: int
+    share_percent: float = Field(description="of all pixels that have a class")
+    images: int = Field(description="labels in which the class occurs")
+
+
+class Card(_Part):
+    """Everything a reader needs to know of a dataset; `version` is that of the manifest it was computed from."""
+
+    dataset: str
+    title: str
+    version: str
+    source: str
+    licence: str
+    citation: str
+    notes: tuple[str, ...]
+    splits: dict[str, SplitStatistics]
+    classes: tuple[ClassStatistics, ...]
+    void_percent: float = Field(description="of all label pixels")
+    ignored_percent: float = Field(description="of all label pixels, void not counted")
+    mean_rgb: tuple[float, float, float] = Field(description="over all pixels, 0 to 255")
+    std_rgb: tuple[float, float, float]
+    files: int
+    bytes: int
+
+
+def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> Card:
+    """The card of a sound folder that was looked at."""
+    labels = np.array([one.values for one in seen.values() if one.values is not None], np.int64).reshape(-1, 256)
+    channels = np.zeros((3, 256), np.int64)  # integers, so that sums do not depend on the order
+    for one in seen.values():
+        if one.channels is not None:
+            channels += one.channels
+    pixels = labels.sum(axis=0)
+    mean, std = _moments(channels)
+    count = len(info.classes)
+    scored, total = int(pixels[:count].sum()), int(pixels.sum())
+    void = int(pixels[info.void]) if info.void not in {None, IGNORED} else 0
+    return Card(
+        dataset=info.id,
+        title=info.title,
+        version=manifest.version,
+        source=info.source,
+        licence=info.licence,
+        citation=info.citation,
+        notes=info.notes,
+        splits={split: _split_statistics(split, seen) for split in manifest.splits},
+        classes=tuple(
+            ClassStatistics(
+                index=index,
+                name=entry.name,
+                colour=entry.colour,
+                pixels=int(pixels[index]),
+                share_percent=_percent(int(pixels[index]), scored),
+                images=int((labels[:, index] > 0).sum()),
+            )
+            for index, entry in enumerate(info.classes)
+        ),
+        void_percent=_percent(void, total),
+        ignored_percent=_percent(total - scored - void, total),
+        mean_rgb=mean,
+        std_rgb=std,
+        files=len(manifest.files),
+        bytes=sum(entry.bytes for entry in manifest.files.values()),
+    )
+
+
+def write_card(root: Path, card: Card) -> None:
+    """Write card.json: the same bytes for the same files."""
+    write_text_atomic(root / CARD_FILE, json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+
+
+def read_card(root: Path) -> Card:
+    """The card of a prepared folder: card.json where it is of the present version, else computed anew, not written."""
+    dataset = open_dataset(root)
+    try:
+        card = Card.model_validate_json((root / CARD_FILE).read_bytes())
+        if card.version == dataset.version:
+            return card
+    except (OSError, ValidationError):
+        pass  # there is none, or one of another time: both are made good by computing it
+    return card_of(dataset.info, dataset.manifest, inspect(root))
+
+
+def _split_statistics(split: str, seen: Mapping[str, Seen]) -> SplitStatistics:
+    images = [one for name, one in seen.items() if name.startswith(f"{split}/images/")]
+    sizes = Counter(f"{one.size[0]}x{one.size[1]}" for one in images if one.size)
+    ranked = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    labelled = sum(name.startswith(f"{split}/labels/") for name in seen)
+    return SplitStatistics(images=len(images), labelled=labelled, sizes=dict(ranked[:10]))
+
+
+def _moments(channels: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and standard deviation of each channel from its histogram."""
+    levels = np.arange(256)
+    count = np.maximum(channels.sum(axis=1), 1)
+    mean = channels @ levels / count
+    variance = channels @ levels**2 / count - mean**2
+    return _triple(mean), _triple(np.sqrt(np.maximum(variance, 0)))
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
+    red, green, blue = (round(float(value), 3) for value in values)
+    return red, green, blue
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 4) if whole else 0.0

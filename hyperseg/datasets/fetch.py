@@ -1,0 +1,170 @@
+"""``hyperseg data fetch``: the archives of one dataset, downloaded, checked and kept."""
+
+import json
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pooch
+from rich.progress import Progress, TaskID
+
+from hyperseg.datasets.catalogue import Archive, Entry
+from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader, check_disk
+from hyperseg.errors import UserError
+from hyperseg.records import sha256_file, write_text_atomic
+
+CHECKSUMS_FILE = "checksums.json"
+
+# Turns an archive's URL into a downloader; replaced where a login is needed.
+MakeDownloader = Callable[[Path, Archive, Callable[[int, int | None], None]], ResumingDownloader]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An archive in the download folder; `downloaded` is False where it was there already."""
+
+    path: Path
+    downloaded: bool
+
+
+def plain_downloader(patience: Patience | None = None) -> MakeDownloader:
+    """Downloads without a login."""
+
+    def make(part: Path, archive: Archive, progress: Callable[[int, int | None], None]) -> ResumingDownloader:
+        return ResumingDownloader(part, archive.bytes, progress, patience)
+
+    return make
+
+
+def fetch_archives(
+    archives: Iterable[Archive],
+    folder: Path,
+    make_downloader: MakeDownloader,
+    progress: Progress,
+    mirrors: Iterable[str] = (),
+) -> list[Fetched]:
+    """Bring every archive into `folder`, whose ``checksums.json`` remembers what was seen first.
+
+    `mirrors` are base URLs tried before an archive's own. An archive that is there already is checked, not
+    downloaded. Raises UserError, naming every address that was tried.
+    """
+    archives = list(archives)
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [archive for archive in archives if not (folder / archive.file).exists()]
+    check_disk(folder, sum(max(0, (a.bytes or 0) - _begun_bytes(_part(folder, a))) for a in missing))
+    fetched = []
+    for archive in archives:
+        task = progress.add_task(archive.file, total=archive.bytes)
+        bases = [f"{base.rstrip('/')}/{archive.file}" for base in mirrors]
+        fetched.append(_fetch(archive, folder, [*bases, *archive.urls], make_downloader, progress, task))
+    return fetched
+
+
+def missing_gated(entry: Entry, dataset: str, folder: Path) -> UserError | None:
+    """The error that tells a user which files to bring, or None where all are there."""
+    missing = [archive for archive in entry.archives if archive.gated and not (folder / archive.file).exists()]
+    if not missing:
+        return None
+    files = " and ".join(f"{archive.file} ({archive.size})" for archive in missing)
+    other = f" or use {entry.alternative}" if entry.alternative else ""
+    return UserError(
+        f"{dataset} {missing[0].gated}: put {files} from {entry.homepage} into {folder}{other}, "
+        f"then run `hyperseg data fetch {dataset}` again"
+    )
+
+
+def _fetch(
+    archive: Archive, folder: Path, urls: list[str], make: MakeDownloader, progress: Progress, task: TaskID
+) -> Fetched:
+    path = folder / archive.file
+    if path.exists():
+        check_archive(archive, folder)
+        progress.update(task, total=path.stat().st_size, completed=path.stat().st_size)
+        return Fetched(path, downloaded=False)
+    failures = []
+    for url in urls:
+        downloader = make(_part(folder, archive), archive, lambda done, total: _advance(progress, task, done, total))
+        try:
+            _retrieve(url, archive, folder, downloader)
+            return Fetched(path, downloaded=True)
+        except DownloadError as error:
+            failures.append(f"{urlsplit(url).netloc}: {error}")
+    tried = "; ".join(failures) or "it has no address"
+    raise UserError(
+        f"{archive.file} could not be downloaded ({tried}); try again, give another address with --mirror, "
+        f"or put the file into {folder}"
+    )
+
+
+def _retrieve(url: str, archive: Archive, folder: Path, downloader: ResumingDownloader) -> None:
+    """Download into the archive's hidden folder, where a kill may leave what it likes; move what is right out of it."""
+    incoming = _incoming(folder, archive)
+    pooch.get_logger().setLevel("ERROR")
+    try:
+        pooch.retrieve(url, archive.checksum, fname=archive.file, path=incoming, downloader=downloader)
+    except ValueError as error:
+        raise DownloadError("it sends other bytes than the checksum demands") from error
+    got = incoming / archive.file
+    wrong = _wrong(archive, got, folder)
+    if wrong:
+        got.unlink()
+        raise DownloadError(f"it sends {wrong}")
+    got.replace(folder / archive.file)
+    shutil.rmtree(incoming)
+
+
+def check_archive(archive: Archive, folder: Path) -> None:
+    """Raise UserError where the file in `folder` is not the published one, or not the one seen first."""
+    wrong = _wrong(archive, folder / archive.file, folder)
+    if wrong:
+        raise UserError(f"{folder / archive.file} is {wrong}; delete the file and fetch it again")
+
+
+def _wrong(archive: Archive, path: Path, folder: Path) -> str | None:
+    """What is wrong with a file, or None; `folder` records an archive without a published checksum when first seen."""
+    if not zipfile.is_zipfile(path) and not tarfile.is_tarfile(path):
+        return "no zip or tar archive, perhaps an error page"
+    if archive.checksum:
+        algorithm = archive.checksum.partition(":")[0]
+        sound = pooch.hashes.hash_matches(str(path), archive.checksum)
+        return None if sound else f"not the published archive (its {algorithm} differs)"
+    if archive.remade:
+        return None
+    checksums = _read_checksums(folder)
+    digest = sha256_file(path)
+    recorded = checksums.setdefault(archive.file, digest)
+    if recorded != digest:
+        return f"not the archive first seen (sha256 {recorded[:12]} in {folder / CHECKSUMS_FILE})"
+    write_text_atomic(folder / CHECKSUMS_FILE, json.dumps(dict(sorted(checksums.items())), indent=1) + "\n")
+    return None
+
+
+def _read_checksums(folder: Path) -> dict[str, str]:
+    path = folder / CHECKSUMS_FILE
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is damaged; delete it, and the archives are recorded anew") from error
+    return {str(name): str(digest) for name, digest in content.items()}
+
+
+def _incoming(folder: Path, archive: Archive) -> Path:
+    return folder / f".{archive.file}.incoming"
+
+
+def _part(folder: Path, archive: Archive) -> Path:
+    return _incoming(folder, archive) / "part"
+
+
+def _begun_bytes(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _advance(progress: Progress, task: TaskID, done: int, total: int | None) -> None:
+    progress.update(task, completed=done, total=total)

@@ -1,0 +1,54 @@
+"""``hyperseg data verify``: is a prepared folder what its manifest, its description and its source say?"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hyperseg.data.manifest import Manifest, read_manifest
+from hyperseg.data.offenders import first_ten
+from hyperseg.data.prepared import PreparedDataset, as_dataset, read_info
+from hyperseg.datasets.camvid_segnet import packaged_hashes, prepared_path
+from hyperseg.datasets.catalogue import read_catalogue
+from hyperseg.datasets.inspection import Offender, Seen, inspect, offenders_of
+from hyperseg.datasets.sealing import check_counts
+from hyperseg.errors import UserError
+
+
+def verify(
+    root: Path, catalogue: Path | None = None, advance: Callable[[int], None] = lambda size: None
+) -> PreparedDataset:
+    """Check hashes, pairs, sizes, label values and split counts of a prepared folder on all cores.
+
+    `catalogue` adds to the packaged one; `advance` is called with the bytes of each finished file. Raises one
+    UserError that names the first ten offenders and the total.
+    """
+    info, manifest = read_info(root), read_manifest(root)
+    seen = inspect(root, advance)
+    offenders = _changed(manifest, seen)
+    changed = {name for name, _ in offenders}
+    offenders += [(name, what) for name, what in offenders_of(info, seen) if name not in changed]
+    if info.id == "camvid_segnet":
+        published = {prepared_path(path).as_posix(): digest for path, digest in packaged_hashes().items()}
+        offenders += [
+            (name, "not the published bytes")
+            for name, one in seen.items()
+            if name not in changed and name in published and one.sha256 != published[name]
+        ]
+    if offenders:
+        listed = first_ten(f"{name} ({what})" for name, what in sorted(offenders))
+        raise UserError(f"{root} is not sound: {listed}; restore these files or prepare the dataset again")
+    entry = read_catalogue(catalogue).get(info.id)
+    if entry:
+        check_counts(manifest, entry)
+    return as_dataset(root, info, manifest)
+
+
+def _changed(manifest: Manifest, seen: Mapping[str, Seen]) -> list[Offender]:
+    """Where the folder differs from its manifest."""
+    offenders: list[Offender] = [(name, "missing") for name in manifest.files if name not in seen]
+    offenders += [(name, "not in the manifest") for name in seen if name not in manifest.files]
+    offenders += [
+        (name, "other bytes")
+        for name, one in seen.items()
+        if name in manifest.files and one.sha256 != manifest.files[name].sha256
+    ]
+    return offenders

@@ -1,0 +1,84 @@
+"""PASCAL VOC 2012 with the SBD labels ("SegmentationClassAug"): train_aug and val.
+
+train_aug is every augmented label but those of VOC's val: 12 031 - 1 449 = 10 582. So no list of it is needed, and no
+val picture can be in it.
+"""
+
+from pathlib import Path
+
+from hyperseg.data.description import ClassInfo, DatasetInfo
+from hyperseg.data.offenders import first_ten
+from hyperseg.datasets.catalogue import Entry
+from hyperseg.datasets.intake import Intake
+from hyperseg.errors import UserError
+
+_NAMES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
+    "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+
+
+def _palette_colour(index: int) -> tuple[int, int, int]:
+    """VOC's colour of a class (VOCdevkit, VOClabelcolormap): the index's bits, spread over the channels' high bits."""
+    red = green = blue = 0
+    for bit in range(8):
+        red |= (index >> 3 * bit & 1) << 7 - bit
+        green |= (index >> 3 * bit + 1 & 1) << 7 - bit
+        blue |= (index >> 3 * bit + 2 & 1) << 7 - bit
+    return red, green, blue
+
+
+CLASSES = tuple(ClassInfo(name=name, colour=_palette_colour(index)) for index, name in enumerate(_NAMES))
+
+
+def prepare(entry: Entry, intake: Intake, out: Path) -> DatasetInfo:
+    """Fill `out` with the pictures and the published label files, which are index PNGs already. Raises UserError."""
+    pictures, official, augmented, lists = (
+        _folder(intake, "JPEGImages", "VOCtrainval_11-May-2012.tar"),
+        _folder(intake, "SegmentationClass", "VOCtrainval_11-May-2012.tar"),
+        _folder(intake, "SegmentationClassAug", "SegmentationClassAug.zip"),
+        _folder(intake, "Segmentation", "VOCtrainval_11-May-2012.tar"),
+    )
+    val = _names(lists / "val.txt")
+    splits = {
+        "train_aug": {path.stem: path for path in sorted(augmented.glob("*.png")) if path.stem not in val},
+        "val": {name: official / f"{name}.png" for name in sorted(val)},
+    }
+    missing = [
+        str(path.name)
+        for labels in splits.values()
+        for name, label in labels.items()
+        for path in (label, pictures / f"{name}.jpg")
+        if not path.is_file()
+    ]
+    if missing:
+        raise UserError(f"VOC 2012 lacks files: {first_ten(missing)}; get both archives again")
+
+    def place(item: tuple[str, str, Path]) -> None:
+        split, name, label = item
+        intake.place(pictures / f"{name}.jpg", out / split / "images" / f"{name}.jpg")
+        intake.place(label, out / split / "labels" / f"{name}.png")
+
+    pairs = [(split, name, label) for split, labels in splits.items() for name, label in labels.items()]
+    intake.each("pairs", pairs, place)
+    return DatasetInfo(
+        id="voc2012",
+        title=entry.title,
+        classes=CLASSES,
+        licence=entry.licence,
+        citation=entry.citation,
+        source="VOCtrainval_11-May-2012.tar and SegmentationClassAug.zip",
+    )
+
+
+def _folder(intake: Intake, name: str, archive: str) -> Path:
+    folder = intake.folder(name)
+    if folder is None:
+        raise UserError(f"{intake.roots[-1]} holds no folder {name}; put {archive} there")
+    return folder
+
+
+def _names(path: Path) -> set[str]:
+    if not path.is_file():
+        raise UserError(f"{path.name} is missing beside VOC's lists; get VOCtrainval_11-May-2012.tar again")
+    return set(path.read_text(encoding="utf-8").split())

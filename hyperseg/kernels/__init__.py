@@ -1,0 +1,1 @@
+"""Kernels attached to the plain networks of `hyperseg.models`: `native` is C++ for a CPU."""

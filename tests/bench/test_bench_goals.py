@@ -1,0 +1,132 @@
+"""The goals on made-up numbers: reached, missed, too noisy to tell, and silent where nothing was measured."""
+
+import pytest
+
+from hyperseg.bench.goals import goals
+from hyperseg.bench.text import goal_line, lines
+from hyperseg.records.bench import (
+    BenchAgreement,
+    BenchChange,
+    BenchGoal,
+    BenchMemory,
+    BenchNumbers,
+    BenchPoint,
+    BenchSampling,
+    BenchScaling,
+    BenchShare,
+    BenchTiming,
+    BenchTraining,
+    BenchTurns,
+)
+
+
+def row(name: str, ratio: float, error: float | None = None) -> BenchTiming:
+    return BenchTiming(name=name, rounds_ms=[100 / ratio], median_ms=100 / ratio, ratio=ratio, largest_error=error)
+
+
+def turns(*rows: BenchTiming) -> BenchTurns:
+    return BenchTurns(batch=1, input_height=64, input_width=128, timings=list(rows), others_load_percent=1.0)
+
+
+def numbers(**parts: object) -> BenchNumbers:
+    fields: dict[str, object] = {
+        "device": "cpu", "device_name": "Test", "clock": "wall", "authors_commit": None, "authors_dirty": None,
+    }  # fmt: skip
+    return BenchNumbers.model_validate(fields | parts)
+
+
+def found(**parts: object) -> dict[str, BenchGoal]:
+    return {goal.title: goal for goal in goals(numbers(**parts))}
+
+
+INFERENCE = turns(
+    row("authors", 1.0, 1e-6),
+    row("eager/float32", 1.5, 0.0),
+    row("native/float32", 2.6, 1e-5),
+    row("openvino_native/float32", 3.4, 2e-4),
+    row("openvino_native/bfloat16", 6.5, 0.1),
+)
+
+
+def test_speed_is_the_best_engines_and_errors_the_worst_ones() -> None:
+    speed = found(inference=INFERENCE)
+    assert (speed["CPU float32, best engine"].by, speed["CPU float32, best engine"].reached) == (
+        "openvino_native/float32",
+        False,
+    )
+    assert (speed["CPU float32, torch alone"].by, speed["CPU float32, torch alone"].reached) == ("native/float32", True)
+    assert speed["CPU bfloat16, best engine"].reached
+    exact = speed["CPU float32 logits, every engine"]
+    assert (exact.value, exact.by, exact.reached) == (2e-4, "openvino_native/float32", False)
+
+
+def test_on_a_gpu_other_goals_hold() -> None:
+    rows = turns(row("authors", 1.0), row("cudagraph/float32", 4.2, 5e-4), row("cudagraph/float16", 9.0, 0.1))
+    speed = found(device="cuda", inference=rows)
+    assert {title: goal.reached for title, goal in speed.items()} == {
+        "CUDA float32, TF32 off": True,
+        "CUDA float16": False,
+        "CUDA float32 logits, every engine": True,
+    }
+
+
+def test_a_training_step_has_its_speed_and_its_first_loss() -> None:
+    step = BenchTraining(
+        **turns(row("authors", 1.0), row("ours", 1.9)).model_dump(), first_loss=2.0, first_loss_authors=2.00005
+    )
+    goals_of = found(training=step)
+    assert goals_of["training step"].reached is False
+    assert goals_of["first loss, difference"].reached is True
+
+
+def test_agreement_is_asked_of_reduced_precisions() -> None:
+    shares = [
+        BenchShare(name="a/bfloat16", percent=99.4),
+        BenchShare(name="b/bfloat16", percent=99.9),
+        BenchShare(name="c/float32", percent=99.99),
+    ]
+    found = goals(numbers(agreement=BenchAgreement(images=3, shares=shares)))
+    assert [(goal.by, goal.reached) for goal in found] == [("a/bfloat16", False), ("b/bfloat16", True)]
+
+
+def memory(name: str, ratio: float) -> BenchMemory:
+    return BenchMemory(name=name, peak_bytes=int(ratio * 2**20), ratio=ratio, method="by hand")
+
+
+def test_memory_is_asked_of_the_fastest_engines_where_they_are_known() -> None:
+    rows = [memory("authors", 1.0), memory("eager/float32", 1.2), memory("openvino_native/float32", 0.9)]
+    assert [g.by for g in goals(numbers(memory=rows))] == ["eager/float32", "openvino_native/float32"]
+    of_memory = [g for g in goals(numbers(memory=rows, inference=INFERENCE)) if g.title.startswith("peak memory")]
+    assert [(g.by, g.reached) for g in of_memory] == [("openvino_native/float32", True)]
+
+
+@pytest.mark.parametrize(("exponent", "reached"), [(1.02, True), (1.3, False)])
+def test_growth_is_linear_by_its_exponent(exponent: float, reached: bool) -> None:
+    point = BenchPoint(
+        axis="input", batch=1, input_height=64, input_width=64, pixel_ratio=1.0, rounds_ms=[4.096], median_ms=4.096
+    )
+    sweep = BenchScaling(name="eager/float32", points=[point], pixel_exponent=exponent, others_load_percent=0)
+    measured = numbers(scaling=[sweep])
+    assert [goal.reached for goal in goals(measured)] == [reached]
+    text = "\n".join(lines(measured))
+    assert f"time ~ pixels^{exponent:.3f} at batch 1" in text
+    assert "1000.0 ns a pixel" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "reached", "word"),
+    [(-0.2, 0.6, True, "reached"), (-0.2, 1.6, None, "too noisy to tell"), (1.1, 3.0, False, "MISSED")],
+)
+def test_sampling_is_allowed_where_its_whole_interval_is(
+    low: float, high: float, reached: bool | None, word: str
+) -> None:
+    change = BenchChange(with_ms=10, without_ms=10, percent=(low + high) / 2, low_percent=low, high_percent=high)
+    sampling = BenchSampling(name="eager/float32", wall=change, cpu=change, runs=9, pairs=3, thread_percent=0.1)
+    wall, cpu = goals(numbers(sampling=sampling))
+    assert (wall.reached, cpu.reached) == (reached, reached)
+    assert f"cost of sampling, wall clock: {word}" in goal_line(wall)
+
+
+def test_nothing_measured_has_no_goal() -> None:
+    assert goals(numbers()) == []
+    assert list(lines(numbers())) == []

