@@ -11,7 +11,7 @@ AUTHORS ?=
 WEIGHTS ?=
 IMAGES ?=
 OUT ?=
-EXTRAS := datasets dev engines offline peers  # all but the executors of clusters
+EXTRAS := datasets dev docs engines offline peers s3 video watch  # all but the executors of clusters
 INSTALLED := $(VENV)/.installed
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
