@@ -13,7 +13,8 @@ import pytest
 from record_content import content
 
 from hyperseg.errors import UserError
-from hyperseg.records import Record, read_record, read_records, sha256_file, write_record, write_text_atomic
+from hyperseg.files import sha256_file, write_text_atomic
+from hyperseg.records import Record, read_record, read_records, write_record
 
 
 def test_a_record_is_written_and_read_back_the_same(tmp_path: Path) -> None:
