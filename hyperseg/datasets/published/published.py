@@ -83,7 +83,7 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What `prepare` found: the source in words, notes, and the id of the dataset where it is another than asked for."""
+    """What `prepare` found: the source in words, notes, and the id of the dataset where it is another."""
 
     source: str
     notes: tuple[str, ...] = ()
