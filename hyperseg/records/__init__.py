@@ -21,7 +21,7 @@ from hyperseg.records.schema import (
     Verdict,
     WeightsSource,
 )
-from hyperseg.records.store import read_record, read_records, sha256_file, write_record, write_text_atomic
+from hyperseg.records.store import read_record, read_record_files, sha256_file, write_record, write_text_atomic
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -44,7 +44,7 @@ __all__ = [
     "Verdict",
     "WeightsSource",
     "read_record",
-    "read_records",
+    "read_record_files",
     "sha256_file",
     "write_record",
     "write_text_atomic",

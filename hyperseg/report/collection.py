@@ -15,7 +15,7 @@ from hyperseg.records import (
     NetworkRef,
     Record,
     TrainingNumbers,
-    read_records,
+    read_record_files,
     sha256_file,
 )
 
@@ -78,7 +78,7 @@ def load(paths: Sequence[Path]) -> Collection:
     for path in paths:
         if not path.exists():
             raise UserError(f"no record or folder at {path}; give what `hyperseg train`, `evaluate` or `latency` wrote")
-    files = read_records(paths)
+    files = read_record_files(paths)
     unique = {path.resolve(): record for path, record in files.items()}
     if not unique:
         folders = ", ".join(map(str, paths))
