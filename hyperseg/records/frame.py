@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hyperseg.files import sha256_file
 from hyperseg.records.bench import BenchNumbers, BenchTurns
 from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
-from hyperseg.records.store import read_record_files, sha256_file
+from hyperseg.records.store import read_record_files
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ import pytest
 from record_content import content
 
 import hyperseg
+from hyperseg.files import sha256_file
 from hyperseg.records.frame import COLUMNS
-from hyperseg.records.store import sha256_file
 
 ROOT = Path(__file__).parents[2]
 
