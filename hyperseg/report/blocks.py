@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from hyperseg.errors import UserError
-from hyperseg.records import write_text_atomic
+from hyperseg.files import write_text_atomic
 from hyperseg.report.collection import load
 from hyperseg.report.facts import read_paper
 from hyperseg.report.inputs import Inputs

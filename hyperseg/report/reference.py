@@ -8,7 +8,7 @@ with what the records give.
 from pathlib import Path
 
 from hyperseg.errors import UserError
-from hyperseg.records import write_text_atomic
+from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.report.blocks import fill, fill_file, read_text
 from hyperseg.report.build import Sources, report_files
 from hyperseg.report.collection import Collection
@@ -35,9 +35,7 @@ def build(root: Path) -> Collection:
     write_text_atomic(root / INDEX, _moved(files["index.html"].decode()))
     committed = _committed(files, root)
     for name, data in committed.items():
-        path = root / COMMITTED / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        write_bytes_atomic(root / COMMITTED / name, data)
     for name in set(_present(root)) - set(committed):
         (root / COMMITTED / name).unlink()
     for text in TEXTS:
