@@ -84,9 +84,9 @@ def _sections(inputs: Inputs, more: Sequence[Path]) -> list[Section]:
     """What the page shows, section by section; an empty table or figure, and a section without any, are left out."""
     tables = ordered([*table_parts(), *map(load_part, more)])
     found: dict[str, Section] = {}
-    for part in figure_parts():
-        for picture in part.build(inputs):
-            found.setdefault(part.section, Section(part.section)).figures.append(picture)
+    for drawn in figure_parts():
+        for picture in drawn.build(inputs):
+            found.setdefault(drawn.section, Section(drawn.section)).figures.append(picture)
     for part in tables:
         for table in part.build(inputs) if part.on_page else ():
             if table.rows:

@@ -14,6 +14,7 @@ from hyperseg.report.blocks import NOTHING, fill, fill_file
 from hyperseg.report.reference import COMMITTED, INDEX, TEXTS, build, check
 
 ROOT = Path(__file__).parents[2]
+TEXT_FILES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,9 @@ def test_whatever_is_out_of_step_is_named(checkout: Path, tmp_path: Path, change
         check(root)
 
 
-@pytest.mark.parametrize("name", ["README.md", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "name", ["README.md", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))]
+)
 def test_links_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     headings = {_anchor(line) for line in text.splitlines() if line.startswith("#")}

@@ -98,7 +98,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
 
 
 def test_the_report_knows_records_alone() -> None:
-    """The rule of the house: no import of another part of the package, none of torch."""
+    """No import of another part of the package, none of torch."""
     folder = Path(hyperseg.report.__file__).parent
     allowed = ("hyperseg.report", "hyperseg.records", "hyperseg.errors", "hyperseg.files", "hyperseg.yaml_file")
     for path in sorted(folder.rglob("*.py")):

@@ -131,7 +131,7 @@ def _setting(entry: Latency) -> tuple[str, str, str, str]:
 
 
 def _titles(swept: list[Latency]) -> tuple[str, list[str]]:
-    """What all sweeps have in common of device, engine and precision, told once, and each sweep's own title."""
+    """What all sweeps have in common of device, engine and precision, stated once, and each sweep's own title."""
     columns = list(zip(*(_setting(entry)[:3] for entry in swept), strict=True))
     common = [len(set(column)) == 1 for column in columns]
     titles = []

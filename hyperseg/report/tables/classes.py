@@ -45,7 +45,7 @@ def class_groups(collection: Collection) -> list[list[Evaluation]]:
 
 
 def by_network(entries: list[Evaluation], collection: Collection) -> list[tuple[str, str, list[Evaluation]]]:
-    """(column key, title, seeds) of each network in a group; titles are told apart where a network appears twice."""
+    """(column key, title, seeds) of each network in a group; titles differ where a network appears twice."""
 
     def key(entry: Evaluation) -> Key:
         return accuracy_key(entry, collection)
