@@ -195,7 +195,7 @@ def card(folder: Path, out: Path | None) -> None:
     from hyperseg.datasets.card_text import html, markdown
     from hyperseg.datasets.catalogue import read_catalogue
     from hyperseg.datasets.croissant import croissant_text
-    from hyperseg.records import write_text_atomic
+    from hyperseg.files import write_text_atomic
 
     dataset, content = open_dataset(folder), read_card(folder)
     if out is None:

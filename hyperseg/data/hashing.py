@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from hyperseg.errors import UserError
-from hyperseg.records import sha256_file
+from hyperseg.files import sha256_file
 
 _LINE = re.compile(r"^([0-9a-f]{64})  (.+)$")
 

@@ -17,7 +17,7 @@ from hyperseg.data.description import DatasetInfo, read_info
 from hyperseg.data.hashing import sha256_files
 from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
-from hyperseg.records import write_text_atomic
+from hyperseg.files import write_text_atomic
 
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "card.json"

@@ -12,7 +12,7 @@ from hyperseg.data.description import IGNORED, DatasetInfo
 from hyperseg.data.manifest import CARD_FILE, Manifest
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.inspection import Seen, inspect
-from hyperseg.records import write_text_atomic
+from hyperseg.files import write_text_atomic
 
 
 class _Part(BaseModel):

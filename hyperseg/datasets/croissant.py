@@ -9,7 +9,7 @@ from hyperseg.data.manifest import MANIFEST_FILE
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.datasets.card import Card
 from hyperseg.errors import UserError
-from hyperseg.records import sha256_file
+from hyperseg.files import sha256_file
 
 _MEANING = {
     "images": "RGB picture",

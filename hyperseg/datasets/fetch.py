@@ -15,7 +15,7 @@ from rich.progress import Progress, TaskID
 from hyperseg.datasets.catalogue import Archive, Entry
 from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader, check_disk
 from hyperseg.errors import UserError
-from hyperseg.records import sha256_file, write_text_atomic
+from hyperseg.files import sha256_file, write_text_atomic
 
 CHECKSUMS_FILE = "checksums.json"
 

@@ -10,7 +10,8 @@ from torch import nn
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.evaluation.evaluate import evaluate
 from hyperseg.evaluation.protocol import EvaluationProtocol, Normalization
-from hyperseg.records import DatasetRef, Record, sha256_file, write_record
+from hyperseg.files import sha256_file
+from hyperseg.records import DatasetRef, Record, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
 

@@ -21,7 +21,7 @@ from hyperseg.records.schema import (
     Verdict,
     WeightsSource,
 )
-from hyperseg.records.store import read_record, read_records, sha256_file, write_record, write_text_atomic
+from hyperseg.records.store import read_record, read_records, write_record
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -45,7 +45,5 @@ __all__ = [
     "WeightsSource",
     "read_record",
     "read_records",
-    "sha256_file",
     "write_record",
-    "write_text_atomic",
 ]

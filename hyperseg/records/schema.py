@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from hyperseg.records.bench import BenchNumbers
-from hyperseg.records.part import Part
+from hyperseg.strict import StrictModel as Part
 
 SCHEMA_VERSION = 1
 

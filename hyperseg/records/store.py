@@ -1,38 +1,14 @@
-"""Reading and writing records and other small files, atomically."""
+"""Reading and writing records."""
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from hyperseg.errors import UserError
+from hyperseg.files import write_text_atomic
 from hyperseg.records.schema import Record
-
-
-def write_text_atomic(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees the old file or the new one, never a part.
-
-    Raises :class:`UserError` where the folder cannot be made or written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)  # mkstemp makes 0600, which would hide results from a group
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def write_record(path: Path, record: Record) -> None:
@@ -64,9 +40,3 @@ def read_records(paths: Iterable[Path]) -> dict[Path, Record]:
     for path in paths:
         files += sorted(path.rglob("*.json")) if path.is_dir() else [path]
     return {file: read_record(file) for file in files}
-
-
-def sha256_file(path: Path) -> str:
-    """Hex sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

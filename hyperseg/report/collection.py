@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
 from hyperseg.records import (
     BenchNumbers,
     EvaluationNumbers,
@@ -16,7 +17,6 @@ from hyperseg.records import (
     Record,
     TrainingNumbers,
     read_records,
-    sha256_file,
 )
 
 N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers, BenchNumbers)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hyperseg.errors import UserError
-from hyperseg.records import write_text_atomic
+from hyperseg.files import write_text_atomic
 from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import PaperRow, read_paper
 from hyperseg.report.tables.accuracy import accuracy_table

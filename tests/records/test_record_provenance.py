@@ -40,7 +40,7 @@ def test_commit_and_dirty_flag_of_a_checkout_outputs_left_out(tmp_path: Path) ->
     package = Path(__file__).parents[2] / "hyperseg"
     repository = tmp_path / "repository"
     shutil.copytree(package / "records", repository / "hyperseg/records", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "errors.py"):
+    for name in ("__init__.py", "errors.py", "files.py", "strict.py"):
         shutil.copy(package / name, repository / "hyperseg" / name)
 
     def git(*arguments: str) -> str:

@@ -10,7 +10,7 @@ from record_factory import evaluation, write
 
 import hyperseg
 from hyperseg.errors import UserError
-from hyperseg.records import sha256_file
+from hyperseg.files import sha256_file
 from hyperseg.report.build import tables_of
 from hyperseg.report.collection import load
 from hyperseg.report.facts import read_paper

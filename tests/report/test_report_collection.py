@@ -7,7 +7,8 @@ import pytest
 from record_factory import demo, evaluation, latency, machine, network, record, sha, training, write
 
 from hyperseg.errors import UserError
-from hyperseg.records import DatasetRef, sha256_file
+from hyperseg.files import sha256_file
+from hyperseg.records import DatasetRef
 from hyperseg.report.collection import load
 
 
