@@ -41,7 +41,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 def test_a_kill_at_any_time_leaves_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     code = (
-        "import sys; from pathlib import Path; from hyperseg.records import write_text_atomic\n"
+        "import sys; from pathlib import Path; from hyperseg.files import write_text_atomic\n"
         "n = 0\n"
         "while True:\n"
         "    write_text_atomic(Path(sys.argv[1]), chr(97 + n % 26) * 200_000); n += 1\n"
