@@ -12,7 +12,7 @@ from typing import Any
 
 from hyperseg.pipeline.campaign import Campaign, load_campaign
 from hyperseg.pipeline.sources import Entry, find_sources
-from hyperseg.records import write_text_atomic
+from hyperseg.files import write_text_atomic
 from hyperseg.training.recipe import load_recipe
 
 FOLDER = ".hyperseg/sources"
