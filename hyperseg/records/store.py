@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
-from hyperseg.records.derive import contradictions
-from hyperseg.records.raw import raw_contradictions
+from hyperseg.records.derive import checks, problems
+from hyperseg.records.raw import raw_checks
 from hyperseg.records.schema import Record
 from hyperseg.strict import first_problem
 
@@ -29,7 +29,7 @@ def read_record(path: Path) -> Record:
     A :class:`UserError` names what does not fit the schema, or the first number that is not what it follows from.
     """
     record = parse_record(path)
-    for problem in (*contradictions(record), *raw_contradictions(record, path.parent)):
+    for problem in problems((*checks(record), *raw_checks(record, path.parent))):
         raise UserError(f"record {path} contradicts itself: {problem}; {AGAIN}")
     return record
 
