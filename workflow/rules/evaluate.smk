@@ -6,7 +6,8 @@ rule evaluate:
         training=f"{LAYOUT.seed}/train.json",
         weights=ancient(f"{LAYOUT.seed}/weights.safetensors"),
     output:
-        f"{LAYOUT.seed}/evaluation-{{protocol}}.json",
+        record=f"{LAYOUT.seed}/evaluation-{{protocol}}.json",
+        matrices=f"{LAYOUT.seed}/evaluation-{{protocol}}.npz",
     log:
         f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/evaluation-{{protocol}}.log",
     conda:
@@ -22,4 +23,4 @@ rule evaluate:
         split=CAMPAIGN.evaluation.split,
     shell:
         "hyperseg evaluate --weights {input.weights} --data {params.data} --split {params.split}"
-        " --protocol {wildcards.protocol} --config {params.config} --out {output} > {log} 2>&1"
+        " --protocol {wildcards.protocol} --config {params.config} --out {output.record} > {log} 2>&1"
