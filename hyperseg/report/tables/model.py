@@ -54,6 +54,8 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Cell], ...]
     findings: tuple[str, ...] = ()  # ids of the audit findings to read beside it
+    rules: tuple[int, ...] = ()  # rows with a rule above them
+    remarks: tuple[str, ...] = ()  # sentences under the table that belong to no cell
 
     @property
     def label(self) -> str:
