@@ -54,6 +54,7 @@ _STYLE: Any = {  # matplotlib types its keys by version
 class Pane:
     """One panel as the page shows it, beside or below the others of its figure."""
 
+    title: str
     svg: str
     caption: str
     marks: tuple[
@@ -72,6 +73,7 @@ class Picture:
     png: bytes
     pdf: bytes
     panes: tuple[Pane, ...] = ()  # none: the page shows the figure as a whole
+    choose: bool = False  # the page shows one pane at a time, chosen in a menu
 
 
 def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:

@@ -52,7 +52,9 @@ def _picture(name: str, title: str, found: Sequence[Panel]) -> Picture:
     with house_style():
         whole = _draw(found, columns=min(3, len(found)))
         panes = tuple(_pane(panel) for panel in found)
-        return Picture(name, title, _CAPTION, to_svg(whole), to_png(whole), to_pdf(whole), panes)
+        return Picture(
+            name, title, _CAPTION, to_svg(whole), to_png(whole), to_pdf(whole), panes, choose=found[0].kind == 3
+        )
 
 
 def _pane(panel: Panel) -> Pane:
@@ -61,7 +63,7 @@ def _pane(panel: Panel) -> Pane:
     _draw_panel(axes, panel)
     place_labels(freeze_layout(figure), axes, _labels(panel), _lines(axes, panel))
     svg = to_svg(figure)
-    return Pane(svg, panel.sentence, tuple(_marks(panel)))
+    return Pane(panel.place, svg, panel.sentence, tuple(_marks(panel)))
 
 
 def _marks(panel: Panel) -> list[tuple[str, tuple[str, ...]]]:

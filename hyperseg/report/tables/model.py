@@ -6,8 +6,12 @@ from string import ascii_lowercase
 from typing import Literal
 
 Value = str | int | float | bool | None
-Mark = Literal["", "valid", "degraded", "invalid", "smoke", "good", "muted"]
+Mark = Literal[
+    "", "valid", "degraded", "invalid", "smoke", "good", "muted", "code",
+    "reproduced", "within", "better", "failed", "other", "unmeasured",
+]  # fmt: skip
 NONE = "–"  # a cell without a number
+BADGES = ("valid", "degraded", "invalid", "smoke", "reproduced", "within", "better", "failed", "other", "unmeasured")
 
 
 @dataclass(frozen=True)
