@@ -11,17 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError,
 
 from hyperseg.errors import UserError
 from hyperseg.models.variants import VARIANTS
+from hyperseg.strict import StrictModel, first_problem
+from hyperseg.yaml_file import read_yaml
 
 # Names become folders and parts of file names.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 InputHW = tuple[PositiveInt, PositiveInt]
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Streets(Part):
+class Streets(StrictModel):
     """Options of ``hyperseg data streets``; sizes in pixels."""
 
     train: PositiveInt
@@ -32,7 +30,7 @@ class Streets(Part):
     seed: int = Field(default=0, ge=0)
 
 
-class Dataset(Part):
+class Dataset(StrictModel):
     id: Name
     folder: str = Field(description="the prepared dataset, relative to the repository root")
     streets: Streets | None = Field(default=None, description="generate the folder; null: prepare it from a source")
@@ -44,7 +42,7 @@ class Training(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-class Evaluation(Part):
+class Evaluation(StrictModel):
     protocols: list[Name] = Field(min_length=1)
     split: str = Field(description="one split, or several joined with '+'")
     input_hw: InputHW | dict[str, InputHW] | None = Field(
@@ -57,25 +55,25 @@ class Evaluation(Part):
         return self.input_hw.get(variant) if isinstance(self.input_hw, dict) else self.input_hw
 
 
-class Latency(Part):
+class Latency(StrictModel):
     protocols: list[Name] = Field(min_length=1)
     engines: list[Name] = Field(min_length=1)
     precisions: list[Name] = Field(min_length=1)
     input_hw: InputHW | None = Field(default=None, description="[height, width] to time; null: the variant's own")
 
 
-class Report(Part):
+class Report(StrictModel):
     title: str
 
 
-class Threads(Part):
+class Threads(StrictModel):
     """Cores of one job of a step; a latency always has the machine to itself."""
 
     train: PositiveInt = 1
     evaluate: PositiveInt = 1
 
 
-class Campaign(Part):
+class Campaign(StrictModel):
     campaign: Name = Field(description="name of the campaign, and of its folders under results/runs and reports")
     dataset: Dataset
     variants: list[str] = Field(min_length=1)
@@ -109,30 +107,13 @@ def parse_campaign(values: Any, where: str) -> Campaign:
     try:
         return Campaign.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise UserError(f"unknown key '{key}' in {where}; see config/README.md for the keys there are") from error
-        if first["type"] == "missing":
-            raise UserError(f"{where} lacks '{key}'; see config/README.md for what it takes") from error
-        message = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"'{key}' in {where} does not fit: {message[0].lower()}{message[1:]}") from error
+        key, problem = first_problem(error)
+        raise UserError(f"'{key}' in {where} does not fit: {problem}; see config/README.md") from error
 
 
 def load_campaign(path: Path) -> Campaign:
     """Read and check one configuration file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UserError(f"cannot read the configuration {path}: {reason}; config/ holds the ones there are") from error
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path} is not YAML{line}; correct it there") from error
-    return parse_campaign(values, str(path))
+    return parse_campaign(read_yaml(path, "configuration"), str(path))
 
 
 def config_schema() -> str:

@@ -24,9 +24,9 @@ class Layout:
         this = machine()
         return cls(campaign, "cuda" if this.gpus else "cpu", this.fingerprint)
 
-    def sources(self, step: str) -> str:
-        """The file that stands for the code of a step."""
-        return digest_file(self.campaign.campaign, step)
+    def sources(self, step: str, *chosen: str) -> str:
+        """The file that stands for the code of a job; `chosen` names its variant, protocol or engine."""
+        return digest_file(self.campaign.campaign, step, *chosen)
 
     @property
     def data(self) -> str:

@@ -1,6 +1,6 @@
 rule train:
     input:
-        sources=LAYOUT.sources("train"),
+        sources=LAYOUT.sources("train", "{variant}"),
         manifest=LAYOUT.manifest,
     output:
         weights=f"{LAYOUT.seed}/weights.safetensors",
