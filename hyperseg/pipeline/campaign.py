@@ -3,19 +3,61 @@
 ``config/*.yaml`` hold the campaigns; ``workflow/schemas/config.schema.yaml`` is made from these models.
 """
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from hyperseg.errors import UserError
 from hyperseg.models.variants import VARIANTS
 from hyperseg.strict import StrictModel, first_problem
 from hyperseg.yaml_file import read_yaml
 
-# Names become folders and parts of file names.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+@dataclass(frozen=True)
+class _Form:
+    """Text of a form that is safe in paths and on command lines; `needed` says the form in words."""
+
+    pattern: str
+    needed: str
+    longest: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | {"pattern": f"^{self.pattern}$", "maxLength": self.longest}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value) or len(value) > self.longest:
+            raise ValueError(f"{value!r:.80} is not {self.needed}")
+        return value
+
+
+# Names become folders and parts of file names. A folder may hold spaces and letters of any alphabet, but nothing that a
+# shell or Snakemake reads as its own, and it lies under data/, which git ignores.
+Name = Annotated[str, _Form(r"[a-z0-9][a-z0-9_]*", "a name of small letters, digits and _", 64)]
+Folder = Annotated[
+    str,
+    _Form(
+        r"data(/\w[\w .,+@=-]*)+", "a folder data/NAME, whose name may hold letters, digits, spaces and .,+@=_-", 200
+    ),
+]
+Splits = Annotated[str, _Form(r"\w[\w.-]*(\+\w[\w.-]*)*", "the name of a split, or several joined with '+'", 200)]
+Title = Annotated[str, _Form(r"[^\x00-\x1f\x7f]+", "one line of text", 200)]
 InputHW = tuple[PositiveInt, PositiveInt]
 
 
@@ -32,7 +74,7 @@ class Streets(StrictModel):
 
 class Dataset(StrictModel):
     id: Name
-    folder: str = Field(description="the prepared dataset, relative to the repository root")
+    folder: Folder = Field(description="the prepared dataset, under data/ in the repository root")
     streets: Streets | None = Field(default=None, description="generate the folder; null: prepare it from a source")
 
 
@@ -44,7 +86,7 @@ class Training(BaseModel):
 
 class Evaluation(StrictModel):
     protocols: list[Name] = Field(min_length=1)
-    split: str = Field(description="one split, or several joined with '+'")
+    split: Splits = Field(description="one split, or several joined with '+'")
     input_hw: InputHW | dict[str, InputHW] | None = Field(
         default=None,
         description="[height, width] of the network's input, for all variants or per variant; null: its own",
@@ -63,7 +105,7 @@ class Latency(StrictModel):
 
 
 class Report(StrictModel):
-    title: str
+    title: Title
 
 
 class Threads(StrictModel):

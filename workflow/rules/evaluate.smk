@@ -21,5 +21,5 @@ rule evaluate:
         data=subpath(input.manifest, parent=True),
         split=CAMPAIGN.evaluation.split,
     shell:
-        "hyperseg evaluate --weights {input.weights} --data {params.data} --split {params.split}"
-        " --protocol {wildcards.protocol} --config {params.config} --out {output} > {log} 2>&1"
+        "hyperseg evaluate --weights={input.weights:q} --data={params.data:q} --split={params.split:q}"
+        " --protocol={wildcards.protocol:q} --config={params.config:q} --out={output:q} > {log:q} 2>&1"
