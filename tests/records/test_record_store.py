@@ -14,7 +14,7 @@ from record_content import content
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file, write_text_atomic
-from hyperseg.records import Record, read_record, read_records, write_record
+from hyperseg.records import Record, read_record, read_record_files, write_record
 
 
 def test_a_record_is_written_and_read_back_the_same(tmp_path: Path) -> None:
@@ -65,8 +65,8 @@ def test_folders_are_searched_in_sorted_order_and_leftovers_passed_over(tmp_path
         write_record(tmp_path / name, Record.model_validate(content("latency")))
     (tmp_path / "a/.one.json.x1y2").write_text("half")  # what a kill leaves
     (tmp_path / "a/samples.parquet").write_text("no record")
-    assert [path.name for path in read_records([tmp_path])] == ["one.json", "two.json"]
-    assert list(read_records([])) == []
+    assert [path.name for path in read_record_files([tmp_path])] == ["one.json", "two.json"]
+    assert list(read_record_files([])) == []
 
 
 @pytest.mark.parametrize(
