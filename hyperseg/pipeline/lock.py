@@ -119,10 +119,9 @@ def _snakemake_at_work(root: Path) -> psutil.Process | None:
     """A Snakemake that works in this checkout, on this machine, for this user to see."""
     for process in psutil.process_iter():
         try:
-            words = [Path(word).name for word in process.cmdline()[:4]]
-            if {"snakemake", "__main__.py"} & set(words) and "snakemake" in " ".join(process.cmdline()[:4]):
-                if Path(process.cwd()) == root.resolve() and process.status() != psutil.STATUS_ZOMBIE:
-                    return process
+            called = any("snakemake" in Path(word).parts[-2:] for word in process.cmdline()[:4])
+            if called and Path(process.cwd()) == root.resolve():
+                return process
         except (OSError, psutil.Error):
             continue
     return None

@@ -54,7 +54,7 @@ def check_loaded(sources: set[str], loaded: set[str]) -> None:
 def test_a_job_loads_what_it_declares_and_declares_what_it_loads(finished: Checkout, job: str) -> None:
     loaded = finished.loaded(job)
     if job == "latency":
-        loaded |= finished.loaded("hyperseg.latency.worker")
+        loaded |= finished.loaded("/latency/worker.py")
     assert f"cli/{'data' if job == 'streets' else job}.py" in loaded
     check_loaded(set(find_sources(JOBS[job])), loaded)
 

@@ -98,10 +98,15 @@ class Checkout:
         self.environment["PYTHONPATH"] += f"{os.pathsep}{recorder}"
 
     def loaded(self, word: str) -> set[str]:
-        """Files of the package that the processes with `word` among their arguments loaded, relative to it."""
+        """Files of the package loaded by processes whose script ends in `word` or that have it as an argument."""
         package = self.folder / "hyperseg"
         notes = [json.loads(note.read_text()) for note in (self.folder.parent / "recorder/loaded").iterdir()]
-        files = {Path(file) for note in notes if word in note["command"] for file in note["files"]}
+        files = {
+            Path(file)
+            for note in notes
+            if word in note["command"] or note["command"][0].endswith(word)
+            for file in note["files"]
+        }
         return {
             file.relative_to(package).as_posix()
             for file in files
