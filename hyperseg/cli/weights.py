@@ -27,7 +27,8 @@ def load_network(weights: Path, variant: str | None) -> "HyperSeg":
 
 def training_seed(weights: Path) -> int | None:
     """The seed that the training record beside a weights file tells, if it is of that very file."""
-    from hyperseg.records import read_record, sha256_file
+    from hyperseg.files import sha256_file
+    from hyperseg.records import read_record
 
     path = weights.with_name("train.json")
     if not path.is_file():

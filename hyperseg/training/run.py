@@ -14,9 +14,10 @@ from hyperseg.data.loading import TrainingSamples, choose_workers, training_load
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
 from hyperseg.kernels.training import attach, training_kernels
 from hyperseg.models import create_model, save_weights
-from hyperseg.records import DatasetRef, Record, TrainingNumbers, sha256_file, write_record
+from hyperseg.records import DatasetRef, Record, TrainingNumbers, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
 from hyperseg.training.checkpoint import Checkpoint
