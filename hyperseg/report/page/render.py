@@ -54,7 +54,7 @@ class Contents:
 
 def render(contents: Contents) -> str:
     """The page as HTML text."""
-    loader = PackageLoader("hyperseg.report.page")
+    loader = PackageLoader("hyperseg.report.page", "templates")
     jinja = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
