@@ -35,7 +35,7 @@ def sentences(claims: pd.DataFrame) -> list[str]:
     """At most three: how many hold, which fail or hold, and why the others were not judged."""
     total = len(claims)
     parts = [f"{number} {verdict}" for verdict, number in counts(claims).items()]
-    said = [f"Of {total} claims of the paper, {_joined(parts)}."]
+    said = [f"Of {total} claims of the paper: {_joined(parts)}."]
     failed = claims[claims["verdict"] == "not reproduced"]
     held = claims[claims["verdict"].isin(HOLDS)]
     if len(failed):
