@@ -38,19 +38,22 @@ def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, 
     found: dict[str, dict[str, Any]] = {}
 
     def add(entry: Entry, step: str, **more: Any) -> None:
-        content = {"step": step, "for": list(entry.chosen), "sources": digest_of(find_sources(entry, package))}
-        found[digest_file(campaign.campaign, step, *entry.chosen)] = content | more
+        chosen = [name for name in entry.chosen if name != dataset]
+        content = {"step": step, "for": chosen, "sources": digest_of(find_sources(entry, package))}
+        found[digest_file(campaign.campaign, step, *chosen)] = content | more
+
+    dataset = campaign.dataset.id  # whose file says how a protocol reads it
 
     add(Entry("hyperseg.cli.data", "streets"), "streets")
     settings = campaign.training.model_dump()
     for variant in campaign.variants:
         if load_recipe(variant, settings).selection == "best":
             scored_at = campaign.evaluation.input_of(variant)
-            add(Entry("hyperseg.cli.train", chosen=(variant,)), "train", scored_at=scored_at)
+            add(Entry("hyperseg.cli.train", chosen=(variant, dataset)), "train", scored_at=scored_at)
         else:
             add(Entry("hyperseg.cli.train", chosen=(variant,), without=(SCORING,)), "train")
     for protocol in campaign.evaluation.protocols:
-        add(Entry("hyperseg.cli.evaluate", chosen=(protocol,)), "evaluate")
+        add(Entry("hyperseg.cli.evaluate", chosen=(protocol, dataset)), "evaluate")
     for protocol in campaign.latency.protocols:
         for engine in campaign.latency.engines:
             add(Entry("hyperseg.cli.latency", chosen=(protocol, engine)), "latency")

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import psutil
 
-from hyperseg.datasets.published import find_published, published_table
+from hyperseg.datasets.published import is_published, published_table
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.protocol import load_protocol as load_latency_protocol
@@ -84,7 +84,7 @@ def _check_data(layout: Layout, source: Path | None) -> None:
         raise UserError(f"there is no --source {source}; give the folder or archive that holds {dataset.id}")
     if Path(layout.manifest).is_file():
         check_unchanged(Path(dataset.folder))
-    elif dataset.streets is None and find_published(dataset.id) is None:
+    elif dataset.streets is None and not is_published(dataset.id):
         raise UserError(
             f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
             f"prepare the folder first, or choose from {', '.join(published_table())}"
