@@ -32,7 +32,8 @@ NOT_LOADED = {  # sources that a tiny job does not come to, and why
     "latency/authors.py": "an option of the command that the pipeline does not give",
     "latency/peers.py": "an option of the command that the pipeline does not give",
     "latency/sampling_overhead.py": "an option of the command that the pipeline does not give",
-    "report/readme.py": "an option of the command that the pipeline does not give",
+    "report/blocks.py": "an option of the command that the pipeline does not give",
+    "report/reference.py": "an option of the command that the pipeline does not give",
 }
 
 
@@ -202,6 +203,7 @@ def small(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
         ("import sys\ncall = [sys.executable, '-m', 'small.other']", {"other.py"}),
         ("import_module(f'small.kinds.{1}')", {"kinds/__init__.py", "kinds/a.py", "kinds/b.py"}),
         ("from small.kinds import lazy", {"kinds/__init__.py", "kinds/a.py"}),
+        ("from small.kinds import listed", {"kinds/__init__.py", "kinds/a.py", "kinds/b.py"}),
         ("import small.kinds.b", {"kinds/__init__.py", "kinds/b.py"}),
         ("from pathlib import Path\ntext = Path(__file__).with_name('note.txt')", {"note.txt"}),
         ("from importlib.resources import files\nfound = files('small') / 'notes'", {"notes/x.yaml", "notes/y.yaml"}),
@@ -215,7 +217,10 @@ def test_what_counts_as_needed(small: Callable[[dict[str, str]], Path], text: st
         {
             "__init__.py": "", "main.py": main, "other.py": "thing = 1\n", "note.txt": "", "one.h": "",
             "notes/x.yaml": "", "notes/y.yaml": "", "kinds/b.py": "",
-            "kinds/__init__.py": "def lazy():\n    from small.kinds.a import thing\n", "kinds/a.py": "thing = 1\n",
+            "kinds/__init__.py": (
+                "def lazy():\n    from small.kinds.a import thing\n\n\ndef listed():\n    return find(__name__)\n"
+            ),
+            "kinds/a.py": "thing = 1\n",
         }
     )  # fmt: skip
     found = set(find_sources(Entry("small.main"), package)) - {"__init__.py", "main.py"}
