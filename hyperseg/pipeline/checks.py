@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hyperseg.data.prepared import open_dataset
-from hyperseg.datasets.catalogue import read_catalogue
+from hyperseg.datasets.published import find_published, published_table
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.engines import engine_table
@@ -59,10 +59,10 @@ def check_data(layout: Layout, source: Path | None) -> None:
         raise UserError(f"there is no --source {source}; give the folder or archive that holds {dataset.id}")
     if Path(layout.manifest).is_file():
         check_unchanged(Path(dataset.folder))
-    elif dataset.streets is None and dataset.id not in read_catalogue():
+    elif dataset.streets is None and find_published(dataset.id) is None:
         raise UserError(
             f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
-            f"prepare the folder first, or choose from {', '.join(read_catalogue())}"
+            f"prepare the folder first, or choose from {', '.join(published_table())}"
         )
 
 

@@ -6,7 +6,8 @@ rule evaluate:
         training=f"{LAYOUT.seed}/train.json",
         weights=ancient(f"{LAYOUT.seed}/weights.safetensors"),
     output:
-        f"{LAYOUT.seed}/evaluation-{{protocol}}.json",
+        record=f"{LAYOUT.seed}/evaluation-{{protocol}}.json",
+        matrices=f"{LAYOUT.seed}/evaluation-{{protocol}}.npz",
     log:
         f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/evaluation-{{protocol}}.log",
     conda:
@@ -24,4 +25,4 @@ rule evaluate:
     shell:
         "hyperseg evaluate --weights={input.weights:q} --data={params.data:q} --split={params.split:q}"
         " --protocol={wildcards.protocol:q} --config={params.config:q} --threads={params.threads:q}"
-        " --out={output:q} > {log:q} 2>&1"
+        " --out={output.record:q} > {log:q} 2>&1"
