@@ -28,9 +28,9 @@ class Layout:
         own = "cuda" if this.gpus else "cpu"
         return cls(campaign, own if take.device == "auto" else take.device, this.fingerprint)
 
-    def sources(self, step: str, *chosen: str) -> str:
-        """The file that stands for the code of a job; `chosen` names its variant, protocol or engine."""
-        return digest_file(self.campaign.campaign, step, *chosen)
+    def sources(self, step: str, *names: str) -> str:
+        """The file that stands for the code of a job; `names` are its variant, protocol or engine."""
+        return digest_file(self.campaign.campaign, step, *names)
 
     @property
     def data(self) -> str:

@@ -15,12 +15,15 @@ from hyperseg.pipeline.campaign import Campaign, parse_campaign
 from hyperseg.pipeline.digests import digests
 from hyperseg.pipeline.sources import CHANGES_NO_NUMBER, PACKAGE, Entry, find_sources
 
+PUBLISHED = ("hyperseg.datasets.published",)
 JOBS = {  # the jobs of the tiny campaign, by a word of their command lines
-    "streets": Entry("hyperseg.cli.data", "streets"),
-    "train": Entry("hyperseg.cli.train", chosen=(VARIANT,), without=("hyperseg.evaluation",)),
-    "evaluate": Entry("hyperseg.cli.evaluate", chosen=("standard",)),
-    "latency": Entry("hyperseg.cli.latency", chosen=("smoke", "eager")),
-    "report": Entry("hyperseg.cli.report"),
+    "streets": Entry("hyperseg.cli.data", "streets", ("streets",)),
+    "train": Entry(
+        "hyperseg.cli.train", chosen=(VARIANT, "streets"), tables=PUBLISHED, without=("hyperseg.evaluation",)
+    ),
+    "evaluate": Entry("hyperseg.cli.evaluate", chosen=("standard", "streets"), tables=PUBLISHED),
+    "latency": Entry("hyperseg.cli.latency", chosen=("smoke", "eager"), tables=PUBLISHED),
+    "report": Entry("hyperseg.cli.report", tables=PUBLISHED),
 }
 NOT_COUNTED = {  # loaded by a job though it is none of its sources, and why
     "latency/engines/*.py": "all engines are listed to find the one that was asked for",
@@ -72,7 +75,7 @@ def test_a_training_that_keeps_its_best_epoch_declares_the_code_that_scores_it(
         *("--out", "best", *(word for change in changes for word in ("--set", change))),
     )
     loaded = checkout.loaded("train")
-    sources = set(find_sources(Entry("hyperseg.cli.train", chosen=(VARIANT,))))
+    sources = set(find_sources(Entry("hyperseg.cli.train", chosen=(VARIANT, "streets"), tables=PUBLISHED)))
     assert {name for name in loaded if name.startswith("evaluation/") and name.endswith(".py")} <= sources
     check_loaded(sources, loaded | {"evaluation/protocols/paper.yaml"})  # the protocol follows from the recipe's void
 
@@ -110,7 +113,7 @@ ALL = {"streets", "train", "evaluate", "latency", "report"}
     ("name", "steps"),
     [
         ("errors.py", ALL),
-        ("memory.py", {"train"}),
+        ("allocator.py", {"train"}),
         ("cli/steps.py", {"train", "evaluate"}),
         ("cli/weights.py", {"evaluate"}),
         ("cli/train.py", {"train"}),
