@@ -105,10 +105,7 @@ def check_size(variant: Variant, height: int, width: int) -> None:
 
 def fits(variant: Variant, height: int, width: int) -> bool:
     """Whether the network runs on an image of that size."""
-    unit = variant.unit
-    whole = height > 0 and width > 0 and height % unit == 0 and width % unit == 0
-    # The published two-level context head fails on a single cell at /64; its three-level form does not.
-    return whole and (variant.decoder == "voc" or (height, width) != (unit, unit))
+    return variant.fits(height, width)
 
 
 def pad_to_fit(variant: Variant, image: Tensor) -> Tensor:

@@ -38,6 +38,12 @@ class Variant:
         """Input height and width must be multiples of this, in pixels."""
         return 32 * 2 ** (self.context_levels - 1)
 
+    def fits(self, height: int, width: int) -> bool:
+        """Whether the network runs on an image of that size."""
+        whole = height > 0 and width > 0 and height % self.unit == 0 and width % self.unit == 0
+        # The published two-level context head fails on a single cell at /64; its three-level form does not.
+        return whole and (self.decoder == "voc" or (height, width) != (self.unit, self.unit))
+
 
 _QUARTER = (0.25,) * 5
 
