@@ -32,7 +32,7 @@ def command(
     """Write OUT/NAME.png: image, label and prediction side by side, with a legend."""
     from hyperseg.cli.weights import load_network
     from hyperseg.data.prepared import ClassInfo, open_dataset, read_image, read_label
-    from hyperseg.evaluation.overlay import overlay
+    from hyperseg.evaluation.overlay import comparison
     from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
     from hyperseg.evaluation.protocol import load_protocol
 
@@ -63,5 +63,5 @@ def command(
         hw = label.shape[0], label.shape[1]
         prediction = predict(model, image, hw, reading, input_hw, len(classes), torch_device).cpu().numpy()
         path = out / f"{sample.name}.{suffix}"
-        overlay(image, label, prediction, classes).save(path, quality=88, optimize=True)
+        comparison(image, label, prediction, classes).save(path, quality=88, optimize=True)
         click.echo(str(path))

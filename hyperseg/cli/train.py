@@ -1,5 +1,6 @@
 """``hyperseg train``: one variant, by a recipe scaled by a configuration."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hyperseg.data.prepared import PreparedDataset
-    from hyperseg.training.loop import Score
+    from hyperseg.training.loop import Validation
     from hyperseg.training.recipe import Recipe
 
 
@@ -43,30 +44,41 @@ def command(
         settings.setdefault("threads", campaign.threads.train)
     recipe = load_recipe(variant, settings | key_values(changes))
     dataset = open_dataset(data)
-    dataset.samples(recipe.train_split)  # an unknown split is told before anything heavy starts
+    dataset.samples(recipe.train_split)  # an unknown split is named before torch is imported
 
     from hyperseg.training.run import train
+    from hyperseg.training.stop import TrainingInterrupted
 
     torch_device = choose_device(device)
-    score = None
+    validation = None
     if recipe.selection == "best":
         input_hw = (campaign.evaluation.input_of(variant) if campaign else None) or chosen.eval_hw
-        score = _scorer(dataset, recipe, input_hw, torch_device)
+        validation = _validation(dataset, recipe, input_hw, torch_device)
     name = campaign.campaign if campaign else NO_CAMPAIGN
-    record = train(variant, dataset, recipe, out, seed=seed, device=torch_device, campaign=name, score=score)
+    try:
+        record = train(
+            variant, dataset, recipe, out, seed=seed, device=torch_device, campaign=name, validation=validation
+        )
+    except TrainingInterrupted as interrupted:
+        click.echo(str(interrupted), err=True)
+        sys.exit(128 + interrupted.signum)
     click.echo(f"{out / 'weights.safetensors'}  sha256 {record.network.weights_sha256}  {record.duration_s:.0f} s")
 
 
-def _scorer(dataset: "PreparedDataset", recipe: "Recipe", input_hw: tuple[int, int], device: "torch.device") -> "Score":
+def _validation(
+    dataset: "PreparedDataset", recipe: "Recipe", input_hw: tuple[int, int], device: "torch.device"
+) -> "Validation":
     """Mean IoU on the recipe's selection split: as the authors count where void is a class, else the custom way."""
     from hyperseg.evaluation.evaluate import evaluate
     from hyperseg.evaluation.protocol import load_protocol
+    from hyperseg.training.loop import Validation
 
     split = recipe.selection_split or "val"
     dataset.samples(split)
     protocol = load_protocol("paper" if recipe.void == "class" else "standard")
 
-    def score(model: "nn.Module") -> float:
+    def miou_percent(model: "nn.Module") -> float:
         return evaluate(model, dataset, split, protocol, input_hw=input_hw, device=device).miou_percent
 
-    return score
+    settings = {"split": split, "protocol": protocol.ref.model_dump(), "input_hw": list(input_hw)}
+    return Validation(split, miou_percent, settings)

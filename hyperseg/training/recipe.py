@@ -3,21 +3,29 @@
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from hyperseg.errors import UserError
+from hyperseg.strict import StrictModel, first_problem
+from hyperseg.yaml_file import parse_yaml
 
 SizeHW = tuple[PositiveInt, PositiveInt]
 
 
-class Recipe(BaseModel):
+FIXED = ("id", "version", "title", "source")  # what names the released recipe
+# Settings that do not say what is trained: with others, an interrupted training still goes on from its checkpoint.
+# (The number of threads changes rounding; a checkpoint keeps it with the packages' versions.)
+WITHOUT_EFFECT = frozenset({
+    "version", "title", "source", "threads", "workers", "pixel_cache", "checkpoint_every_steps", "checkpoint_every_s",
+    "gradient_bound", "constant_prediction_steps",
+})  # fmt: skip
+
+
+class Recipe(StrictModel):
     """How one variant is trained. An epoch is `images_per_epoch` images drawn with replacement.
 
     The optimizer is Adam; images are normalized with ImageNet's mean and standard deviation.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     version: int = Field(ge=1)
@@ -25,7 +33,8 @@ class Recipe(BaseModel):
     source: str
     epochs: PositiveInt
     images_per_epoch: PositiveInt
-    batch: PositiveInt
+    batch: PositiveInt = Field(description="images of one optimizer step")
+    accumulate: PositiveInt = Field(default=1, description="equal parts a batch is run in, one after the other")
     learning_rate: float = Field(gt=0)
     betas: tuple[float, float] = (0.5, 0.999)
     decay_power: float = Field(ge=0, description="of the polynomial decay")
@@ -51,16 +60,26 @@ class Recipe(BaseModel):
     slices: Literal["released", "described"] = "released"
     stochastic_depth: float = Field(default=0.2, ge=0, lt=1)
     dropout: float | None = Field(default=None, ge=0, lt=1, description="null: the backbone's own")
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: bool = True
     threads: PositiveInt | None = Field(default=None, description="torch's threads on a CPU; null: all cores")
     workers: int | None = Field(default=None, ge=0, description="loading processes; null: chosen from the machine")
     pixel_cache: bool = Field(default=True, description="keep decoded images beside the dataset")
+    checkpoint_every_s: float = Field(default=60.0, gt=0, description="seconds between checkpoints, at least")
+    checkpoint_every_steps: PositiveInt | None = Field(
+        default=None, description="a checkpoint after every so many steps"
+    )
+    gradient_bound: float | None = Field(default=None, gt=0, description="stop where the gradient's norm exceeds it")
+    constant_prediction_steps: PositiveInt | None = Field(
+        default=1000, description="stop when one class alone was predicted for so many steps; null: never"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Recipe":
         if self.images_per_epoch < self.batch:
             raise ValueError(f"images_per_epoch ({self.images_per_epoch}) is smaller than batch ({self.batch})")
+        if self.batch % self.accumulate:
+            raise ValueError(f"batch ({self.batch}) cannot be cut into {self.accumulate} equal parts (accumulate)")
         if not 0 < self.scale_range[0] <= self.scale_range[1]:
             raise ValueError("scale_range must be two positive numbers, the smaller one first")
         if self.crop_hw is None and self.pad_hw is None and self.batch > 1:
@@ -87,9 +106,9 @@ def load_recipe(variant: str, overrides: dict[str, Any] | None = None) -> Recipe
     file = files("hyperseg.training") / "recipes" / f"{variant}.yaml"
     if not file.is_file():
         raise UserError(f"no recipe for variant '{variant}'; those with one are {', '.join(recipe_ids())}")
-    released = yaml.safe_load(file.read_text(encoding="utf-8"))
+    released = parse_yaml(file.read_text(encoding="utf-8"), f"recipe {variant}")
     changes = dict(overrides or {})
-    for key in ("id", "version", "title", "source"):
+    for key in FIXED:
         if key in changes:
             raise UserError(
                 f"training.{key} cannot be set: it names the released recipe; remove it from the configuration"
@@ -97,14 +116,12 @@ def load_recipe(variant: str, overrides: dict[str, Any] | None = None) -> Recipe
     try:
         return Recipe.model_validate(released | changes)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(["training", *map(str, first["loc"])])
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(k for k in Recipe.model_fields if k not in {"id", "version", "title", "source"})
+        key, message = first_problem(error)
+        where = f"training.{key}" if key else "training"
+        if error.errors()[0]["type"] == "extra_forbidden":
+            known = ", ".join(k for k in Recipe.model_fields if k not in FIXED)
             raise UserError(f"unknown key {where} in the configuration; choose from {known}") from error
-        raise UserError(
-            f"{where} in the configuration does not fit: {first['msg'].removeprefix('Value error, ')}"
-        ) from error
+        raise UserError(f"{where} in the configuration does not fit: {message}") from error
 
 
 def recipe_ids() -> list[str]:

@@ -11,22 +11,25 @@ import torch
 from hyperseg.data.loading import TrainingSamples, choose_workers, training_loader
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
-from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 from hyperseg.kernels.native.build import compiler_version
 from hyperseg.kernels.native.libraries import training_available
 from hyperseg.memory import keep_freed_memory
-from hyperseg.models import create_model, save_weights
-from hyperseg.records import DatasetRef, Record, TrainingNumbers, write_record
+from hyperseg.models import HyperSeg, create_model, save_weights
+from hyperseg.records import DatasetRef, Provenance, Record, TrainingNumbers, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
-from hyperseg.training.checkpoint import Checkpoint
-from hyperseg.training.loop import Score, fit
+from hyperseg.training.checkpoint import Checkpoint, Schedule
+from hyperseg.training.checks import check_disk, check_training
+from hyperseg.training.folder import output_folder
+from hyperseg.training.guards import Guards
+from hyperseg.training.loop import Validation, fit
 from hyperseg.training.progress import TrainingProgress
-from hyperseg.training.recipe import Recipe
+from hyperseg.training.recipe import WITHOUT_EFFECT, Recipe
 
 WEIGHTS_FILE = "weights.safetensors"
 RECORD_FILE = "train.json"
+ROUNDING_PACKAGES = ("torch", "timm", "numpy", "pillow")  # those whose arithmetic a training uses
 
 
 def train(
@@ -38,92 +41,85 @@ def train(
     seed: int = 0,
     device: torch.device | None = None,
     campaign: str = "none",
-    score: Score | None = None,
+    validation: Validation | None = None,
 ) -> Record:
     """Train `variant` and write ``out/weights.safetensors`` and ``out/train.json``; returns the record.
 
-    `score` gives mean IoU in percent on the recipe's `selection_split`, after every `validate_every` epochs. The same
-    call on the same machine gives the same weights, bit by bit; after an interruption it goes on after the last epoch
-    that was kept in `out`, to the same weights too. Raises :class:`UserError`.
+    `validation` scores the recipe's `selection_split`, after every `validate_every` epochs. The same call on the same
+    machine gives the same weights, bit by bit; after an interruption it goes on after the last step that was kept in
+    `out`, to the same weights too. Raises :class:`UserError`, and
+    :class:`hyperseg.training.stop.TrainingInterrupted` after Ctrl-C or SIGTERM.
     """
-    started_at, started = datetime.now(UTC), time.monotonic()
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if recipe.selection == "best" and score is None:
-        raise UserError("training.selection is 'best', but nothing scores the epochs; set it to 'last'")
+    check_training(variant, dataset, recipe, device, validation)
+    with output_folder(out):
+        return _train(variant, dataset, recipe, out, seed, device, campaign, validation)
+
+
+def _train(
+    variant: str,
+    dataset: PreparedDataset,
+    recipe: Recipe,
+    out: Path,
+    seed: int,
+    device: torch.device,
+    campaign: str,
+    validation: Validation | None,
+) -> Record:
+    started_at, started = datetime.now(UTC), time.monotonic()
     make_deterministic(seed, recipe.threads)
     if device.type == "cpu":
         keep_freed_memory()
     provenance_ = provenance(threads=torch.get_num_threads())
-    augmentation = Augmentation(
-        crop_hw=recipe.crop_hw,
-        pad_hw=recipe.pad_hw,
-        scale_range=recipe.scale_range,
-        scale_probability=recipe.scale_probability,
-        flip_probability=recipe.flip_probability,
-        colour_jitter=recipe.colour_jitter,
-        rotation_degrees=recipe.rotation_degrees,
-        rotation_label=recipe.rotation_label,
-    )
-    samples = TrainingSamples(
-        dataset, recipe.train_split, augmentation, void=recipe.void, seed=seed, cache=recipe.pixel_cache
-    )
-    workers = recipe.workers if recipe.workers is not None else choose_workers(device.type)
+    compiler = compiler_version() if training_available() else None  # of native operators, which round differently
+    shown = TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch)
     checkpoint = Checkpoint(
         out,
-        {
+        settings={
             "variant": variant,
-            "recipe": recipe.model_dump(mode="json"),
+            "recipe": recipe.model_dump(mode="json", exclude=set(WITHOUT_EFFECT)),
             "seed": seed,
             "dataset": dataset.version,
             "device": device.type,
-            "threads": provenance_.threads,
-            "packages": provenance_.packages,
-            "compiler": compiler_version() if training_available() else None,
+            "validation": validation.settings if validation else None,
         },
+        environment=_environment(provenance_, compiler),
+        every_s=recipe.checkpoint_every_s,
+        every_steps=recipe.checkpoint_every_steps,
+        say=shown.say,
     )
-    epochs_before = checkpoint.epochs_done
+    saved = checkpoint.read()
+    samples = TrainingSamples(
+        dataset, recipe.train_split, _augmentation(recipe), void=recipe.void, seed=seed, cache=recipe.pixel_cache
+    )
+    workers = recipe.workers if recipe.workers is not None else choose_workers(device.type)
     batches = training_loader(
         samples,
         epochs=recipe.epochs,
         images_per_epoch=recipe.images_per_epoch,
         batch=recipe.batch,
         workers=workers,
-        first_epoch=epochs_before,
+        first_step=saved.state.step if saved else 0,
     )
-    model = create_model(
-        variant,
-        pretrained_backbone=recipe.pretrained_backbone,
-        num_classes=num_classes(dataset, recipe),
-        backbone=recipe.backbone,
-        slices=recipe.slices,
-        stochastic_depth=recipe.stochastic_depth,
-        dropout=recipe.dropout,
-    ).to(device)
-    if recipe.channels_last:
-        model = model.to(memory_format=torch.channels_last)
-    with TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch) as progress:
-        result = fit(model, batches, recipe, device, progress, score, checkpoint)
+    model = _network(variant, dataset, recipe, device)
+    check_disk(out, model)
+    guards = Guards(recipe, model.num_classes, out)
+    with shown:
+        result = fit(model, batches, recipe, device, shown, guards, validation, Schedule(checkpoint), saved)
 
-    out.mkdir(parents=True, exist_ok=True)
-    part = out / f".{WEIGHTS_FILE}.part"
-    try:
-        save_weights(model, part)
-        weights_sha256 = sha256_file(part)
-        part.replace(out / WEIGHTS_FILE)
-    finally:
-        part.unlink(missing_ok=True)
+    (out / RECORD_FILE).unlink(missing_ok=True)  # a record never stands beside weights that it is not of
+    save_weights(model, out / WEIGHTS_FILE)
     config: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
         "workers": workers,
-        "compiler": compiler_version()
-        if training_available()
-        else None,  # of the native operators, which round differently from torch's
+        "compiler": compiler,
         "selected_epoch": result.selected_epoch,
-        "epochs_before_interruption": epochs_before,
+        "validation": validation.settings if validation else None,
+        "resumed": result.resumed,
     }
     record = Record(
         campaign=campaign,
-        network=network_ref(model, weights_sha256=weights_sha256),
+        network=network_ref(model, weights_sha256=sha256_file(out / WEIGHTS_FILE)),
         protocol=None,
         dataset=DatasetRef(
             id=dataset.id, version=dataset.version, split=recipe.train_split, images=len(samples.samples)
@@ -149,6 +145,39 @@ def train(
     write_record(out / RECORD_FILE, record)
     checkpoint.remove()
     return record
+
+
+def _environment(run: Provenance, compiler: str | None) -> dict[str, Any]:
+    """What rounding depends on beside the settings."""
+    packages = {name: run.packages[name] for name in ROUNDING_PACKAGES if name in run.packages}
+    return packages | {"threads": run.threads, "processor": run.machine.cpu, "compiler": compiler}
+
+
+def _augmentation(recipe: Recipe) -> Augmentation:
+    return Augmentation(
+        crop_hw=recipe.crop_hw,
+        pad_hw=recipe.pad_hw,
+        scale_range=recipe.scale_range,
+        scale_probability=recipe.scale_probability,
+        flip_probability=recipe.flip_probability,
+        colour_jitter=recipe.colour_jitter,
+        rotation_degrees=recipe.rotation_degrees,
+        rotation_label=recipe.rotation_label,
+    )
+
+
+def _network(variant: str, dataset: PreparedDataset, recipe: Recipe, device: torch.device) -> HyperSeg:
+    """The network to train, on its device."""
+    model = create_model(
+        variant,
+        pretrained_backbone=recipe.pretrained_backbone,
+        num_classes=num_classes(dataset, recipe),
+        backbone=recipe.backbone,
+        slices=recipe.slices,
+        stochastic_depth=recipe.stochastic_depth,
+        dropout=recipe.dropout,
+    ).to(device)
+    return model.to(memory_format=torch.channels_last) if recipe.channels_last else model
 
 
 def num_classes(dataset: PreparedDataset, recipe: Recipe) -> int:
