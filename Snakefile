@@ -6,7 +6,8 @@ from pathlib import Path
 from snakemake.utils import min_version, validate
 
 from hyperseg.pipeline.campaign import parse_campaign
-from hyperseg.pipeline.steps import PAPER, PEERS, Layout, sources
+from hyperseg.pipeline.digests import write_digests
+from hyperseg.pipeline.steps import PAPER, PEERS, Layout
 
 min_version("9.10")
 
@@ -23,6 +24,7 @@ validate(config, "workflow/schemas/config.schema.yaml", set_default=False)
 CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
 CAMPAIGN = parse_campaign(config, CONFIG_FILE)
 LAYOUT = Layout.here(CAMPAIGN)
+write_digests(CAMPAIGN)  # what the rules depend on in place of the package's files
 GPU = int(LAYOUT.device == "cuda")
 MEMORY_MB = {
     "train": 3000,

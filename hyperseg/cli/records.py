@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hyperseg.records import Record, read_records
+from hyperseg.records import Record, read_record_files
 
 
 @click.group()
@@ -23,5 +23,5 @@ def schema() -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def validate(paths: tuple[Path, ...]) -> None:
     """Check record files, or every *.json under folders, against the schema."""
-    records = read_records(paths)
+    records = read_record_files(paths)
     click.echo(f"{len(records)} records fit schema version 1")

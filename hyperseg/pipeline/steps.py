@@ -1,51 +1,13 @@
-"""What the rules and the DVC stages are made of: the sources each step depends on, and where each result lies."""
+"""Where each result of a campaign lies: what the rules and the DVC stages are made of."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from hyperseg.pipeline.campaign import Campaign
+from hyperseg.pipeline.digests import digest_file
 from hyperseg.records.provenance import machine
 
-# step -> parts of the package whose edit makes it stale; dvc.yaml names the same ones (a test compares).
-SOURCES: dict[str, tuple[str, ...]] = {
-    "data": ("errors.py", "files.py", "strict.py", "records", "data", "datasets", "streets", "cli/data.py"),
-    "train": ("errors.py", "files.py", "strict.py", "records", "models", "kernels", "data", "training", "cli/train.py"),
-    "evaluate": (
-        "errors.py",
-        "files.py",
-        "strict.py",
-        "records",
-        "models",
-        "kernels",
-        "data",
-        "evaluation",
-        "cli/evaluate.py",
-    ),
-    "latency": (
-        "errors.py",
-        "files.py",
-        "strict.py",
-        "records",
-        "models",
-        "kernels",
-        "data",
-        "latency",
-        "cli/latency.py",
-    ),
-    "report": ("errors.py", "files.py", "strict.py", "records", "report", "cli/report.py"),
-}
 PAPER = "results/paper/paper.csv"  # committed numbers that the report shows beside ours
 PEERS = ("results/published/published_peers.csv", "results/published/published_peers_web.csv")
-PACKAGE = "hyperseg"  # relative to the repository root, where both engines run
-
-
-def sources(step: str, root: Path = Path()) -> list[str]:
-    """Every file of the package that `step` depends on, sorted: code, protocols, recipes, manifests, templates."""
-    files: list[Path] = []
-    for part in SOURCES[step]:
-        path = root / PACKAGE / part
-        files += [path] if path.is_file() else (f for f in path.rglob("*") if f.is_file())
-    return sorted(str(f.relative_to(root)) for f in files if "__pycache__" not in f.parts)
 
 
 @dataclass(frozen=True)
@@ -61,6 +23,10 @@ class Layout:
         """The layout on this machine."""
         this = machine()
         return cls(campaign, "cuda" if this.gpus else "cpu", this.fingerprint)
+
+    def sources(self, step: str) -> str:
+        """The file that stands for the code of a step."""
+        return digest_file(self.campaign.campaign, step)
 
     @property
     def data(self) -> str:

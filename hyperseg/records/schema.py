@@ -53,6 +53,12 @@ class DatasetRef(Part):
     version: Sha256 = Field(description="sha256 of the dataset's manifest")
     split: str = Field(description="one split, or several joined with '+'")
     images: int = Field(ge=0)
+    title: str | None = Field(default=None, description="of the dataset's description; null: not recorded")
+    source: str | None = Field(default=None, description="what the dataset was made from; null: not recorded")
+    partial: bool = Field(default=False, description="true: only some of a published dataset's images")
+    image_sizes: dict[str, int] | None = Field(
+        default=None, description="'<width>x<height>' in pixels -> images of the split; null: not recorded"
+    )
 
 
 class Machine(Part):

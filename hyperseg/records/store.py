@@ -34,7 +34,7 @@ def read_record(path: Path) -> Record:
         ) from error
 
 
-def read_records(paths: Iterable[Path]) -> dict[Path, Record]:
+def read_record_files(paths: Iterable[Path]) -> dict[Path, Record]:
     """Read records from files, and from every ``*.json`` under folders, in sorted order."""
     files: list[Path] = []
     for path in paths:

@@ -16,7 +16,7 @@ from hyperseg.records import (
     NetworkRef,
     Record,
     TrainingNumbers,
-    read_records,
+    read_record_files,
 )
 
 N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers, BenchNumbers)
@@ -78,7 +78,7 @@ def load(paths: Sequence[Path]) -> Collection:
     for path in paths:
         if not path.exists():
             raise UserError(f"no record or folder at {path}; give what `hyperseg train`, `evaluate` or `latency` wrote")
-    files = read_records(paths)
+    files = read_record_files(paths)
     unique = {path.resolve(): record for path, record in files.items()}
     if not unique:
         folders = ", ".join(map(str, paths))

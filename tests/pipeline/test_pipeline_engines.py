@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from pipeline_checkout import VARIANT, Checkout
 
-from hyperseg.records import read_records
+from hyperseg.records import read_record_files
 
 STEPS = {  # the jobs of the tiny campaign, as `hyperseg run --dry-run` and as DVC name them
     "streets": "data",
@@ -73,7 +73,7 @@ def test_one_command_leads_from_nothing_to_the_page(finished: Checkout) -> None:
     assert "[5/5] report" in output
     assert "HyperSeg-S" in output  # the summary table
     runs = finished.folder / "results/runs/demo"
-    records = read_records([runs])
+    records = read_record_files([runs])
     assert sorted(record.kind for record in records.values()) == ["evaluation", "latency", "training"]
     assert {record.campaign for record in records.values()} == {"demo"}
     assert not any(record.provenance.dirty for record in records.values())

@@ -14,7 +14,7 @@ from record_content import content
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file, write_text_atomic
-from hyperseg.records import Record, read_record, read_records, write_record
+from hyperseg.records import Record, read_record, read_record_files, write_record
 
 
 def test_a_record_is_written_and_read_back_the_same(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 def test_a_kill_at_any_time_leaves_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     code = (
-        "import sys; from pathlib import Path; from hyperseg.records import write_text_atomic\n"
+        "import sys; from pathlib import Path; from hyperseg.files import write_text_atomic\n"
         "n = 0\n"
         "while True:\n"
         "    write_text_atomic(Path(sys.argv[1]), chr(97 + n % 26) * 200_000); n += 1\n"
@@ -65,8 +65,8 @@ def test_folders_are_searched_in_sorted_order_and_leftovers_passed_over(tmp_path
         write_record(tmp_path / name, Record.model_validate(content("latency")))
     (tmp_path / "a/.one.json.x1y2").write_text("half")  # what a kill leaves
     (tmp_path / "a/samples.parquet").write_text("no record")
-    assert [path.name for path in read_records([tmp_path])] == ["one.json", "two.json"]
-    assert list(read_records([])) == []
+    assert [path.name for path in read_record_files([tmp_path])] == ["one.json", "two.json"]
+    assert list(read_record_files([])) == []
 
 
 @pytest.mark.parametrize(

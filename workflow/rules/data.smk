@@ -2,7 +2,7 @@ if CAMPAIGN.dataset.streets:
 
     rule streets:
         input:
-            sources("data"),
+            sources=LAYOUT.sources("streets"),
         output:
             manifest=LAYOUT.manifest,
             card=LAYOUT.card,

@@ -1,7 +1,7 @@
 # The training record holds the hash of the weights, so it stands for them: the time of a large file means nothing.
 rule evaluate:
     input:
-        sources("evaluate"),
+        sources=LAYOUT.sources("evaluate"),
         manifest=LAYOUT.manifest,
         training=f"{LAYOUT.seed}/train.json",
         weights=ancient(f"{LAYOUT.seed}/weights.safetensors"),

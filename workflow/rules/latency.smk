@@ -1,7 +1,7 @@
 # All cores, so that nothing runs beside a timed job; the machine's fingerprint is in the path.
 rule latency:
     input:
-        sources("latency"),
+        sources=LAYOUT.sources("latency"),
         training=f"{LAYOUT.first_seed}/train.json",
         weights=ancient(f"{LAYOUT.first_seed}/weights.safetensors"),
     output:

@@ -1,6 +1,6 @@
 rule report:
     input:
-        sources("report"),
+        sources=LAYOUT.sources("report"),
         records=LAYOUT.records(),
         card=LAYOUT.card,
         paper=PAPER,

@@ -1,6 +1,6 @@
 rule train:
     input:
-        sources("train"),
+        sources=LAYOUT.sources("train"),
         manifest=LAYOUT.manifest,
     output:
         weights=f"{LAYOUT.seed}/weights.safetensors",

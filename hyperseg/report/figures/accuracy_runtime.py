@@ -23,6 +23,8 @@ from hyperseg.report.figures.style import (
     to_svg,
     wrapped,
 )
+from hyperseg.report.inputs import Inputs
+from hyperseg.report.part import Part
 
 Look = tuple[str, str]  # marker, colour
 
@@ -149,3 +151,11 @@ def _legend(found: list[Panel], looks: dict[Series, Look], width: float) -> list
         size = 10 if marker == "*" else 6.5
         handles.append(Line2D([], [], marker=marker, color=colour, ls="none", mfc=face, ms=size, mew=1.4, label=text))
     return handles
+
+
+def _build(inputs: Inputs) -> list[Picture]:
+    picture = accuracy_runtime(inputs.collection, inputs.paper)
+    return [picture] if picture else []
+
+
+PART = Part("accuracy_runtime", "Accuracy against runtime", "tradeoff", _build)

@@ -7,7 +7,9 @@ from matplotlib.lines import Line2D
 
 from hyperseg.report.collection import Collection, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, to_png, to_svg
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, slug
+from hyperseg.report.part import Part
 from hyperseg.report.tables.classes import Evaluation, by_network, class_groups
 
 Shown = list[tuple[str, list[float | None]]]  # network title -> IoU per class in percent
@@ -88,3 +90,10 @@ def _draw(names: list[str], shown: Shown, width: float, legend_columns: int) -> 
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=legend_columns, handletextpad=0.3)
     return figure
+
+
+def _build(inputs: Inputs) -> list[Picture]:
+    return class_figures(inputs.collection)
+
+
+PART = Part("classes", "IoU per class", "accuracy", _build)

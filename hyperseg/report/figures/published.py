@@ -19,7 +19,9 @@ from hyperseg.report.figures.style import (
     to_png,
     to_svg,
 )
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, network_title
+from hyperseg.report.part import Part
 from hyperseg.report.tables.published import PAPER_GPU, comparable_peers, hardware
 
 Groups = dict[tuple[str, str], list[PeerRow]]
@@ -102,3 +104,11 @@ def _draw_panel(
     axes.set_xlabel("Latency per image [ms], log scale")
     axes.set_ylabel("mIoU [%]")
     return labels
+
+
+def _build(inputs: Inputs) -> list[Picture]:
+    picture = published_figure(inputs.peers, inputs.paper)
+    return [picture] if picture else []
+
+
+PART = Part("published", "Published results of other methods", "published", _build)

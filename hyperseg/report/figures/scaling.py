@@ -19,7 +19,9 @@ from hyperseg.report.figures.style import (
     to_svg,
     wrapped,
 )
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title, network_title
+from hyperseg.report.part import Part
 
 Latency = Entry[LatencyNumbers]
 
@@ -129,7 +131,7 @@ def _setting(entry: Latency) -> tuple[str, str, str, str]:
 
 
 def _titles(swept: list[Latency]) -> tuple[str, list[str]]:
-    """What all sweeps have in common of device, engine and precision, told once, and each sweep's own title."""
+    """What all sweeps have in common of device, engine and precision, stated once, and each sweep's own title."""
     columns = list(zip(*(_setting(entry)[:3] for entry in swept), strict=True))
     common = [len(set(column)) == 1 for column in columns]
     titles = []
@@ -141,3 +143,11 @@ def _titles(swept: list[Latency]) -> tuple[str, list[str]]:
         own += [] if exponent is None else [f"~ pixels^{exponent:.2f}"]
         titles.append(", ".join([name, *own]))
     return ", ".join(column[0] for column, same in zip(columns, common, strict=True) if same), titles
+
+
+def _build(inputs: Inputs) -> list[Picture]:
+    picture = scaling_figure(inputs.collection)
+    return [picture] if picture else []
+
+
+PART = Part("scaling", "Scaling", "speed", _build)

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 INK = "#24292f"  # text and axes; the page swaps it for its own text colour
 FAINT = "#8b949e"  # grid and secondary marks; legible on white and on near-black
-# Okabe and Ito's colours that keep their contrast on white and on near-black; told apart by colour-blind readers
+# Okabe and Ito's colours that keep their contrast on white and on near-black; colour-blind readers can tell them apart
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b949e")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DPI = 160

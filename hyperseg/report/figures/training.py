@@ -9,7 +9,9 @@ from matplotlib.lines import Line2D
 from hyperseg.records import EpochPoint, TrainingNumbers
 from hyperseg.report.collection import Collection, Entry, training_key
 from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, to_png, to_svg
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import network_title
+from hyperseg.report.part import Part
 
 Run = Entry[TrainingNumbers]
 
@@ -71,3 +73,11 @@ def _titles(runs: list[Run]) -> list[str]:
         title = network_title(entry.record.network.id)
         titles.append(f"{title}, seed {entry.record.seed}" if ids.count(entry.record.network.id) > 1 else title)
     return titles
+
+
+def _build(inputs: Inputs) -> list[Picture]:
+    picture = training_figure(inputs.collection)
+    return [picture] if picture else []
+
+
+PART = Part("training", "Training", "training", _build)

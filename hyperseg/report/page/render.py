@@ -12,55 +12,40 @@ from hyperseg.report.collection import Collection
 from hyperseg.report.figures.style import Picture
 from hyperseg.report.page.embed import Card, Photo, inline_svg
 from hyperseg.report.page.provenance import environments, facts, listed_records, warnings
+from hyperseg.report.part import SECTIONS
 from hyperseg.report.tables.model import Table, view
+
+
+@dataclass
+class Section:
+    """One heading of the page with its figures and tables."""
+
+    id: str
+    figures: list[Picture] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return SECTIONS.get(self.id, self.id)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything a page shows, made from records and facts; None and empty parts are left out."""
+    """Everything a page shows, made from records and facts."""
 
     title: str
     collection: Collection
-    summary: Table
-    accuracy: Table | None = None
-    classes: Sequence[Table] = ()
-    runtime: Sequence[Table] = ()
-    scaling: Sequence[Table] = ()
-    bench: Sequence[Table] = ()
-    training: Table | None = None
-    published: Table | None = None
-    main_figure: Picture | None = None
-    class_figures: Sequence[Picture] = ()
-    scaling_figure: Picture | None = None
-    training_figure: Picture | None = None
-    published_figure: Picture | None = None
-    photos: Sequence[Photo] = field(default=())
-    cards: Sequence[Card] = field(default=())
+    sections: Sequence[Section]
+    photos: Sequence[Photo] = ()
+    cards: Sequence[Card] = ()
 
     @property
     def tables(self) -> list[Table]:
-        maybe = [
-            self.summary,
-            self.accuracy,
-            *self.classes,
-            *self.runtime,
-            *self.scaling,
-            *self.bench,
-            self.training,
-            self.published,
-        ]
-        return [table for table in maybe if table is not None]
+        return [table for section in self.sections for table in section.tables]
 
     @property
     def figures(self) -> list[Picture]:
-        maybe = [
-            self.main_figure,
-            *self.class_figures,
-            self.scaling_figure,
-            self.training_figure,
-            self.published_figure,
-        ]
-        return [picture for picture in maybe if picture is not None]
+        return [picture for section in self.sections for picture in section.figures]
 
 
 @dataclass(frozen=True)
@@ -89,19 +74,15 @@ def render(contents: Contents) -> str:
         facts=facts(contents.collection),
         warnings=warnings(contents.collection),
         findings={finding.id: finding for finding in findings()},
-        summary=view(contents.summary),
-        accuracy=contents.accuracy and view(contents.accuracy),
-        classes=list(map(view, contents.classes)),
-        runtime=list(map(view, contents.runtime)),
-        scaling=list(map(view, contents.scaling)),
-        bench=list(map(view, contents.bench)),
-        training=contents.training and view(contents.training),
-        published=contents.published and view(contents.published),
-        main_figure=_inline(contents.main_figure),
-        class_figures=list(map(_inline, contents.class_figures)),
-        scaling_figure=_inline(contents.scaling_figure),
-        training_figure=_inline(contents.training_figure),
-        published_figure=_inline(contents.published_figure),
+        sections=[
+            {
+                "id": section.id,
+                "title": section.title,
+                "figures": list(map(_inline, section.figures)),
+                "tables": list(map(view, section.tables)),
+            }
+            for section in contents.sections
+        ],
         photos=contents.photos,
         cards=contents.cards,
         environments=used,
@@ -109,9 +90,7 @@ def render(contents: Contents) -> str:
     )
 
 
-def _inline(picture: Picture | None) -> Inline | None:
-    if picture is None:
-        return None
+def _inline(picture: Picture) -> Inline:
     return Inline(
         name=picture.name,
         title=picture.title,

@@ -17,7 +17,9 @@ from hyperseg.report.collection import (
 )
 from hyperseg.report.comparability import accuracy_differs, paper_row
 from hyperseg.report.facts import PaperRow
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, hw
+from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 
@@ -134,3 +136,10 @@ def _beside_paper(entries: list[Evaluation], collection: Collection, paper: Sequ
         return cells | {"difference_points": Cell(None, "not comparable", mark="muted", notes=tuple(reasons))}
     difference = mean(entry.numbers.miou_percent for entry in chosen) - row.miou_percent
     return cells | {"difference_points": Cell(difference, f"{difference:+.2f}".replace("-", "−"))}
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return [accuracy_table(inputs.collection, inputs.paper)] if inputs.collection.evaluation else []
+
+
+PART = Part("accuracy", "Mean IoU", "accuracy", _build, order=10)

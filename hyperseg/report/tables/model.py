@@ -70,7 +70,7 @@ class ViewCell:
 
 @dataclass(frozen=True)
 class View:
-    """A table as it is read: constant columns told once, notes lettered in order of appearance."""
+    """A table as it is read: constant columns said once, notes lettered in order of appearance."""
 
     table: Table
     columns: tuple[Column, ...]
@@ -81,8 +81,8 @@ class View:
     @property
     def same(self) -> str:
         """What all rows share, as one sentence; empty where they share nothing."""
-        told = "; ".join(f"{title}: {text}" for title, text in self.folded)
-        return f"All rows: {told}." if told else ""
+        shared = "; ".join(f"{title}: {text}" for title, text in self.folded)
+        return f"All rows: {shared}." if shared else ""
 
 
 def without_details(table: Table) -> Table:

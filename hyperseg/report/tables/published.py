@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 
 from hyperseg.report.facts import PeerRow
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, hw
+from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import milliseconds
 
@@ -84,3 +86,10 @@ def _row(peer: PeerRow) -> dict[str, Cell]:
         "web_only": Cell("yes" if peer.web_only else None),
         "note": Cell(peer.note or None),
     }
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return [published_table(inputs.peers)] if inputs.peers else []
+
+
+PART = Part("published", "Published results of other methods", "published", _build)

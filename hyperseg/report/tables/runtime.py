@@ -6,7 +6,9 @@ from hyperseg.records import Interval, LatencyNumbers, Verdict
 from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.comparability import latency_differs, paper_row
 from hyperseg.report.facts import PaperRow
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title, hw, slug
+from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
 
@@ -193,3 +195,10 @@ def _beside_paper(entry: Latency, paper: Sequence[PaperRow]) -> dict[str, Cell]:
     # the paper's protocol counts images over total time, as the published figure does
     ratio = 1000.0 / entry.numbers.fps / stated
     return cells | {"ratio_to_paper": Cell(ratio, f"{ratio:.2f}×", (entry.anchor,))}
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return runtime_tables(inputs.collection, inputs.paper)
+
+
+PART = Part("runtime", "Runtime", "speed", _build, order=10)

@@ -13,7 +13,9 @@ from hyperseg.report.collection import (
     protocol_slug,
     protocol_title,
 )
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, network_title
+from hyperseg.report.part import Part
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import device_label, milliseconds, verdict_cell
@@ -131,3 +133,10 @@ def _timing_cells(protocol: Protocol, timed: Sequence[Latency]) -> dict[str, Cel
         f"engine_{slug}": Cell(f"{numbers.engine}, {numbers.precision}"),
         f"verdict_{slug}": Cell(verdict.value, verdict.text, mark=verdict.mark),
     }
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return [summary_table(inputs.collection)]
+
+
+PART = Part("summary", "Summary", "summary", _build)
