@@ -1,4 +1,4 @@
-"""Pictures of predictions: image, label and prediction side by side, with the classes' colours named below."""
+"""Pictures of predictions: image, label and prediction side by side, with a legend of the classes."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont

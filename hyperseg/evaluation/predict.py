@@ -63,7 +63,7 @@ def scored_classes(dataset: PreparedDataset, reading: Reading) -> list[str]:
 
 
 def check_outputs(outputs: int, dataset: PreparedDataset, reading: Reading) -> None:
-    """Raise :class:`UserError` unless a network of that many outputs speaks of the dataset's classes.
+    """Raise :class:`UserError` unless the number of a network's outputs fits the dataset's classes.
 
     Where the dataset has void, a network may have an output for it or not: without one it never answers Void.
     """

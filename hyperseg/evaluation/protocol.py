@@ -3,29 +3,26 @@
 from importlib.resources import files
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hyperseg.errors import UserError
 from hyperseg.records import ProtocolRef
+from hyperseg.strict import StrictModel
+from hyperseg.yaml_file import parse_yaml
 
 Normalization = Literal["imagenet", "half"]
 
 
-class Reading(BaseModel):
+class Reading(StrictModel):
     """How a protocol reads one dataset."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     void: Literal["class", "ignore"] = Field(description="whether void, where the dataset has it, is one more class")
     geometry: Literal["resize", "pad"] = Field(description="how an image gets the network's input size")
     normalization: Normalization = Field(description="'half': mean and standard deviation 0.5")
 
 
-class EvaluationProtocol(BaseModel):
+class EvaluationProtocol(StrictModel):
     """One protocol; `datasets` holds the reading per dataset id, `default` that of any other."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     version: int = Field(ge=1)
@@ -48,4 +45,5 @@ def load_protocol(protocol: str) -> EvaluationProtocol:
     known = sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
     if protocol not in known:
         raise UserError(f"unknown evaluation protocol '{protocol}'; choose one of {', '.join(known)}")
-    return EvaluationProtocol.model_validate(yaml.safe_load((folder / f"{protocol}.yaml").read_text(encoding="utf-8")))
+    text = (folder / f"{protocol}.yaml").read_text(encoding="utf-8")
+    return EvaluationProtocol.model_validate(parse_yaml(text, f"protocol {protocol}"))

@@ -132,7 +132,7 @@ def _next_batch(
     signals: StopSignals,
     save: Callable[[], None],
 ) -> tuple[Tensor, Tensor]:
-    """The next batch; where loading fails, the state is saved before the fault is told."""
+    """The next batch; where loading fails, the state is saved before the fault is reported."""
     try:
         with signals.at_once():
             return next(batches)

@@ -11,7 +11,7 @@ from PIL import Image
 from hyperseg.data.prepared import ClassInfo, PreparedDataset, read_image, read_label
 from hyperseg.errors import UserError
 from hyperseg.evaluation.evaluate import evaluate
-from hyperseg.evaluation.overlay import overlay
+from hyperseg.evaluation.overlay import comparison
 from hyperseg.evaluation.predict import network_input, predict, scored_classes
 from hyperseg.evaluation.protocol import Reading, load_protocol
 from hyperseg.records import EvaluationNumbers
@@ -150,7 +150,7 @@ def test_scored_classes_follow_the_dataset(dataset: PreparedDataset, tmp_path: P
     ("outputs", "split", "message"),
     [(2, "test", "has 2 outputs, but dataset blocks has 3 classes and void"), (3, "tset", "has no split 'tset'")],
 )
-def test_what_does_not_fit_is_told(dataset: PreparedDataset, outputs: int, split: str, message: str) -> None:
+def test_what_does_not_fit_is_named(dataset: PreparedDataset, outputs: int, split: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         evaluate(ColourNetwork(outputs), dataset, split, load_protocol("standard"), input_hw=NATIVE, device=CPU)
 
@@ -164,7 +164,7 @@ def test_overlay_shows_image_label_prediction_and_a_legend() -> None:
     classes = [ClassInfo(name="red", colour=(250, 0, 0)), ClassInfo(name="green", colour=(0, 250, 0))]
     image, label = np.zeros((30, 40, 3), np.uint8), np.zeros((30, 40), np.uint8)
     label[:10] = 255
-    picture = np.asarray(overlay(image, label, np.ones((30, 40), np.uint8), classes))
+    picture = np.asarray(comparison(image, label, np.ones((30, 40), np.uint8), classes))
     assert isinstance(Image.fromarray(picture), Image.Image)
     body = picture[20:50]
     assert (body[:, :40] == 0).all()
