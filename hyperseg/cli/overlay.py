@@ -41,7 +41,7 @@ def command(
 
     campaign = read_campaign(config)
     dataset = open_dataset(data)
-    reading = load_protocol(protocol).reading_of(dataset.id)
+    reading = load_protocol(protocol).reading_of(dataset.id, released=weights.suffix != ".safetensors")
     samples = dataset.samples(split)
     if names:
         by_name = {sample.name: sample for sample in samples}

@@ -17,8 +17,14 @@ class Reading(StrictModel):
     """How a protocol reads one dataset."""
 
     void: Literal["class", "ignore"] = Field(description="whether void, where the dataset has it, is one more class")
-    geometry: Literal["resize", "pad"] = Field(description="how an image gets the network's input size")
+    geometry: Literal["resize", "resize_both", "pad"] = Field(
+        description="how an image gets the network's input size; 'resize_both': its label too, by nearest"
+    )
+    interpolation: Literal["bilinear", "bicubic"] = Field(default="bilinear", description="of a resized image")
     normalization: Normalization = Field(description="'half': mean and standard deviation 0.5")
+    released_normalization: Normalization | None = Field(
+        default=None, description="for checkpoints of the authors, where another than the training's own"
+    )
 
 
 class EvaluationProtocol(StrictModel):
@@ -30,13 +36,22 @@ class EvaluationProtocol(StrictModel):
     reading: str
     absent_classes: Literal["zero", "left_out"]
     datasets: dict[str, Reading]
+    unfit: dict[str, str] = Field(default={}, description="datasets it does not score: id -> why, and the remedy")
 
     @property
     def ref(self) -> ProtocolRef:
         return ProtocolRef(id=self.id, version=self.version)
 
-    def reading_of(self, dataset: str) -> Reading:
-        return self.datasets.get(dataset, self.datasets["default"])
+    def reading_of(self, dataset: str, *, released: bool = False) -> Reading:
+        """How a dataset is read, with weights of one's own or a `released` checkpoint.
+
+        Raises :class:`UserError` for a dataset whose labels are not the classes that the protocol scores.
+        """
+        if dataset in self.unfit:
+            raise UserError(f"protocol {self.id} does not score {dataset}: {self.unfit[dataset]}")
+        reading = self.datasets.get(dataset, self.datasets["default"])
+        normalization = (released and reading.released_normalization) or reading.normalization
+        return reading.model_copy(update={"normalization": normalization, "released_normalization": None})
 
 
 def load_protocol(protocol: str) -> EvaluationProtocol:

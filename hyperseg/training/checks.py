@@ -33,7 +33,8 @@ def check_training(
         raise UserError("training.selection is 'best', but nothing scores the epochs; set it to 'last'")
     _check_labelled(dataset, recipe.train_split, "train_split")
     if validation:
-        _check_labelled(dataset, validation.split, "selection_split")
+        key = "selection_split" if recipe.selection == "best" else "validation_split"
+        _check_labelled(dataset, validation.split, key)
 
 
 def check_disk(out: Path, model: nn.Module) -> None:

@@ -115,7 +115,7 @@ def fit(
         selected = state.best.epoch
         model.load_state_dict(state.best.weights)
     model.eval()
-    return Fit(state.epochs, selected, statistics.median(state.step_ms), _peak_memory(device), state.resumed)
+    return Fit(state.epochs, selected, statistics.median(state.step_ms), peak_memory(device), state.resumed)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -177,7 +177,8 @@ def _end_epoch(
     state.losses, state.epoch_s = [], 0.0
 
 
-def _peak_memory(device: torch.device) -> int:
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the largest resident set of the process, or the largest allocation on a GPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
 from small_training import VARIANT, train
 
 from hyperseg.cli.evaluate import command as evaluate_command
@@ -43,7 +44,8 @@ def test_record_tells_what_was_run(tiny: Path, trained: Path) -> None:
     assert record.network.backbone_weights is None
     assert (record.seed, record.campaign, record.protocol) == (3, "none", None)
     assert record.dataset is not None
-    assert (record.dataset.split, record.dataset.images) == ("train+val", 6)
+    assert (record.dataset.split, record.dataset.images) == ("train", 4)  # not train + val, as on CamVid
+    assert record.config["notes"] == [f"{VARIANT} was not published on tiny: trained on train, the last epoch is kept"]
     assert record.config["recipe"]["crop_hw"] == [128, 128]
     result = numbers(record)
     assert (result.steps, result.images_seen, len(result.epochs)) == (4, 8, 2)
@@ -106,6 +108,11 @@ def test_best_epoch_is_kept(tiny: Path, tmp_path: Path) -> None:
     assert record.config["selected_epoch"] == 1 + scores.index(max(s for s in scores if s is not None))
     assert (numbers(record).selection, numbers(record).selection_split) == ("best", "test")
     assert record.campaign == "small"
+    assert record.config["validation"] == {
+        "split": "test", "protocol": {"id": "selection", "version": 1}, "input_hw": [128, 128],
+    }  # fmt: skip
+    assert "the epoch is chosen by its score on test" in result.stderr
+    assert record.config["notes"][-1].startswith("the epoch is chosen by its score on test")
 
 
 def campaign(folder: Path) -> Path:
@@ -136,6 +143,53 @@ def test_failures_are_one_sentence_and_leave_nothing(
         train(tiny, tmp_path / "run", **changes)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_fine_tuning_names_what_does_not_fit_and_makes_it_anew_on_request(
+    tiny: Path, trained: Path, tmp_path: Path
+) -> None:
+    weights = str(trained / "weights.safetensors")
+    three = {"void": "ignore", "epochs": "1", "images_per_epoch": "2"}  # the weights have 4 classes
+    with pytest.raises(UserError, match=r"has 4 classes, the training 3; the head's decoder\..*; add --renew-head"):
+        train(tiny, tmp_path / "out", "--init", weights, **three)
+    with pytest.raises(UserError, match="has backbone tf_efficientnet_lite0, not tf_efficientnet_lite1"):
+        train(tiny, tmp_path / "out", "--init", weights, **three | {"backbone": "tf_efficientnet_lite1"})
+    assert not (tmp_path / "out").exists()
+    result = train(tiny, tmp_path / "out", "--init", weights, "--renew-head", **three, learning_rate="1.0e-12")
+    assert "made anew: decoder." in result.stderr
+    record = read_record(tmp_path / "out" / "train.json")
+    assert record.config["initial"]["sha256"] == sha256_file(trained / "weights.safetensors")
+    renewed = record.config["initial"]["renewed"]
+    before, after = load_file(weights), load_file(tmp_path / "out" / "weights.safetensors")
+    assert all(name.startswith("decoder.") for name in renewed)
+    kept = [name for name in before if name not in renewed and name.endswith("weight")]
+    assert all(torch.allclose(before[name], after[name], atol=1e-9) for name in kept)
+
+
+def test_explain_prints_the_schedule_and_writes_nothing(tiny: Path, tmp_path: Path) -> None:
+    result = train(tiny, tmp_path / "out", "--explain", "--scale", "2", epochs="1", images_per_epoch="2")
+    assert result.exit_code == 0
+    assert "2 epochs of 1 steps of 2 images: 2 steps, 4 images" in result.output
+    assert "learning rate 0.001 at step 1, 0.00025 at step 2" in result.output
+    assert "measured on 2 steps on cpu" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("loss", ["bootstrapped_cross_entropy", "cross_entropy"])
+def test_a_batch_in_parts_gives_the_gradient_of_the_whole(loss: str) -> None:
+    labels = torch.randint(0, 3, (4, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    labels[0, :9] = 255  # unequal shares of counted pixels
+    images = torch.randint(0, 255, (4, 16, 16, 3), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    results = []
+    for parts in (1, 2, 4):
+        recipe = load_recipe(VARIANT, {"batch": 4, "accumulate": parts, "loss": loss, "bootstrap_k": 50})
+        torch.manual_seed(0)
+        model = torch.nn.Conv2d(3, 3, 1)
+        outcome = train_step(model, images, labels, make_optimizer(model, recipe), recipe, torch.device("cpu"))
+        assert model.weight.grad is not None
+        results.append((outcome.loss, model.weight.grad))
+    for other in results[1:]:
+        torch.testing.assert_close(other, results[0])
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
