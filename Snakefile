@@ -1,5 +1,6 @@
 # One campaign from data to report. `hyperseg run config/demo.yaml` is the usual way in; plain `snakemake` works too.
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -32,7 +33,7 @@ MEMORY_MB = {
 }  # of one job at the demo's size; profiles raise them
 
 # The rules call `hyperseg` of the environment that runs Snakemake, whether or not it is activated.
-shell.prefix(f'PATH="{Path(sys.executable).parent}:$PATH"; ')
+shell.prefix(f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; ')
 
 
 wildcard_constraints:

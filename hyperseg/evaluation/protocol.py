@@ -5,51 +5,40 @@ from typing import Literal
 
 from pydantic import Field
 
+from hyperseg.data.reading import Normalization, Reading
+from hyperseg.datasets.published import find_published
 from hyperseg.errors import UserError
 from hyperseg.records import ProtocolRef
 from hyperseg.strict import StrictModel
 from hyperseg.yaml_file import parse_yaml
 
-Normalization = Literal["imagenet", "half"]
-
-
-class Reading(StrictModel):
-    """How a protocol reads one dataset."""
-
-    void: Literal["class", "ignore"] = Field(description="whether void, where the dataset has it, is one more class")
-    geometry: Literal["resize", "resize_both", "pad"] = Field(
-        description="how an image gets the network's input size; 'resize_both': its label too, by nearest"
-    )
-    interpolation: Literal["bilinear", "bicubic"] = Field(default="bilinear", description="of a resized image")
-    normalization: Normalization = Field(description="'half': mean and standard deviation 0.5")
-    released_normalization: Normalization | None = Field(
-        default=None, description="for checkpoints of the authors, where another than the training's own"
-    )
+__all__ = ["EvaluationProtocol", "Normalization", "Reading", "load_protocol"]
 
 
 class EvaluationProtocol(StrictModel):
-    """One protocol; `datasets` holds the reading per dataset id, `default` that of any other."""
+    """One protocol; `default` is its reading of datasets that are not published or do not say their own."""
 
     id: str
     version: int = Field(ge=1)
     title: str
     reading: str
     absent_classes: Literal["zero", "left_out"]
-    datasets: dict[str, Reading]
-    unfit: dict[str, str] = Field(default={}, description="datasets it does not score: id -> why, and the remedy")
+    default: Reading
 
     @property
     def ref(self) -> ProtocolRef:
         return ProtocolRef(id=self.id, version=self.version)
 
     def reading_of(self, dataset: str, *, released: bool = False) -> Reading:
-        """How a dataset is read, with weights of one's own or a `released` checkpoint.
+        """How this protocol reads the dataset of that id: as its file in the table of published datasets says.
 
-        Raises :class:`UserError` for a dataset whose labels are not the classes that the protocol scores.
+        `released`: the weights are a checkpoint of the authors. Raises :class:`UserError` for a dataset whose labels
+        are not the classes that the protocol scores.
         """
-        if dataset in self.unfit:
-            raise UserError(f"protocol {self.id} does not score {dataset}: {self.unfit[dataset]}")
-        reading = self.datasets.get(dataset, self.datasets["default"])
+        found = find_published(dataset)
+        if found and self.id in found.unscored:
+            raise UserError(f"protocol {self.id} does not score {dataset}: {found.unscored[self.id]}")
+        reading = (found and found.readings.get(self.id)) or self.default
         normalization = (released and reading.released_normalization) or reading.normalization
         return reading.model_copy(update={"normalization": normalization, "released_normalization": None})
 

@@ -1,29 +1,19 @@
-"""What a step's result depends on in this package: the modules that it imports and the data files that those open.
+"""What a job's result depends on in this package: the modules that it imports and the data files that those open.
 
 The import graph is read from the source text, lazy imports inside functions included, so nothing is listed by hand and
-nothing is imported. What counts as a dependency of a module:
-
-- an ``import`` anywhere in it, but under ``if TYPE_CHECKING:``; of a package that is only passed through on the way to
-  one of its modules, the imports that run at once;
-- a string that is a module's name (``python -m hyperseg.latency.worker``), and every module of a package whose names
-  are computed (``import_module(f"{__name__}.{name}")``);
-- a string that names a data file, a folder of data files or a pattern of them beside the module (``"protocols"``).
+nothing is imported (:mod:`hyperseg.pipeline.source_text` says what counts). Where one of several files is chosen by a
+name that the job is for (its protocol, variant or engine), that one alone counts.
 
 One digest stands for all of it. Code counts as its syntax tree without docstrings: neither a comment, a docstring nor
 a line break makes a result stale. Data files count byte by byte.
 """
 
-import ast
 import hashlib
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import hyperseg
-from hyperseg.errors import UserError
+from hyperseg.pipeline.source_text import module_file, read_module
 
 PACKAGE = Path(hyperseg.__file__).parent  # of the code that runs
 
@@ -36,34 +26,29 @@ CHANGES_NO_NUMBER = {
     "hyperseg.records.bench": "a kind of record that no step writes",
     "hyperseg.training.progress": "writes the line of a running training",
 }
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
-_DATA_NAME = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*/-]*")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a step's code begins: a click command, and the packages that it would reach but does without."""
+    """Where a job's code begins: a click command; names that choose files; packages that it would reach but not use."""
 
     module: str
     command: str = "command"
+    chosen: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
 
 
-@dataclass
-class Sources:
-    """What a step depends on: files of the package, and the digest of each by its path in the package."""
-
-    digests: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over all of it, in hex."""
-        return _sha256("\n".join(f"{digest}  {name}" for name, digest in sorted(self.digests.items())).encode())
+def digest_of(sources: dict[str, str]) -> str:
+    """SHA-256 over all sources of a job, in hex."""
+    return _sha256("\n".join(f"{digest}  {name}" for name, digest in sorted(sources.items())).encode())
 
 
-def find_sources(entry: Entry, package: Path = PACKAGE) -> Sources:
-    """Follow the imports from a step's command. Raises :class:`UserError` where a module cannot be parsed."""
-    found = Sources()
+def find_sources(entry: Entry, package: Path = PACKAGE) -> dict[str, str]:
+    """The files that a job depends on, relative to the package, each with its digest.
+
+    Raises :class:`UserError` where a module cannot be parsed.
+    """
+    found: dict[str, str] = {}
     waiting = [(entry.module, f"command {entry.command}")]
     seen: set[tuple[str, str]] = set()
     while waiting:
@@ -72,203 +57,25 @@ def find_sources(entry: Entry, package: Path = PACKAGE) -> Sources:
             continue
         seen.add((name, part))
         waiting += [(parent, "passed") for parent in _parents(name)]
-        path = _file(name, package)
-        module = _read(path, name, part, package, path.stat().st_mtime_ns)
-        waiting += module.needs
+        path = module_file(name, package)
+        module = read_module(path, name, part, package, path.stat().st_mtime_ns)
+        for group in module.needs:
+            ours = [need for need in group if need[0].rpartition(".")[2] in entry.chosen]
+            waiting += ours or group
         if name in CHANGES_NO_NUMBER:
             continue
         inside = path.relative_to(package).as_posix()
-        if part != "passed" or inside not in found.digests:
-            found.digests[inside] = module.digest
-        for data in module.data:
-            found.digests[data.relative_to(package).as_posix()] = _sha256(data.read_bytes())
+        if part != "passed" or inside not in found:
+            found[inside] = module.digest
+        for files in module.data:
+            for file in [file for file in files if file.stem in entry.chosen] or files:
+                found[file.relative_to(package).as_posix()] = _sha256(file.read_bytes())
     return found
-
-
-@dataclass(frozen=True)
-class _Module:
-    digest: str
-    needs: tuple[tuple[str, str], ...]  # names of modules, and which part of each
-    data: tuple[Path, ...]
-
-
-@lru_cache(maxsize=None)
-def _read(path: Path, name: str, part: str, package: Path, changed_ns: int) -> _Module:
-    """What the text of a module says.
-
-    `part` is "whole", "passed" (what runs on import), "name NAME" (needed for that name, counted whole) or
-    "command NAME" (the code of that function alone).
-    """
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        line = f" at line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise UserError(f"{path} is not Python{line}; correct it there") from error
-    body = tree.body
-    if part == "passed":
-        body = [statement for statement in body if not isinstance(statement, _FUNCTION)]
-    elif part != "whole":
-        body = _reached(body, part.partition(" ")[2])
-    needs: set[tuple[str, str]] = set()
-    data: set[Path] = set()
-    reader = _Reader(passed=part == "passed")
-    reader.read(body)
-    for node in reader.named:
-        needs.update(_modules_named(node, name, package))
-        data.update(_data_named(node, path.parent))
-    if part.startswith("name "):
-        digest = _read(path, name, "whole", package, changed_ns).digest
-    else:
-        digest = _sha256(" ".join(reader.code).encode())
-    return _Module(digest, tuple(sorted(needs)), tuple(sorted(data)))
-
-
-def _reached(body: list[ast.stmt], name: str) -> list[ast.stmt]:
-    """The statements of a module that one of its functions stands on; those that bind no name always count."""
-    binding: dict[str, list[ast.stmt]] = {}
-    for statement in body:
-        for bound in _bound(statement):
-            binding.setdefault(bound, []).append(statement)
-    taken = [statement for statement in body if not _bound(statement)]
-    waiting = [name]
-    while waiting:
-        for statement in binding.pop(waiting.pop(), []):
-            if statement not in taken:
-                taken.append(statement)
-                waiting += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
-    return [statement for statement in body if statement in taken]
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    """The names that a statement at the top of a module binds."""
-    if isinstance(statement, (*_FUNCTION, ast.ClassDef)):
-        return {statement.name}
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
-    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return set()
-
-
-class _Reader:
-    """One pass over statements: `code` is their text in one fixed form, `named` the nodes that may name other files.
-
-    The form is the same in every version of Python that this package runs on. Docstrings are left out, what stands
-    under ``if TYPE_CHECKING:`` names nothing, and where a module is only passed through, nor do its functions.
-    """
-
-    def __init__(self, passed: bool) -> None:
-        self.code: list[str] = []
-        self.named: list[ast.AST] = []
-        self.passed = passed
-
-    def read(self, node: Any, names: bool = True) -> None:
-        if isinstance(node, ast.AST):
-            names = names and not (self.passed and isinstance(node, _FUNCTION))
-            if names and isinstance(node, (ast.Import, ast.ImportFrom, ast.Constant, ast.JoinedStr)):
-                self.named.append(node)
-            for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-            self.code.append(f"({type(node).__name__}")
-            for key in node._fields:
-                value = getattr(node, key, None)
-                if value is not None and value != [] and key != "ctx":
-                    self.code.append(key)
-                    self.read(value, names and not (for_types and key == "body"))
-            self.code.append(")")
-        elif isinstance(node, list):
-            for entry in node:
-                if not _is_text(entry):
-                    self.read(entry, names)
-            self.code.append(";")
-        else:
-            self.code.append(repr(node))
-
-
-def _modules_named(node: ast.AST, name: str, package: Path) -> Iterator[tuple[str, str]]:
-    """Modules of the package that a node imports or names, and which part of each."""
-    if isinstance(node, ast.Import):
-        yield from ((alias.name, "whole") for alias in node.names if _is_module(alias.name, package))
-    elif isinstance(node, ast.ImportFrom) and node.module and not node.level and _is_module(node.module, package):
-        for alias in node.names:
-            member = f"{node.module}.{alias.name}"
-            if _is_module(member, package):
-                yield member, "whole"
-            elif _file(node.module, package).stem != "__init__":
-                yield node.module, "whole"
-            else:  # a package's own name, or one that its __getattr__ brings
-                own = alias.name in _names_of(node.module, package)
-                yield node.module, f"name {alias.name}" if own else "whole"
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        if "." in node.value and _is_module(node.value, package):
-            yield node.value, "whole"
-    elif isinstance(node, ast.JoinedStr):
-        prefix = _prefix(node, name)
-        if prefix.endswith(".") and _is_module(prefix[:-1], package):
-            folder = _file(prefix[:-1], package).parent
-            yield from ((f"{prefix}{path.stem}", "whole") for path in folder.glob("*.py") if path.stem != "__init__")
-            yield from ((f"{prefix}{path.parent.name}", "whole") for path in folder.glob("*/__init__.py"))
-
-
-@lru_cache(maxsize=None)
-def _names_of(name: str, package: Path) -> frozenset[str]:
-    """The names that a package binds when it is imported."""
-    tree = ast.parse(_file(name, package).read_bytes())
-    return frozenset(bound for statement in tree.body for bound in _bound(statement))
-
-
-def _prefix(text: ast.JoinedStr, name: str) -> str:
-    """How an f-string begins, as far as it is known: its constants, and ``__name__``."""
-    prefix = ""
-    for value in text.values:
-        if isinstance(value, ast.Constant):
-            prefix += str(value.value)
-        elif isinstance(value, ast.FormattedValue) and isinstance(value.value, ast.Name) and value.value.id == "__name__":
-            prefix += name
-        else:
-            break
-    return prefix
-
-
-def _data_named(node: ast.AST, folder: Path) -> Iterator[Path]:
-    """Data files beside a module that a node names: a file, a folder without code, or a pattern."""
-    if not (isinstance(node, ast.Constant) and isinstance(node.value, str) and _DATA_NAME.fullmatch(node.value)):
-        return
-    if "*" not in node.value and node.value.partition("/")[0] not in _listed(folder):
-        return
-    named = folder / node.value
-    if "*" in node.value:
-        files: Iterable[Path] = folder.glob(node.value)
-    elif named.is_dir():
-        files = named.rglob("*") if not any(named.rglob("*.py")) else ()
-    else:
-        files = (named,)
-    yield from (file for file in files if file.is_file() and file.suffix not in {".py", ".pyc"})
-
-
-@lru_cache(maxsize=None)
-def _listed(folder: Path) -> frozenset[str]:
-    return frozenset(path.name for path in folder.iterdir())
-
-
-def _is_text(node: Any) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _parents(name: str) -> list[str]:
     parts = name.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts))]
-
-
-@lru_cache(maxsize=None)
-def _is_module(name: str, package: Path) -> bool:
-    if not name.startswith(package.name):
-        return False
-    return name.partition(".")[0] == package.name and bool(re.fullmatch(r"[\w.]+", name)) and _file(name, package).is_file()
-
-
-def _file(name: str, package: Path) -> Path:
-    path = package.parent.joinpath(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _sha256(data: bytes) -> str:

@@ -24,9 +24,9 @@ class Layout:
         this = machine()
         return cls(campaign, "cuda" if this.gpus else "cpu", this.fingerprint)
 
-    def sources(self, step: str) -> str:
-        """The file that stands for the code of a step."""
-        return digest_file(self.campaign.campaign, step)
+    def sources(self, step: str, *chosen: str) -> str:
+        """The file that stands for the code of a job; `chosen` names its variant, protocol or engine."""
+        return digest_file(self.campaign.campaign, step, *chosen)
 
     @property
     def data(self) -> str:
@@ -71,10 +71,10 @@ class Layout:
         return [self.seed.format(variant=v, seed=s) for v in self.campaign.variants for s in self.campaign.seeds]
 
     @property
-    def latency_size(self) -> str:
+    def latency_size(self) -> list[str]:
         """Options of ``hyperseg latency`` for an input other than the variant's own."""
         size = self.campaign.latency.input_hw
-        return f"--height {size[0]} --width {size[1]}" if size else ""
+        return [f"--height={size[0]}", f"--width={size[1]}"] if size else []
 
     def latencies(self, variant: str) -> list[str]:
         """A variant's latency records on this machine."""

@@ -12,6 +12,7 @@ from hyperseg.report.inputs import Inputs
 from hyperseg.report.metrics import to_json
 from hyperseg.report.output import CONTENTS, check_replaceable, contents, replace_folder
 from hyperseg.report.page.embed import read_card, read_photo
+from hyperseg.report.page.embed_records import embedded
 from hyperseg.report.page.render import Contents, Section, render
 from hyperseg.report.part import SECTIONS, load_part, ordered
 from hyperseg.report.tables import table_parts
@@ -55,9 +56,11 @@ def report_files(records: Sequence[Path], sources: Sources) -> tuple[Collection,
     twice = sorted({photo.name for photo in photos if sum(photo.name == other.name for other in photos) > 1})
     if twice:
         raise UserError(f"two pictures are named {twice[0]}; rename one of them")
+    data, beside = embedded(collection)
     page = Contents(
         title=sources.title or f"Report: {', '.join(collection.campaigns)}",
-        collection=collection,
+        inputs=inputs,
+        data=data,
         sections=_sections(inputs, sources.tables),
         photos=photos,
         cards=[read_card(path) for path in sources.cards],
@@ -68,7 +71,8 @@ def report_files(records: Sequence[Path], sources: Sources) -> tuple[Collection,
     for picture in page.figures:
         files[f"figures/{picture.name}.svg"] = picture.svg.encode()
         files[f"figures/{picture.name}.png"] = picture.png
-    return collection, files | {f"pictures/{photo.name}": photo.data for photo in page.photos}
+        files[f"figures/{picture.name}.pdf"] = picture.pdf
+    return collection, files | beside | {f"pictures/{photo.name}": photo.data for photo in page.photos}
 
 
 def table_files(table: Table) -> dict[str, bytes]:
@@ -91,5 +95,6 @@ def _sections(inputs: Inputs, more: Sequence[Path]) -> list[Section]:
         for table in part.build(inputs) if part.on_page else ():
             if table.rows:
                 found.setdefault(part.section, Section(part.section)).tables.append(table)
+    found.setdefault("audit", Section("audit"))
     known = [name for name in SECTIONS if name in found]
     return [found[name] for name in [*known, *sorted(set(found) - set(known))]]

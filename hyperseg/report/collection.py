@@ -65,6 +65,26 @@ class Collection:
         hashed = ((entry.record.network.weights_sha256, entry) for entry in self.training)
         return {sha256: entry for sha256, entry in hashed if sha256}
 
+    @cached_property
+    def machines_of_device(self) -> dict[str, set[str]]:
+        """The fingerprints of the machines that have a timed device of a name."""
+        found: dict[str, set[str]] = {}
+        for entry in self.latency:
+            machines = found.setdefault(entry.numbers.device_name, set())
+            machines.add(entry.record.provenance.machine.fingerprint)
+        return found
+
+    @cached_property
+    def _latency_by_source(self) -> dict[str, list[Entry[LatencyNumbers]]]:
+        found: dict[str, list[Entry[LatencyNumbers]]] = {}
+        for entry in self.latency:
+            found.setdefault(entry.record.network.source, []).append(entry)
+        return found
+
+    def latency_of(self, source: str) -> list[Entry[LatencyNumbers]]:
+        """Latencies of networks from one source: 'hyperseg', 'authors', or a library."""
+        return self._latency_by_source.get(source, [])
+
     def training_of(self, weights_sha256: str | None) -> Entry[TrainingNumbers] | None:
         """The training record whose weights file has that hash, if it is here."""
         return self._training_by_weights.get(weights_sha256) if weights_sha256 else None

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from hyperseg.report.collection import Collection
 from hyperseg.report.facts import PaperRow, PeerRow
 
@@ -13,3 +15,4 @@ class Inputs:
     collection: Collection
     paper: tuple[PaperRow, ...] = ()
     peers: tuple[PeerRow, ...] = ()
+    claims: pd.DataFrame | None = None  # the verdicts on the paper's claims, see hyperseg.report.coverage

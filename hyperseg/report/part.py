@@ -16,12 +16,14 @@ from hyperseg.report.inputs import Inputs
 T = TypeVar("T")
 # The page's sections in order: id -> heading. A part may name another one, which comes after these.
 SECTIONS = {
+    "coverage": "What holds",
+    "tradeoff": "Accuracy against speed",
+    "paper": "The paper's tables",
+    "audit": "Reading the paper",
     "summary": "What was run",
-    "tradeoff": "Accuracy against runtime",
     "accuracy": "Accuracy",
-    "speed": "Runtime",
+    "speed": "Speed",
     "training": "Training",
-    "published": "Published results of other methods",
 }
 
 

@@ -80,4 +80,4 @@ def _moved(page: str) -> str:
     below = Path(SITE).name
     for folder in ("tables", "figures", "pictures", "report.json", "metrics.json"):
         page = page.replace(f'href="{folder}', f'href="{below}/{folder}')
-    return page
+    return page.replace('<body data-base="">', f'<body data-base="{below}/">')

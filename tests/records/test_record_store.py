@@ -72,13 +72,17 @@ def test_folders_are_searched_in_sorted_order_and_leftovers_passed_over(tmp_path
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "the file"),
-        (b"{", "the file"),
-        (b"[]", "the file"),
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"[]", "a mapping"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"numbers": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b'{"numbers": 1, "numbers": 2}', "stands twice"),
         (b"\xff\xfe", "not UTF-8"),
-        (json.dumps(content("latency") | {"schema_version": 2}).encode(), "schema_version"),
+        (json.dumps(content("latency") | {"schema_version": 3}).encode(), "schema_version"),
         (json.dumps(content("latency") | {"numbers": {"kind": "other"}}).encode(), "numbers"),
         (json.dumps({"files": []}).encode(), "campaign"),
+        (json.dumps({k: v for k, v in content("latency").items() if k != "schema_version"}).encode(), "schema_version"),
     ],
 )
 def test_an_unfit_file_is_told_in_one_sentence(tmp_path: Path, data: bytes, said: str) -> None:

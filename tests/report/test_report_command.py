@@ -49,8 +49,8 @@ def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root
     [
         ({}, ["--out", "out", "absent"], "no record or folder at absent"),
         ({}, ["--out", "out", "."], "no record (*.json) under ."),
-        ({"r/a.json": "{}"}, ["--out", "out", "r"], "r/a.json does not fit schema version 1"),
-        ({"r/a.json": "\x00"}, ["--out", "out", "r"], "r/a.json does not fit schema version 1"),
+        ({"r/a.json": "{}"}, ["--out", "out", "r"], "r/a.json does not fit the schema"),
+        ({"r/a.json": "\x00"}, ["--out", "out", "r"], "r/a.json is not JSON"),
         ({}, ["--out", "out"], "give --out FOLDER and at least one record"),
         ({}, ["records"], "give --out FOLDER and at least one record"),
         ({}, ["--out", "file/out", "good"], "cannot write the report"),

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hyperseg import __version__
-from hyperseg.report.audit import findings
-from hyperseg.report.collection import Collection
+from hyperseg.report.audit import bars, findings
+from hyperseg.report.coverage import VERDICTS, counts, sentences
 from hyperseg.report.figures.style import Picture
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.page.embed import Card, Photo, inline_svg
-from hyperseg.report.page.provenance import environments, facts, listed_records, warnings
+from hyperseg.report.page.provenance import environments, facts, headline, listed_records, warnings
 from hyperseg.report.part import SECTIONS
-from hyperseg.report.tables.model import Table, view
+from hyperseg.report.tables.model import BADGES, EMPTY, Table, view
+
+MOST_ROWS = 500  # of a table in the page; its files have them all
 
 
 @dataclass
@@ -34,8 +38,9 @@ class Contents:
     """Everything a page shows, made from records and facts."""
 
     title: str
-    collection: Collection
+    inputs: Inputs
     sections: Sequence[Section]
+    data: str  # the raw records as JSON, safe inside a script element
     photos: Sequence[Photo] = ()
     cards: Sequence[Card] = ()
 
@@ -48,53 +53,72 @@ class Contents:
         return [picture for section in self.sections for picture in section.figures]
 
 
-@dataclass(frozen=True)
-class Inline:
-    """A figure as the template wants it."""
-
-    name: str
-    title: str
-    caption: str
-    wide: Markup
-    narrow: Markup
-
-
 def render(contents: Contents) -> str:
     """The page as HTML text."""
-    loader = PackageLoader("hyperseg.report.page")
+    loader = PackageLoader("hyperseg.report.page", "templates")
     jinja = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
-    style = loader.get_source(jinja, "style.css")[0]
-    used, letters = environments(contents.collection)
+    collection, claims = contents.inputs.collection, contents.inputs.claims
+    used, letters = environments(collection)
+    judged = {} if claims is None or claims.empty else counts(claims)
     return jinja.get_template("index.html.j2").render(
         title=contents.title,
-        style=Markup(style),
+        short_title="hyperseg report",
+        style=Markup(loader.get_source(jinja, "style.css")[0]),
+        script=Markup(loader.get_source(jinja, "page.js")[0]),
+        data=Markup(contents.data),
         version=__version__,
-        facts=facts(contents.collection),
-        warnings=warnings(contents.collection),
+        sentences=[] if claims is None or claims.empty else sentences(claims),
+        verdict_counts=[(*VERDICTS[verdict], verdict, number) for verdict, number in judged.items()],
+        headline=headline(collection),
+        campaigns=collection.campaigns,
+        facts=facts(collection),
+        warnings=warnings(collection),
         findings={finding.id: finding for finding in findings()},
+        bars=bars(collection),
         sections=[
             {
                 "id": section.id,
                 "title": section.title,
                 "figures": list(map(_inline, section.figures)),
-                "tables": list(map(view, section.tables)),
+                "tables": list(map(_seen, section.tables)),
             }
             for section in contents.sections
         ],
+        badges=BADGES,
+        most_rows=MOST_ROWS,
         photos=contents.photos,
         cards=contents.cards,
         environments=used,
-        records=listed_records(contents.collection, letters),
+        records=listed_records(collection, letters),
     )
 
 
-def _inline(picture: Picture) -> Inline:
-    return Inline(
+def _seen(table: Table) -> SimpleNamespace:
+    """A table's view with the campaign of each row, by which the page filters."""
+    seen = view(table)
+    campaigns = [str(row.get("campaign", EMPTY).value or "") for row in table.rows]
+    return SimpleNamespace(
+        table=table, columns=seen.columns, rows=seen.rows, folded=seen.folded, notes=seen.notes, campaigns=campaigns
+    )
+
+
+def _inline(picture: Picture) -> SimpleNamespace:
+    """A figure as the template wants it: its panes, or the whole where it has none; inlined once."""
+    panes = [
+        SimpleNamespace(
+            svg=inline_svg(pane.svg, f"{picture.name}-{index}", pane.title, pane.marks),
+            title=pane.title,
+            caption=pane.caption,
+        )
+        for index, pane in enumerate(picture.panes)
+    ]
+    return SimpleNamespace(
         name=picture.name,
         title=picture.title,
         caption=picture.caption,
-        wide=inline_svg(picture.svg, f"{picture.name}-wide", picture.title),
-        narrow=inline_svg(picture.narrow_svg, f"{picture.name}-narrow", picture.title),
+        panes=panes,
+        choose=picture.choose and len(panes) > 1,
+        whole=None if panes else inline_svg(picture.svg, picture.name, picture.title),
     )

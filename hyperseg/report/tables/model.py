@@ -6,8 +6,12 @@ from string import ascii_lowercase
 from typing import Literal
 
 Value = str | int | float | bool | None
-Mark = Literal["", "valid", "degraded", "invalid", "smoke", "good", "muted"]
+Mark = Literal[
+    "", "valid", "degraded", "invalid", "smoke", "good", "muted", "code",
+    "reproduced", "within", "better", "failed", "other", "unmeasured",
+]  # fmt: skip
 NONE = "–"  # a cell without a number
+BADGES = ("valid", "degraded", "invalid", "smoke", "reproduced", "within", "better", "failed", "other", "unmeasured")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Cell], ...]
     findings: tuple[str, ...] = ()  # ids of the audit findings to read beside it
+    rules: tuple[int, ...] = ()  # rows with a rule above them
+    remarks: tuple[str, ...] = ()  # sentences under the table that belong to no cell
 
     @property
     def label(self) -> str:

@@ -30,11 +30,18 @@ def summary_table(collection: Collection) -> Table:
     scoring = sorted({protocol_of(entry.record) for entry in collection.evaluation})
     latencies = [entry for entry in collection.latency if not entry.numbers.points]  # a sweep has its own table
     timing = sorted({protocol_of(entry.record) for entry in latencies})
-    rows = []
-    for key, record in _networks(collection).items():
-        scored = [row for row in accuracy_rows(collection) if _key(row[0].record) == key] or [[]]
-        devices = _by_device([entry for entry in latencies if _key(entry.record) == key]) or [[]]
-        rows += [_row(record, evaluations, timed, collection) for evaluations in scored for timed in devices]
+    scored: dict[Key, list[list[Evaluation]]] = {}
+    for row in accuracy_rows(collection):
+        scored.setdefault(_key(row[0].record), []).append(row)
+    timed: dict[Key, list[Latency]] = {}
+    for entry in latencies:
+        timed.setdefault(_key(entry.record), []).append(entry)
+    rows = [
+        _row(record, evaluations, times, collection)
+        for key, record in _networks(collection).items()
+        for evaluations in scored.get(key) or [[]]
+        for times in _by_device(timed.get(key, [])) or [[]]
+    ]
     return Table(
         id="summary",
         title="Summary",

@@ -1,62 +1,88 @@
-"""Label pictures as index PNGs whose bytes depend on nothing but the pixels and the palette.
+"""PNG files whose bytes depend on nothing but the pixels and the palette.
 
 zlib, zlib-ng and their versions compress the same pixels to different bytes, and a dataset's version is a hash of
-bytes: two laboratories that prepare the same archive must get the same version. So the little that labels need of
-deflate (RFC 1951) is here: runs, as matches at distance 1, in one block of fixed Huffman codes, after PNG's "up"
-filter has turned everything that repeats the row above into zeros.
+bytes: two laboratories that make the same pixels must get the same version. So the little of deflate (RFC 1951) that
+is needed is here: stored blocks, which any picture can have (3.2.4), and for labels runs, as matches at distance 1 in
+one block of fixed Huffman codes (3.2.6), after PNG's "up" filter has turned everything that repeats the row above into
+zeros. Container: PNG specification (third edition); stream: RFC 1950.
 """
 
 import struct
 import zlib
+from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
-from hyperseg.data.description import ClassInfo
+from hyperseg.data.description import IGNORED, ClassInfo
 
+_BLOCK = 65535  # bytes of the longest stored block
 _LONGEST = 258  # bytes of the longest match deflate knows
 _SHORTEST = 3
 
 
-def write_index_png(path: Path, label: np.ndarray, classes: tuple[ClassInfo, ...]) -> None:
-    """Write label values, uint8 (H, W), as a palette PNG that opens in the colours of its classes."""
-    path.write_bytes(encode_index_png(label, palette_of(classes)))
+def encode_rgb(image: np.ndarray) -> bytes:
+    """A PNG, stored, of an image uint8 (H, W, 3)."""
+    height, width, _ = image.shape
+    return _file(height, width, 2, b"", _unfiltered(image.reshape(height, width * 3)), _stored)
+
+
+def encode_palette(labels: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> bytes:
+    """An indexed PNG, stored, of labels uint8 (H, W): viewers show the colours, readers get the indices."""
+    colours = bytes(value for colour in palette for value in colour)
+    height, width = labels.shape
+    return _file(height, width, 3, colours, _unfiltered(labels), _stored)
+
+
+def encode_index(labels: np.ndarray, palette: bytes) -> bytes:
+    """As :func:`encode_palette`, compressed. `labels` is uint8 (H, W), `palette` up to 256 RGB triples."""
+    height, width = labels.shape
+    rows = np.empty((height, width + 1), np.uint8)
+    rows[:, 0] = 2  # filter "up"
+    rows[0, 1:] = labels[0]
+    np.subtract(labels[1:], labels[:-1], out=rows[1:, 1:])  # modulo 256, as PNG wants it
+    return _file(height, width, 3, palette, rows, _deflate_runs)
 
 
 def palette_of(classes: tuple[ClassInfo, ...]) -> bytes:
     """256 RGB colours: the classes' own, black for all other values, white for 255 (ignored)."""
     table = np.zeros((256, 3), np.uint8)
     table[: len(classes)] = [entry.colour for entry in classes]
-    table[255] = 255
+    table[IGNORED] = 255
     return table.tobytes()
 
 
-def encode_index_png(label: np.ndarray, palette: bytes) -> bytes:
-    """The bytes of a palette PNG of 8 bits. `label` is uint8 (H, W), `palette` 256 RGB triples."""
-    height, width = label.shape
-    rows = np.empty((height, width + 1), np.uint8)
-    rows[:, 0] = 2  # filter "up"
-    rows[0, 1:] = label[0]
-    np.subtract(label[1:], label[:-1], out=rows[1:, 1:])  # modulo 256, as PNG wants it
-    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    return b"".join(
-        [
-            b"\x89PNG\r\n\x1a\n",
-            _chunk(b"IHDR", header),
-            _chunk(b"PLTE", palette),
-            _chunk(b"IDAT", _zlib_stream(rows.ravel())),
-            _chunk(b"IEND", b""),
-        ]
-    )
+def _file(
+    height: int, width: int, colour_type: int, palette: bytes, rows: np.ndarray, deflate: Callable[[np.ndarray], bytes]
+) -> bytes:
+    """Signature, header, palette where there is one, one data chunk, end. `rows` (H, 1 + bytes) begin with a filter."""
+    header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
+    data = rows.ravel()
+    # 0x7801: deflate, 32 KiB window, fastest level
+    stream = b"\x78\x01" + deflate(data) + struct.pack(">I", zlib.adler32(data.tobytes()))
+    colours = _chunk(b"PLTE", palette) if palette else b""
+    signature = b"\x89PNG\r\n\x1a\n"
+    return b"".join((signature, _chunk(b"IHDR", header), colours, _chunk(b"IDAT", stream), _chunk(b"IEND", b"")))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def _zlib_stream(data: np.ndarray) -> bytes:
-    return b"\x78\x01" + _deflate_runs(data) + struct.pack(">I", zlib.adler32(data.tobytes()))
+def _unfiltered(rows: np.ndarray) -> np.ndarray:
+    filtered = np.zeros((rows.shape[0], rows.shape[1] + 1), np.uint8)  # filter 0, "none"
+    filtered[:, 1:] = rows
+    return filtered
+
+
+def _stored(data: np.ndarray) -> bytes:
+    """Blocks of type 0: last flag, length, its complement, bytes."""
+    raw = data.tobytes()
+    parts = []
+    for start in range(0, len(raw), _BLOCK):
+        block = raw[start : start + _BLOCK]
+        parts += [struct.pack("<BHH", start + _BLOCK >= len(raw), len(block), len(block) ^ 0xFFFF), block]
+    return b"".join(parts)
 
 
 def _deflate_runs(data: np.ndarray) -> bytes:
