@@ -15,12 +15,11 @@ import torch
 from PIL import Image, ImageEnhance
 
 from hyperseg.data.description import IGNORED
+from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 
 Pixels = npt.NDArray[np.uint8]
 HW = tuple[int, int]
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 BICUBIC_SUPPORT = 2.0
 ENHANCERS = {
     "brightness": ImageEnhance.Brightness,

@@ -57,7 +57,7 @@ class DatasetRef(Part):
     title: str | None = Field(default=None, description="of the dataset's description; null: not recorded")
     source: str | None = Field(default=None, description="what the dataset was made from; null: not recorded")
     partial: bool = Field(default=False, description="true: only some of a published dataset's images")
-    image_sizes: dict[str, int] | None = Field(
+    image_sizes: dict[str, Size] | None = Field(
         default=None, description="'<width>x<height>' in pixels -> images of the split; null: not recorded"
     )
 

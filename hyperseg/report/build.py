@@ -16,7 +16,8 @@ from hyperseg.report.page.embed_records import embedded
 from hyperseg.report.page.render import Contents, Section, render
 from hyperseg.report.part import SECTIONS, load_part, ordered
 from hyperseg.report.tables import table_parts
-from hyperseg.report.tables.formats import to_csv, to_latex, to_markdown
+from hyperseg.report.tables.formats import to_csv, to_markdown
+from hyperseg.report.tables.latex import to_latex
 from hyperseg.report.tables.model import Table
 
 

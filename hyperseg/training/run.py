@@ -1,17 +1,17 @@
 """One training, from a recipe to a weights file and its record."""
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hyperseg.allocator import keep_freed_memory
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.files import sha256_file
-from hyperseg.kernels.native.build import compiler_version
-from hyperseg.kernels.native.libraries import training_available
-from hyperseg.memory import keep_freed_memory
+from hyperseg.kernels.training import TrainingKernels, training_kernels
 from hyperseg.models import save_weights
 from hyperseg.records import DatasetRef, Provenance, Record, TrainingNumbers, write_record
 from hyperseg.records.network import network_ref
@@ -73,7 +73,6 @@ def _train(
     if device.type == "cpu":
         keep_freed_memory()
     provenance_ = provenance(threads=torch.get_num_threads())
-    compiler = compiler_version() if training_available() else None  # of native operators, which round differently
     shown = TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch)
     checkpoint = Checkpoint(
         out,
@@ -86,7 +85,7 @@ def _train(
             "validation": validation.settings if validation else None,
             "initial": initial.settings if initial else None,
         },
-        environment=_environment(provenance_, compiler),
+        environment=_environment(provenance_, training_kernels(device.type)),
         every_s=recipe.checkpoint_every_s,
         every_steps=recipe.checkpoint_every_steps,
         say=shown.say,
@@ -108,7 +107,7 @@ def _train(
     config: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
         "workers": setup.workers,
-        "compiler": compiler,
+        "kernels": asdict(setup.kernels),
         "selected_epoch": result.selected_epoch,
         "validation": validation.settings if validation else None,
         "resumed": result.resumed,
@@ -143,7 +142,8 @@ def _train(
     return record
 
 
-def _environment(run: Provenance, compiler: str | None) -> dict[str, Any]:
+def _environment(run: Provenance, kernels: TrainingKernels) -> dict[str, Any]:
     """What rounding depends on beside the settings."""
     packages = {name: run.packages[name] for name in ROUNDING_PACKAGES if name in run.packages}
-    return packages | {"threads": run.threads, "processor": run.machine.cpu, "compiler": compiler}
+    rest = {"threads": run.threads, "processor": run.machine.cpu, "kernels": kernels.name, "compiler": kernels.compiler}
+    return packages | rest

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from hyperseg.data.loading import TrainingSamples, choose_workers, training_loader
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
+from hyperseg.kernels.training import TrainingKernels, attach
 from hyperseg.models import HyperSeg, create_model
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.start import start_from
@@ -39,6 +40,7 @@ class Setup:
     images: int  # of the split, before any is drawn
     workers: int
     renewed: list[str]
+    kernels: TrainingKernels
 
 
 def make_setup(
@@ -88,7 +90,8 @@ def make_setup(
     model = model.to(device)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    return Setup(model, batches, len(samples.samples), workers, renewed)
+    kernels = attach(model, device.type)
+    return Setup(model, batches, len(samples.samples), workers, renewed, kernels)
 
 
 def num_classes(dataset: PreparedDataset, recipe: Recipe) -> int:

@@ -7,12 +7,12 @@ import triton
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
+from hyperseg.kernels.inference import FusedHyperSeg, Trunk
 from hyperseg.kernels.triton.decoder import DecoderPlan
 from hyperseg.kernels.triton.launch import Launch
 from hyperseg.kernels.triton.trunk import TrunkPlan
 from hyperseg.kernels.triton.upsampling import classify_launch, upsample_launch
 from hyperseg.models.decoder import Decoder
-from hyperseg.models.fuse import FusedHyperSeg, Trunk
 from hyperseg.models.network import check_size
 
 
@@ -61,9 +61,7 @@ class TritonNetwork(nn.Module):
     owns every tensor that they read and write. Raises :class:`UserError` for an image of another shape or device.
     """
 
-    def __init__(
-        self, fused: FusedHyperSeg, size: tuple[int, int], dtype: torch.dtype, classes: bool = False
-    ) -> None:
+    def __init__(self, fused: FusedHyperSeg, size: tuple[int, int], dtype: torch.dtype, classes: bool = False) -> None:
         super().__init__()
         interpreted = bool(triton.knobs.runtime.interpret)
         with torch.no_grad():

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from hyperseg import accelerate, create_model
 from hyperseg.bench.networks import enliven
 from hyperseg.errors import UserError
+from hyperseg.kernels.inference import fuse
 from hyperseg.kernels.native import libraries
 from hyperseg.kernels.native.build import FLAGS, build, compiler
-from hyperseg.models.backbone import LARGE_BATCH
-from hyperseg.models.fuse import fuse
+from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
 
 pytestmark = [
     pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed"),
@@ -65,6 +65,7 @@ def test_a_training_step_is_this_machines() -> None:
     """The loss and the gradients beside those of the kernels that this machine would build."""
     torch.manual_seed(0)
     model = create_model("camvid_hyperseg_s", stochastic_depth=0.0, dropout=0.0).train()
+    attach_training(model)
     images = torch.randn(2, 3, 256, 256).contiguous(memory_format=torch.channels_last)
     assert images[:, 0].numel() >= LARGE_BATCH  # a smaller one would train on PyTorch's operators
     labels = torch.randint(0, 12, (2, 256, 256))

@@ -1,4 +1,4 @@
-"""Put the inference form of this package's networks in place, and parts of it onto a runtime."""
+"""A fused network's trunk on a runtime, and the C++ decoder behind it."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -7,19 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
-from hyperseg.models import HyperSeg
-from hyperseg.models.fuse import FusedHyperSeg, fuse, halves
-from hyperseg.models.fuse import Trunk as TrunkModule
+from hyperseg.kernels.inference import FusedHyperSeg, Trunk, fuse_networks, halves
 
 if TYPE_CHECKING:
-    Trunk = Callable[[Tensor], tuple[Tensor, ...]]
-    Compile = Callable[[nn.Module, Tensor, str], Trunk]
+    RunTrunk = Callable[[Tensor], tuple[Tensor, ...]]
+    Compile = Callable[[nn.Module, Tensor, str], RunTrunk]
 
 
 class RuntimeTrunk(nn.Module):
-    """A trunk that runs elsewhere: a callable from the image to the skips and the signal, in a module's clothes."""
+    """A module around a callable from the image to the skips and the signal: a trunk that runs elsewhere."""
 
-    def __init__(self, run: "Trunk") -> None:
+    def __init__(self, run: "RunTrunk") -> None:
         super().__init__()
         self.run = run
 
@@ -27,24 +25,10 @@ class RuntimeTrunk(nn.Module):
         return self.run(image)
 
 
-def fuse_networks(network: nn.Module) -> tuple[nn.Module, list[FusedHyperSeg]]:
-    """Every network of ours inside ``network`` in its inference form, and the list of them; other modules stay."""
-    if isinstance(network, HyperSeg):
-        fused = fuse(network)
-        return fused, [fused]
-    found: list[FusedHyperSeg] = []
-    for name, child in network.named_children():
-        replaced, inside = fuse_networks(child)
-        if inside:
-            setattr(network, name, replaced)
-            found += inside
-    return network, found
-
-
-def use_native_decoder(network: nn.Module, engine: str, make_trunk: "Callable[[FusedHyperSeg], Trunk]") -> nn.Module:
+def use_native_decoder(network: nn.Module, engine: str, make_trunk: "Callable[[FusedHyperSeg], RunTrunk]") -> nn.Module:
     """Fuse ``network``, decode natively, and run each trunk by what ``make_trunk`` makes of the fused network.
 
-    Raises :class:`UserError` where ``network`` holds none of ours.
+    Raises :class:`UserError` where ``network`` holds no :class:`hyperseg.models.HyperSeg`.
     """
     from hyperseg.kernels.native.decoder import NativeDecoder
 
@@ -58,9 +42,9 @@ def use_native_decoder(network: nn.Module, engine: str, make_trunk: "Callable[[F
     return network
 
 
-def in_precision(part: FusedHyperSeg, example: Tensor, precision: str, compile_module: "Compile") -> "Trunk":
+def in_precision(part: FusedHyperSeg, example: Tensor, precision: str, compile_module: "Compile") -> "RunTrunk":
     """The trunk, compiled by ``compile_module(module, example, precision)``; its entry stays in float32."""
-    assert isinstance(part.trunk, TrunkModule)
+    assert isinstance(part.trunk, Trunk)
     if precision == "float32":
         return compile_module(part.trunk, example, precision)
     first, second = halves(part.trunk)

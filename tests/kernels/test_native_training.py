@@ -1,5 +1,6 @@
 """The kernels of a training step on a CPU against PyTorch's operators."""
 
+import copy
 from collections.abc import Sequence
 
 import pytest
@@ -7,14 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hyperseg import create_model
 from hyperseg.kernels.native import build, training_maps, training_norm
 from hyperseg.kernels.native.build import compiler
-from hyperseg.models import patchwise
-from hyperseg.models.backbone import LARGE_BATCH, Backbone
-from hyperseg.models.decoder import Level, resize
-from hyperseg.models.layout import Kind, LevelShape
-from hyperseg.models.patchwise import MANY_PATCHES
-from hyperseg.models.products import GroupedConv2d, PatchConv2d, PointwiseConv2d
+from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
+from hyperseg.kernels.native.training_layers import GeneratorProduct, PatchProduct, PointwiseProduct, recast
+from hyperseg.kernels.native.training_levels import MANY_PATCHES, TrainingPatchwise, resize
+from hyperseg.models import HyperSeg
+from hyperseg.models.decoder import Level, WeightGenerator
+from hyperseg.models.layout import GeneratorShape, Kind, LevelShape
+from hyperseg.models.patchwise import Patchwise
 
 native = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
 ACTIVATIONS = {"none": lambda x: x, "swish": F.silu, "relu": F.relu, "relu6": F.relu6}
@@ -109,58 +112,84 @@ def test_upsampling_equals_torch(size: tuple[int, int, int, int]) -> None:
 @native
 @pytest.mark.parametrize("patch", [(1, 1), (2, 1), (1, 3), (4, 5)])
 @pytest.mark.parametrize("grid", [(2, 3), (6, 6), (3, 2)])
-def test_patches_equal_torch(grid: tuple[int, int], patch: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patches_equal_torch(grid: tuple[int, int], patch: tuple[int, int]) -> None:
     height, width = grid[0] * patch[0], grid[1] * patch[1]
     x = torch.randn(2, 3, height, width, requires_grad=True)
-    got = patchwise.split_with_halo(x, grid)
+    got = TrainingPatchwise().split_with_halo(x, grid)
     assert got.grad_fn is not None
     assert "Split" in got.grad_fn.name()
     grad = torch.randn(got.shape)
     (got_grad,) = torch.autograd.grad(got, x, grad)
-    monkeypatch.setattr(build, "compiler", lambda: None)
-    expected = patchwise.split_with_halo(x, grid)
+    expected = Patchwise().split_with_halo(x, grid)
     assert torch.equal(got, expected)
     close([got_grad], torch.autograd.grad(expected, x, grad))
 
 
 @pytest.mark.parametrize("kind", ["pointwise", "patches", "groups"])
 def test_products_equal_convolutions(kind: str) -> None:
-    convolution: nn.Conv2d
+    plain: nn.Conv2d
+    product: nn.Conv2d
     if kind == "groups":
-        convolution = GroupedConv2d(8, 20, outputs=30, groups=6)
+        plain = WeightGenerator(GeneratorShape(8, 20, groups=6, counts=(27,)))
+        product = recast(plain, GeneratorProduct)
     elif kind == "patches":
-        convolution = PatchConv2d(24, 40, 2, stride=2, bias=False)
+        plain = nn.Conv2d(24, 40, 2, stride=2, bias=False)
+        product = recast(plain, PatchProduct)
     else:
-        convolution = PointwiseConv2d(24, 40, 1)
+        plain = nn.Conv2d(24, 40, 1)
+        product = recast(plain, PointwiseProduct)
     x = torch.randn(2, 24, 8, 16).contiguous(memory_format=torch.channels_last).requires_grad_()
-    got = convolution.train()(x)
-    assert training_norm.is_channels_last(got)
-    seen = x[:, 8:20] if kind == "groups" else x
-    expected = F.conv2d(seen, convolution.weight, convolution.bias, convolution.stride, groups=convolution.groups)
+    got, expected = ((y[0] if kind == "groups" else y) for y in (product(x), plain(x)))
     grad = torch.randn_like(got)
     close([got], [expected])
-    inputs = (x, *convolution.parameters())
+    inputs = (x, *plain.parameters())
     close(torch.autograd.grad(got, inputs, grad), torch.autograd.grad(expected, inputs, grad))
 
 
-def gradients(backbone: Backbone, image: Tensor) -> list[Tensor]:
-    backbone.zero_grad()
-    features, head = backbone(image)
-    sum((f * f.detach().roll(1, 3)).mean() for f in (*features, head)).backward()
-    return [*features, head, *(p.grad for p in backbone.parameters() if p.grad is not None)]
+def gradients(model: HyperSeg, image: Tensor) -> list[Tensor]:
+    model.zero_grad()
+    features, head = model.backbone(image)
+    signal = model.context(head)
+    sum((f * f.detach().roll(1, 3)).mean() for f in (*features, head, signal)).backward()
+    parameters = (*model.backbone.parameters(), *model.context.parameters())
+    return [*features, head, signal, *(p.grad for p in parameters if p.grad is not None)]
 
 
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=native), False])
 def test_large_batches_train_to_float_precision(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not compiled:
         monkeypatch.setattr(build, "compiler", lambda: None)
-    backbone = Backbone("tf_efficientnet_b0", (1, 0.25, 0.25, 0.25, 0.25), stochastic_depth=0.0, dropout=0.0).train()
+    options = {"backbone": "tf_efficientnet_b0", "stochastic_depth": 0.0, "dropout": 0.0}
+    model = create_model("camvid_hyperseg_s", **options).train()
+    wide = copy.deepcopy(model).double()
+    keys = list(model.state_dict())
+    attach_training(model)
+    assert list(model.state_dict()) == keys
     image = torch.randn(2, 3, 256, 256)
     assert image[:, 0].numel() >= LARGE_BATCH
-    got, again = gradients(backbone, image), gradients(backbone, image)
+    got, again = gradients(model, image), gradients(model, image)
+    assert got[0].is_contiguous()
+    assert training_norm.is_channels_last(got[5])
     assert all(torch.equal(a, b) for a, b in zip(got, again, strict=True))
-    expected = gradients(backbone.double(), image.double())
-    close(got, expected, 1e-3)  # through twenty batch norms, the deepest over 128 pixels
+    close(got, gradients(wide, image.double()), 1e-3)  # through twenty batch norms, the deepest over 128 pixels
+
+
+@pytest.mark.parametrize("variant", ["camvid_hyperseg_s", "voc_hyperseg_l"])
+def test_small_batches_train_with_the_bits_of_the_plain_network(variant: str) -> None:
+    plain = create_model(variant, backbone="tf_efficientnet_b0", stochastic_depth=0.0, dropout=0.0).train()
+    attached = copy.deepcopy(plain)
+    attach_training(attached)
+    image = torch.randn(2, 3, 128, 128)
+    assert all(torch.equal(a, b) for a, b in zip(gradients(attached, image), gradients(plain, image), strict=True))
+
+
+def test_attaching_twice_is_attaching_once() -> None:
+    model = create_model("camvid_hyperseg_s", backbone="tf_efficientnet_b0")
+    attach_training(model)
+    kinds = [type(module) for module in model.modules()]
+    attach_training(model)
+    assert [type(module) for module in model.modules()] == kinds
+    assert len(model.backbone._forward_hooks) == 1
 
 
 @native
@@ -173,6 +202,7 @@ def test_levels_of_many_patches_equal_float64(kind: Kind) -> None:
     results = []
     for dtype in (torch.float32, torch.float64):
         level = Level(shape).to(dtype).train()
+        level.operator = TrainingPatchwise()
         inputs = [t.to(dtype).requires_grad_() for t in (x, weights)]
         out = level(*inputs)
         grad = torch.cos(torch.arange(out.numel(), dtype=dtype)).view_as(out)

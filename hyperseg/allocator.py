@@ -1,4 +1,4 @@
-"""Memory of this process: kept between runs, and counted where the system hands out new pages."""
+"""The C library's allocator: have it keep what is freed, and count the pages that the system hands out."""
 
 import ctypes
 import resource

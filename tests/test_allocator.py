@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import resource, torch
-from hyperseg.memory import keep_freed_memory
+from hyperseg.allocator import keep_freed_memory
 if {keep}:
     assert keep_freed_memory()
 for _ in range(16):  # until the kept memory has room for aligned blocks

@@ -6,12 +6,12 @@ from torch import nn
 
 from hyperseg import create_model
 from hyperseg.bench.networks import enliven
+from hyperseg.kernels.inference import fuse
 from hyperseg.kernels.native import build
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.decoder import NativeDecoder, upsample2
 from hyperseg.kernels.native.training_depthwise import depthwise
 from hyperseg.models import HyperSeg
-from hyperseg.models.fuse import fuse
 from hyperseg.models.variants import VARIANTS
 
 native = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")

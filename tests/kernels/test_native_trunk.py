@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from hyperseg import accelerate, create_model
 from hyperseg.bench.networks import enliven
 from hyperseg.errors import UserError
+from hyperseg.kernels.inference import Trunk, fuse
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.layers import Map, NativePointwise
 from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.kernels.native.trunk import NativeTrunk
 from hyperseg.models import HyperSeg
-from hyperseg.models.fuse import Trunk, fuse
 from hyperseg.models.variants import VARIANTS
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed")

@@ -7,7 +7,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 
 from hyperseg import create_model
-from hyperseg.latency.fused import fuse_networks
+from hyperseg.kernels.inference import fuse_networks
+from hyperseg.kernels.operators import attach_shifted
 from hyperseg.latency.stages import Staged
 from hyperseg.models.variants import VARIANTS
 
@@ -48,6 +49,7 @@ def test_training_stays_on_the_device(variant: str) -> None:
 def test_the_compiler_sees_one_graph(variant: str) -> None:
     """A break would run Python between kernels in the engine `compile`, and cost `cudagraph` its fusion there."""
     network, _ = fuse_networks(Staged(create_model(variant).eval(), ["forward", "argmax"]))
+    attach_shifted(network)
     torch._dynamo.reset()
     image = torch.randn(1, 3, 128, 256)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""The inference form of a network: every batch norm folded, the dead path cut off, trunk and decoder apart.
+"""The form of a network for inference alone: batch norms folded, the dead path cut off, trunk and decoder apart.
 
 ``fuse(model)`` gives a module of the same outputs, to float precision, that every engine starts from. Its *trunk* is a
 plain convolutional network from the image to the skips and the signal, which any runtime runs well; its *decoder* holds
@@ -11,14 +11,16 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from hyperseg.models.backbone import Backbone, FixedSameConv2d
+from hyperseg.kernels.batch_norm import fold_batch_norms, scale_and_shift
+from hyperseg.kernels.operators import attach
+from hyperseg.models.backbone import Backbone
+from hyperseg.models.backbone_layers import FixedSameConv2d
 from hyperseg.models.context import ContextHead
 from hyperseg.models.decoder import Decoder, Level, WeightGenerator, resize
 from hyperseg.models.layout import LevelShape
 from hyperseg.models.network import HyperSeg, check_size
-from hyperseg.models.patchwise import folded_norm
+from hyperseg.models.patchwise import Patchwise
 from hyperseg.models.variants import Variant
 
 
@@ -109,33 +111,35 @@ class FusedHyperSeg(nn.Module):
         return resize(self.decoder([*skips, image][: self.levels], signal), image.shape[-2:])
 
 
+def fuse_networks(network: nn.Module) -> tuple[nn.Module, list[FusedHyperSeg]]:
+    """Every :class:`HyperSeg` inside ``network`` fused, in place, and the list of them; other modules stay."""
+    if isinstance(network, HyperSeg):
+        fused = fuse(network)
+        return fused, [fused]
+    found: list[FusedHyperSeg] = []
+    for name, child in network.named_children():
+        replaced, inside = fuse_networks(child)
+        if inside:
+            setattr(network, name, replaced)
+            found += inside
+    return network, found
+
+
 def fuse(model: HyperSeg) -> FusedHyperSeg:
     """The inference form of ``model``, which stays as it is. Batch norms act as in eval mode."""
     model = copy.deepcopy(model).eval()
     model.requires_grad_(False)
     _fold_decoder(model.decoder)
+    attach(model.decoder, Patchwise())
+    model.decoder.resize = resize
     if isinstance(model.context, ContextHead) and model.context.dead_path:
         _cut_dead_path(model.context, max(generator.shape.end for generator in _generators(model.decoder)))
     trunk = Trunk(model.backbone, model.context)
-    _fold_convolutions(trunk)
+    unit = model.variant.unit
+    image = next(model.parameters()).new_zeros(1, 3, unit, 2 * unit)
+    fold_batch_norms(trunk, image)
     _centre_padding(trunk)
     return FusedHyperSeg(model.variant, model.num_classes, trunk, model.decoder, len(model.decoder.levels)).eval()
-
-
-def _fold_convolutions(module: nn.Module) -> None:
-    """Fold each batch norm that directly follows a convolution among its siblings; its activation stays."""
-    before: str | None = None
-    for name, child in list(module.named_children()):
-        if isinstance(child, nn.BatchNorm2d) and before is not None:
-            convolution = module.get_submodule(before)
-            assert isinstance(convolution, nn.Conv2d)
-            setattr(module, before, fuse_conv_bn_eval(convolution, child))
-            # timm's norm layers carry their activation.
-            activation = getattr(child, "act", None)
-            setattr(module, name, activation if isinstance(activation, nn.Module) else nn.Identity())
-        else:
-            _fold_convolutions(child)
-        before = name if isinstance(child, nn.Conv2d) else None
 
 
 def _centre_padding(module: nn.Module) -> None:
@@ -198,8 +202,8 @@ def _fold_level(level: Level) -> list[Tensor]:
     factors = []
     for index, repeats in enumerate(_weights_per_channel(level.shape)):
         norm = level.norms[index]
-        folded = folded_norm(norm)
-        if folded is None:  # taken away by whoever reads batch norms so
+        folded = scale_and_shift(norm)
+        if folded is None:  # deleted, as a latency protocol may ask
             channels = level.shape.outputs if index == len(level.norms) - 1 else level.shape.hidden
             folded = torch.ones(channels), torch.zeros(channels)
         factors.append(folded[0].detach().repeat_interleave(repeats))
