@@ -41,12 +41,12 @@ class NetworkPlan:
         self.launches: list[Launch] = [*first.launches, *second.launches]
         scale = size[0] // second.size[0]
         if classes:
-            launch, self.answer = classify_launch(second.planes, second.size, scale)
+            launch, self.answer = classify_launch(second.planes, second.size, scale, coarse)
             self.launches.append(launch)
         elif scale == 1:
             self.answer = second.planes.view(-1, *size)
         else:
-            launch, self.answer = upsample_launch(second.planes, second.size)
+            launch, self.answer = upsample_launch(second.planes, second.size, coarse)
             self.launches.append(launch)
 
     def __call__(self) -> None:
@@ -61,9 +61,7 @@ class TritonNetwork(nn.Module):
     owns every tensor that they read and write. Raises :class:`UserError` for an image of another shape or device.
     """
 
-    def __init__(
-        self, fused: FusedHyperSeg, size: tuple[int, int], dtype: torch.dtype, classes: bool = False
-    ) -> None:
+    def __init__(self, fused: FusedHyperSeg, size: tuple[int, int], dtype: torch.dtype, classes: bool = False) -> None:
         super().__init__()
         interpreted = bool(triton.knobs.runtime.interpret)
         with torch.no_grad():

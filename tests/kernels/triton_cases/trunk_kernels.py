@@ -111,7 +111,7 @@ def test_depthwise_with_sums(
 
 def test_depthwise_parts_of_several_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """More tiles than rows of sums: a program computes two of them, and the last part is short."""
-    monkeypatch.setattr("hyperseg.kernels.triton.depthwise._PARTS", 4)
+    monkeypatch.setattr("hyperseg.kernels.triton.depthwise._PROGRAMS", 4)
     x, weight = torch.randn(1, 8, 16, 16 * 5), torch.randn(8, 1, 3, 3)
     launch, out, sums = depthwise_launch(pixels_of(x), (16, 80), weight, None, 1, 1, NONE)
     launch()
