@@ -26,7 +26,8 @@ from torchvision.transforms import functional as tv
 
 from hyperseg.data.loading import TrainingSamples
 from hyperseg.data.prepared import ClassInfo, DatasetInfo, Sample, open_dataset, write_info, write_manifest
-from hyperseg.data.transforms import IMAGENET_MEAN, IMAGENET_STD, Augmentation, Draw, draw, normalize
+from hyperseg.data.transforms import Augmentation, Draw, draw, normalize
+from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from hyperseg.training.recipe import load_recipe
 
 HW = (720, 960)

@@ -11,6 +11,7 @@ from hyperseg.bench import agreement, inference, memory, peers, sampling, scalin
 from hyperseg.bench.goals import goals
 from hyperseg.bench.networks import ours
 from hyperseg.bench.setting import SEED, Part, Setting
+from hyperseg.files import sha256_file
 from hyperseg.latency.arithmetic import fix_arithmetic
 from hyperseg.latency.authors import checkout_state
 from hyperseg.models import count_gmacs
@@ -18,7 +19,6 @@ from hyperseg.records.bench import BenchNumbers
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import machine, provenance
 from hyperseg.records.schema import Record
-from hyperseg.records.store import sha256_file
 
 MEASURE: dict[Part, Callable[[str, Setting], Any]] = {
     "inference": inference.measure,

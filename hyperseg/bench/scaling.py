@@ -10,9 +10,9 @@ from hyperseg.bench.setting import SEED, Setting
 from hyperseg.latency.protocol import load_protocol
 from hyperseg.latency.ratios import Contender
 from hyperseg.latency.request import Request, sizes
-from hyperseg.latency.statistics import log_slope
 from hyperseg.latency.subjects import VariantSpec
 from hyperseg.records.bench import BenchPoint, BenchScaling
+from hyperseg.records.statistics import log_slope
 
 
 def measure(variant: str, setting: Setting) -> list[BenchScaling]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from hyperseg.allocator import keep_freed_memory
 from hyperseg.bench.setting import Part, Setting
 from hyperseg.errors import UserError
 from hyperseg.latency.ratios import Clock
-from hyperseg.memory import keep_freed_memory
 from hyperseg.models.variants import VARIANTS, get_variant
 
 if TYPE_CHECKING:

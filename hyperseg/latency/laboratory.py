@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hyperseg.files import sha256_file
 from hyperseg.latency.job import Job, Result
 from hyperseg.latency.lock import device_lock
 from hyperseg.latency.outcome import batch_gain_percent, images_per_second, make_numbers
@@ -17,7 +18,7 @@ from hyperseg.latency.request import Plan, Point, Request, check_request, make_p
 from hyperseg.latency.samples import refuse_existing, write_samples
 from hyperseg.records.provenance import provenance
 from hyperseg.records.schema import ProtocolRef, Record
-from hyperseg.records.store import sha256_file, write_record
+from hyperseg.records.store import write_record
 
 Tell = Callable[[str], None]
 

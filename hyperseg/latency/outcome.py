@@ -9,18 +9,10 @@ from hyperseg.latency.conditions_cpu import CpuSummary
 from hyperseg.latency.conditions_nvml import GpuSummary
 from hyperseg.latency.job import Result
 from hyperseg.latency.roofline import roofline
-from hyperseg.latency.statistics import (
-    P90_SAMPLES,
-    P99_SAMPLES,
-    Array,
-    change_percent,
-    drift_percent,
-    log_slope,
-    percentile,
-    process_interval,
-)
+from hyperseg.latency.statistics import change_percent, drift_percent
 from hyperseg.latency.verdict import Evidence, judge
 from hyperseg.records.schema import Calibration, LatencyNumbers, SweepPoint
+from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, Array, log_slope, percentile, process_interval
 
 if TYPE_CHECKING:
     from hyperseg.latency.request import Plan, Point

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hyperseg.memory import page_faults
+from hyperseg.allocator import page_faults
 
 Clock = Literal["wall", "cpu"]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
 from hyperseg.latency.protocol import Part
 from hyperseg.records.network import network_ref
 from hyperseg.records.schema import NetworkRef
-from hyperseg.records.store import sha256_file
 
 if TYPE_CHECKING:
     from torch import nn

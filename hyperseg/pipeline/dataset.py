@@ -11,7 +11,7 @@ from hyperseg.data.hashing import sha256_files
 from hyperseg.data.manifest import dataset_files, read_manifest
 from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
-from hyperseg.records import write_text_atomic
+from hyperseg.files import write_text_atomic
 
 SEEN = Path(".snakemake/hyperseg")  # what was seen at the last look, one file per dataset folder
 

@@ -21,7 +21,7 @@ from hyperseg.records.schema import (
     Verdict,
     WeightsSource,
 )
-from hyperseg.records.store import read_record, read_records, sha256_file, write_record, write_text_atomic
+from hyperseg.records.store import read_record, read_record_files, write_record
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -44,8 +44,6 @@ __all__ = [
     "Verdict",
     "WeightsSource",
     "read_record",
-    "read_records",
-    "sha256_file",
+    "read_record_files",
     "write_record",
-    "write_text_atomic",
 ]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from hyperseg.records.part import Part
+from hyperseg.strict import StrictModel as Part
 
 
 class BenchTiming(Part):

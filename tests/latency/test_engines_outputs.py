@@ -10,10 +10,10 @@ from torch import nn
 from hyperseg import create_model
 from hyperseg.bench.networks import enliven
 from hyperseg.errors import UserError
+from hyperseg.kernels.inference import fuse_networks
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.latency.engines import Engine, Target, engine_table
-from hyperseg.latency.fused import fuse_networks
 from hyperseg.latency.stages import Staged
 from hyperseg.models import HyperSeg
 

@@ -12,8 +12,9 @@ from hyperseg.cli.evaluate import command as evaluate_command
 from hyperseg.cli.overlay import command as overlay_command
 from hyperseg.cli.train import command as train_command
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
 from hyperseg.models import create_model
-from hyperseg.records import Record, read_record, sha256_file
+from hyperseg.records import Record, read_record
 from hyperseg.records.schema import EvaluationNumbers, TrainingNumbers
 from hyperseg.training.loop import learning_rate, train_step
 from hyperseg.training.recipe import Recipe, load_recipe

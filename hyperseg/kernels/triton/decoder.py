@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from hyperseg.errors import UserError
+from hyperseg.kernels.inference import Shift
 from hyperseg.kernels.triton.blocks import block_launches
 from hyperseg.kernels.triton.generators import generate_launch
 from hyperseg.kernels.triton.launch import Launch
 from hyperseg.kernels.triton.levels import conv_launch
 from hyperseg.kernels.triton.rows import level_rows
 from hyperseg.models.decoder import Decoder, Level, WeightGenerator
-from hyperseg.models.fuse import Shift
 
 
 class DecoderPlan:

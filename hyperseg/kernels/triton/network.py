@@ -7,12 +7,12 @@ import triton
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
+from hyperseg.kernels.inference import FusedHyperSeg, Trunk
 from hyperseg.kernels.triton.decoder import DecoderPlan
 from hyperseg.kernels.triton.launch import Launch
 from hyperseg.kernels.triton.trunk import TrunkPlan
 from hyperseg.kernels.triton.upsampling import classify_launch, upsample_launch
 from hyperseg.models.decoder import Decoder
-from hyperseg.models.fuse import FusedHyperSeg, Trunk
 from hyperseg.models.network import check_size
 
 

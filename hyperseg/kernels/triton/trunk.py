@@ -8,6 +8,7 @@ from timm.models._efficientnet_blocks import DepthwiseSeparableConv, InvertedRes
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
+from hyperseg.kernels.inference import Trunk
 from hyperseg.kernels.triton.activations import NONE, activation_code
 from hyperseg.kernels.triton.context import context_launches
 from hyperseg.kernels.triton.depthwise import depthwise_launch
@@ -17,7 +18,6 @@ from hyperseg.kernels.triton.products import product_launch
 from hyperseg.kernels.triton.stem import stem_launch
 from hyperseg.models.backbone import Backbone
 from hyperseg.models.backbone_layers import FixedSameConv2d
-from hyperseg.models.fuse import Trunk
 
 Side = tuple[Tensor, Tensor, Tensor | None]
 _KERNELS = (3, 5)

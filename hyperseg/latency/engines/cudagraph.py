@@ -10,36 +10,49 @@ if TYPE_CHECKING:
 _WARM_UP = 3  # runs before the capture: compiling, choosing algorithms, allocating workspaces
 
 
+class CapturedNetwork:
+    """A CUDA graph of one forward pass, with everything that its kernels read.
+
+    A graph holds addresses, not tensors: the compiled network is kept here, or its weights would be freed and their
+    memory overwritten while the graph still reads it. The answer's memory is overwritten by the next call.
+    """
+
+    def __init__(self, network: "Run", example: "Tensor") -> None:
+        import torch
+
+        self.network = network
+        self.image = example
+        # What is captured must have been compiled and have run before, on a stream of its own.
+        side = torch.cuda.Stream(example.device)
+        side.wait_stream(torch.cuda.current_stream(example.device))
+        with torch.cuda.stream(side), torch.inference_mode():
+            for _ in range(_WARM_UP):
+                network(example)
+        torch.cuda.current_stream(example.device).wait_stream(side)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph), torch.inference_mode():
+            self.answer = network(example)
+
+    def __call__(self, images: "Tensor") -> "Tensor":
+        self.image.copy_(images)  # converts precision and layout in one kernel
+        self.graph.replay()
+        return self.answer
+
+
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
-    """The graph for the example's shape; the answer's memory is the graph's and is overwritten by the next call."""
+    """The graph for the example's shape."""
     import torch
 
-    from hyperseg.latency.fused import fuse_networks
+    from hyperseg.kernels.inference import fuse_networks
+    from hyperseg.kernels.operators import attach_shifted
 
     dtype = getattr(torch, target.precision)
     network, _ = fuse_networks(network)
+    attach_shifted(network)
     network = network.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch._dynamo.reset()
     compiled = torch.compile(network, dynamic=False, options={"triton.cudagraphs": False})
-    image = example.to(dtype=dtype, memory_format=torch.channels_last).clone()
-
-    # What is captured must have been compiled and have run before, on a stream of its own.
-    side = torch.cuda.Stream(image.device)
-    side.wait_stream(torch.cuda.current_stream(image.device))
-    with torch.cuda.stream(side), torch.inference_mode():
-        for _ in range(_WARM_UP):
-            compiled(image)
-    torch.cuda.current_stream(image.device).wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph), torch.inference_mode():
-        answer: Tensor = compiled(image)
-
-    def run(images: "Tensor") -> "Tensor":
-        image.copy_(images)  # converts precision and layout in one kernel
-        graph.replay()
-        return answer
-
-    return run
+    return CapturedNetwork(compiled, example.to(dtype=dtype, memory_format=torch.channels_last).clone())
 
 
 ENGINE = Engine(

@@ -159,8 +159,8 @@ def test_stem(outputs: int, renormalize: bool, dtype: torch.dtype) -> None:
 
 
 def folded(module: nn.Module) -> nn.Module:
-    """Its batch norms into its convolutions, as :func:`hyperseg.models.fuse.fuse` does."""
-    from hyperseg.models.fuse import _fold_convolutions
+    """Its batch norms into its convolutions, as :func:`hyperseg.kernels.inference.fuse` does."""
+    from hyperseg.kernels.inference import _fold_convolutions
 
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d):

@@ -1,0 +1,48 @@
+"""Files that appear whole or not at all, and their hashes."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from hyperseg.errors import UserError
+
+
+def write_bytes_atomic(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, mode 0644; a reader sees the old file or the new one, never a part.
+
+    Missing folders are made. Raises :class:`UserError` where the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)  # mkstemp makes 0600, which would hide results from a group
+        Path(name).replace(path)
+    except BaseException as error:
+        Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from error
+        raise
+
+
+def write_text_atomic(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, as :func:`write_bytes_atomic` does."""
+    write_bytes_atomic(path, text.encode())
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    reason = (error.strerror or str(error)).lower()
+    return UserError(f"cannot write {path}: {reason}; free space there or choose a folder that can be written")

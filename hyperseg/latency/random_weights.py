@@ -1,0 +1,30 @@
+"""Random weights under which every layer bears on the answer, so that an error in one of them is seen."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hyperseg.models import HyperSeg
+
+SEED = 0  # of weights, inputs and labels, in every process alike
+
+
+def randomize(network: "HyperSeg") -> None:
+    """Give norms random statistics and generators larger weights, in place, from torch's global generator.
+
+    Freshly initialized norms are identities, and the generated weights are so small that the logits are all but zero.
+    """
+    import torch
+    from torch import nn
+
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                assert module.running_mean is not None
+                assert module.running_var is not None
+                module.running_mean.normal_(0, 0.2)
+                module.running_var.uniform_(0.5, 1.5)
+                module.weight.uniform_(0.8, 1.6)
+                module.bias.normal_(0, 0.2)
+        for generator in network.decoder.generators:
+            for parameter in generator.parameters():
+                parameter.mul_(4)

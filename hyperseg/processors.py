@@ -1,0 +1,8 @@
+"""The processors this process may use."""
+
+import os
+
+
+def usable_cores() -> int:
+    """Number of cores this process may use, which a container or a scheduler can set below the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

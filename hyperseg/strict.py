@@ -1,0 +1,57 @@
+"""Typed, closed and frozen models, and one plain sentence for what does not fit them."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class StrictModel(BaseModel):
+    """A model that refuses unknown keys, NaN and infinity, and changes after it is made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """The first thing that does not fit: its key ('a.b.0', or '' for the whole), and a message in plain English.
+
+    The message is a clause without a full stop, fit for ``f"'{key}' in {file} does not fit: {message}"``.
+    """
+    found = error.errors()[0]
+    location = [str(part) for part in found["loc"]]
+    return ".".join(location), _message(found["type"], found["msg"], found.get("ctx", {}), found["input"])
+
+
+def _message(kind: str, text: str, context: dict[str, Any], value: Any) -> str:
+    given = f"{value!r:.60}"
+    plain: dict[str, str] = {
+        "missing": "it is missing; add it",
+        "extra_forbidden": "there is no such key; remove it or correct its spelling",
+        "string_type": f"text is needed, not {given}; put it in quotes",
+        "string_pattern_mismatch": f"{given} does not have the form {context.get('pattern')}",
+        "string_too_short": f"at least {context.get('min_length')} characters are needed",
+        "int_type": f"a whole number is needed, not {given}",
+        "int_parsing": f"a whole number is needed, not {given}",
+        "int_from_float": f"a whole number is needed, not {given}",
+        "float_type": f"a number is needed, not {given}",
+        "float_parsing": f"a number is needed, not {given}",
+        "finite_number": f"a finite number is needed, not {given}",
+        "bool_type": f"true or false is needed, not {given}",
+        "bool_parsing": f"true or false is needed, not {given}",
+        "list_type": f"a list is needed, not {given}",
+        "tuple_type": f"a list is needed, not {given}",
+        "dict_type": f"a mapping is needed, not {given}",
+        "model_type": f"a mapping of keys is needed, not {given}",
+        "model_attributes_type": f"a mapping of keys is needed, not {given}",
+        "literal_error": f"{given} is none of {context.get('expected')}",
+        "greater_than": f"it must be above {context.get('gt')}, not {given}",
+        "greater_than_equal": f"it must be at least {context.get('ge')}, not {given}",
+        "less_than": f"it must be below {context.get('lt')}, not {given}",
+        "less_than_equal": f"it must be at most {context.get('le')}, not {given}",
+        "too_short": f"at least {context.get('min_length')} entries are needed, not {context.get('actual_length')}",
+        "too_long": f"at most {context.get('max_length')} entries are allowed, not {context.get('actual_length')}",
+        "json_invalid": f"it is not JSON ({context.get('error')})",
+    }
+    if kind in plain:
+        return plain[kind]
+    message = text.removeprefix("Value error, ").rstrip(".")
+    return f"{message[:1].lower()}{message[1:]}"

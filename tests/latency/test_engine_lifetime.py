@@ -1,0 +1,95 @@
+"""An engine's callable owns all that it runs on: the caller may let go of everything else."""
+
+import contextlib
+import copy
+import gc
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from hyperseg import create_model
+from hyperseg.errors import UserError
+from hyperseg.latency.engines import Engine, Target, engine_table
+from hyperseg.latency.random_weights import randomize
+
+# These hold the weights in their own runtime's memory after the export; of them the answer is asked alone.
+COPIES_WEIGHTS = {"onnxruntime", "openvino"}
+
+
+class StandInGraph:
+    """In place of ``torch.cuda.CUDAGraph`` where there is no GPU; like a graph, it holds no tensor."""
+
+    def replay(self) -> None:
+        pass
+
+
+def cuda_or_stand_ins(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The device of CUDA engines; without a GPU, stand-ins for streams and graphs, and no compiling."""
+    if torch.cuda.is_available():
+        return "cuda"
+
+    class Stream:
+        def __init__(self, *arguments: Any) -> None:
+            pass
+
+        def wait_stream(self, other: Any) -> None:
+            pass
+
+    @contextlib.contextmanager
+    def within(*arguments: Any, **keywords: Any) -> Iterator[None]:
+        yield
+
+    for name, stand_in in {
+        "Stream": Stream, "current_stream": Stream, "stream": within, "CUDAGraph": StandInGraph, "graph": within,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    monkeypatch.setattr(torch, "compile", lambda network, **options: lambda *inputs: network(*inputs))
+    return "cpu"
+
+
+ENGINES = [
+    pytest.param(engine, id=engine.name, marks=[pytest.mark.slow] if engine.name == "compile" else [])
+    for engine in engine_table().values()
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_owns_what_it_runs_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    if engine.missing():
+        pytest.skip(f"engine {engine.name} is left out: {engine.missing()}")
+    on_cpu = any(device == "cpu" for device, _ in engine.modes)
+    device = "cpu" if on_cpu else cuda_or_stand_ins(monkeypatch)
+    torch.manual_seed(0)
+    network = create_model("camvid_hyperseg_s").eval()
+    randomize(network)
+    network = network.to(device)
+    image = torch.randn(1, 3, 128, 128, device=device)
+    ran: list[weakref.ref[nn.Module]] = []  # every network that ran, in order
+    with torch.inference_mode():
+        expected = network(image).clone()
+
+        def note(module: nn.Module, inputs: Any, output: Any) -> None:
+            if type(module).__name__ in ("HyperSeg", "FusedHyperSeg"):
+                ran.append(weakref.ref(module))
+
+        handle = nn.modules.module.register_module_forward_hook(note)
+        target = Target("cpu" if device == "cpu" else "cuda", "float32", torch.get_num_threads(), tf32=False)
+        try:
+            run = engine.prepare(copy.deepcopy(network), image, target)
+            run(image)
+        except UserError as error:
+            pytest.skip(f"engine {engine.name} is left out: {error}")
+        finally:
+            handle.remove()
+        del network
+        gc.collect()
+        if engine.name not in COPIES_WEIGHTS:
+            assert ran
+            assert ran[-1]() is not None, "the network that the callable runs on was freed"
+        noise = [torch.full((1 << 18,), float("nan"), device=device) for _ in range(64)]  # takes freed memory again
+        torch.testing.assert_close(run(image), expected, atol=1e-4, rtol=0)
+        assert len(noise) == 64
