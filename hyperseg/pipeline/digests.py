@@ -39,41 +39,23 @@ def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, 
     found: dict[str, dict[str, Any]] = {}
     dataset = campaign.dataset.id
 
-<<<<<<< HEAD
-    def add(entry: Entry, step: str, **more: Any) -> None:
-        chosen = [name for name in entry.chosen if name != dataset]
-        content = {"step": step, "for": chosen, "sources": digest_of(find_sources(entry, package))}
-        found[digest_file(campaign.campaign, step, *chosen)] = content | more
-
-    dataset = campaign.dataset.id  # whose file says how a protocol reads it
-=======
     def add(step: str, names: tuple[str, ...], entry: Entry, **more: Any) -> None:
         content = {"step": step, "for": list(names), "sources": digest_of(find_sources(entry, package))}
         found[digest_file(campaign.campaign, step, *names)] = content | more
->>>>>>> main
 
     add("streets", (), Entry("hyperseg.cli.data", "streets", ("streets",)))
     settings = campaign.training.model_dump()
     for variant in campaign.variants:
         chosen = (variant, dataset)
         if load_recipe(variant, settings).selection == "best":
-<<<<<<< HEAD
-            scored_at = campaign.evaluation.input_of(variant)
-            add(Entry("hyperseg.cli.train", chosen=(variant, dataset)), "train", scored_at=scored_at)
-=======
             entry = Entry("hyperseg.cli.train", chosen=chosen, tables=(PUBLISHED,))
             add("train", (variant,), entry, scored_at=campaign.evaluation.input_of(variant))
->>>>>>> main
         else:
             entry = Entry("hyperseg.cli.train", chosen=chosen, tables=(PUBLISHED,), without=(SCORING,))
             add("train", (variant,), entry)
     for protocol in campaign.evaluation.protocols:
-<<<<<<< HEAD
-        add(Entry("hyperseg.cli.evaluate", chosen=(protocol, dataset)), "evaluate")
-=======
         entry = Entry("hyperseg.cli.evaluate", chosen=(protocol, dataset), tables=(PUBLISHED,))
         add("evaluate", (protocol,), entry)
->>>>>>> main
     for protocol in campaign.latency.protocols:
         for engine in campaign.latency.engines:
             entry = Entry("hyperseg.cli.latency", chosen=(protocol, engine), tables=(PUBLISHED,))

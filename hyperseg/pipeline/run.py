@@ -15,10 +15,6 @@ from typing import IO, Any
 
 import psutil
 
-<<<<<<< HEAD
-from hyperseg.datasets.published import is_published, published_table
-=======
->>>>>>> main
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
 from hyperseg.pipeline.checks import check, check_data, check_folders, check_machine
@@ -85,37 +81,10 @@ def run(
     )
 
 
-<<<<<<< HEAD
-def check(campaign: Campaign) -> None:
-    """Refuse before anything starts what a step would refuse later: recipes and protocols."""
-    for variant in campaign.variants:
-        load_recipe(variant, campaign.training.model_dump())
-    for protocol in campaign.evaluation.protocols:
-        load_evaluation_protocol(protocol)
-    for protocol in campaign.latency.protocols:
-        load_latency_protocol(protocol)
-
-
-def _check_data(layout: Layout, source: Path | None) -> None:
-    dataset = layout.campaign.dataset
-    if source is not None and not source.exists():
-        raise UserError(f"there is no --source {source}; give the folder or archive that holds {dataset.id}")
-    if Path(layout.manifest).is_file():
-        check_unchanged(Path(dataset.folder))
-    elif dataset.streets is None and not is_published(dataset.id):
-        raise UserError(
-            f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
-            f"prepare the folder first, or choose from {', '.join(published_table())}"
-        )
-
-
-def _command(config: Path, cores: int, gpu: bool) -> list[str]:
-=======
 def _command(config: Path, cores: int, gpu: bool, profile: Profile) -> list[str]:
     start = [sys.executable, "-m", "snakemake", f"--configfile={config}", "--logger", "hyperseg", *profile.options()]
     if not profile.local:
         return start
->>>>>>> main
     memory_mb = int(psutil.virtual_memory().total / 1e6 * 0.9)
     return [*start, "--cores", str(cores), "--resources", f"gpu={int(gpu) or 1}", f"mem_mb={memory_mb}"]
 

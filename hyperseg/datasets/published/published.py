@@ -60,20 +60,14 @@ class Published(StrictModel):
     unpacked_bytes: int = Field(default=4 << 30, description="bound on the bytes of one archive, packed or unpacked")
     made_by: str | None = Field(default=None, description="the command that generates it, where nothing is downloaded")
     readings: dict[str, Reading] = Field(default={}, description="per protocol id, where not the protocol's default")
-<<<<<<< HEAD
+    unscored: dict[str, str] = Field(
+        default={}, description="per protocol id that must not score it: why, and the remedy"
+    )
     prepare: Callable[["Preparation"], "Outcome"] | str | None = Field(
         default=None, exclude=True, description="a function, or where it is, as 'package.module:function'"
     )
     hashes: Callable[[], dict[PurePosixPath, str]] | str | None = Field(
         default=None, exclude=True, description="likewise: published sha256 by prepared path, for `verify`"
-=======
-    unscored: dict[str, str] = Field(
-        default={}, description="per protocol id that must not score it: why, and the remedy"
-    )
-    prepare: Callable[["Preparation"], "Outcome"] | None = Field(default=None, exclude=True)
-    hashes: Callable[[], dict[PurePosixPath, str]] | None = Field(
-        default=None, exclude=True, description="published sha256 by path in the prepared folder; `verify` holds to it"
->>>>>>> main
     )
 
     @property
