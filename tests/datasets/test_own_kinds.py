@@ -126,7 +126,7 @@ def test_labels_may_have_a_suffix(lots):
     for path in list(lots.glob("*/labels/*.png")):
         path.rename(path.with_stem(f"{path.stem}_mask"))
     for copy in (True, False):
-        assert "add --label-suffix _mask" in told(add(lots, copy=copy))
+        assert "as their images and _mask; add --out and --label-suffix _mask" in told(add(lots, copy=copy))
     assert "add --out" in told(add(lots, "--label-suffix", "_mask", copy=False))
     assert add(lots, "--label-suffix", "_mask").exit_code == 0
     assert [sample.name for sample in made(lots).samples("train")] == ["0", "1"]
