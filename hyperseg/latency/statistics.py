@@ -7,14 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hyperseg.records.schema import Interval
+from hyperseg.records.measurement import Interval
 
 # Samples below which a percentile is not given: the counts at which MLPerf's rule lets one be claimed.
 P90_SAMPLES = 64
 P99_SAMPLES = 662
-
-# Two-sided 95 % points of Student's t by degrees of freedom (1 to 10); 1.96 beyond would be anti-conservative.
-_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 Array = npt.NDArray[np.float64]
 
@@ -44,8 +41,9 @@ def process_interval(medians: Sequence[float]) -> Interval | None:
     """95 % interval of the number over fresh processes, by Student's t on their medians; None for one process."""
     if len(medians) < 2:
         return None
-    freedom = len(medians) - 1
-    t = _T95[min(freedom, len(_T95)) - 1]
+    import scipy.stats  # type: ignore[import-untyped]  # a second's import that only this number needs
+
+    t = float(scipy.stats.t.ppf(0.975, len(medians) - 1))
     centre = statistics.fmean(medians)
     half = t * statistics.stdev(medians) / math.sqrt(len(medians))
     method = f"Student t over the medians of {len(medians)} processes"
@@ -62,3 +60,19 @@ def log_slope(x: Sequence[float], y: Sequence[float]) -> float | None:
     if len(x) < 3:
         return None
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def bootstrap_interval(values: Array, draws: int = 2000) -> tuple[float, float]:
+    """95 % interval of the median of independent `values`: percentiles over samples drawn from them."""
+    drawn = np.median(values[np.random.default_rng(0).integers(len(values), size=(draws, len(values)))], axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def ratio_interval(ratios: Sequence[float]) -> Interval | None:
+    """95 % interval of the median of `ratios`, one a round; None below six rounds."""
+    if len(ratios) < 6:
+        return None
+    low, high = bootstrap_interval(np.asarray(ratios, dtype=np.float64))
+    method = f"percentile bootstrap of the median over {len(ratios)} rounds"
+    return Interval(low=low, high=high, level=0.95, method=method)

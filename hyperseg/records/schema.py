@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from hyperseg.records.bench import BenchNumbers
+from hyperseg.records.latency import LatencyNumbers
+from hyperseg.records.measurement import Interval, Sha256
 from hyperseg.strict import StrictModel as Part
 
 SCHEMA_VERSION = 1
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class WeightsSource(Part):
@@ -81,13 +81,6 @@ class Provenance(Part):
     machine: Machine
 
 
-class Interval(Part):
-    low: float
-    high: float
-    level: float = Field(description="confidence level, 0 to 1")
-    method: str
-
-
 class EpochPoint(Part):
     epoch: int
     step: int = Field(description="optimizer steps done at the end of the epoch")
@@ -130,92 +123,6 @@ class EvaluationNumbers(Part):
     input_height: int
     input_width: int
     device: str
-
-
-class Verdict(Part):
-    verdict: Literal["VALID", "DEGRADED", "INVALID"]
-    reasons: list[str] = Field(description="one sentence each; empty for VALID")
-    advice: list[str] = Field(default_factory=list)
-
-
-class Roofline(Part):
-    """How far the run was from what the device can do, by its own measured peaks."""
-
-    gmacs_per_batch: float = Field(description="multiply-accumulates of one forward pass of the batch, in 1e9")
-    estimated_gigabytes_moved: float = Field(
-        description="estimate: every operator of the plain network reads its inputs and writes its outputs once"
-    )
-    flop_per_byte: float = Field(description="arithmetic intensity: 2 x MACs over the estimated bytes")
-    peak_gflop_per_s: float = Field(description="measured on a square matrix product in the run's precision")
-    peak_gigabytes_per_s: float = Field(description="measured on a copy, read and write counted")
-    reached_gflop_per_s: float = Field(description="2 x MACs over the median")
-    fraction_of_peak: float
-    fraction_of_roof: float = Field(description="of the smaller of peak and intensity x bandwidth; fusion may pass 1")
-
-
-class Calibration(Part):
-    """A fixed kernel timed before and after the measurement, in every process."""
-
-    kernel: str
-    before_ms: list[float] = Field(description="median before the run, one per process")
-    after_ms: list[float] = Field(description="median after the run, one per process")
-    largest_change_percent: float
-
-
-class SweepPoint(Part):
-    """One point of a sweep over the input size or the batch."""
-
-    axis: Literal["input", "batch"]
-    batch: int
-    input_height: int
-    input_width: int
-    pixel_ratio: float = Field(description="pixels of one image over those of the native input")
-    samples: int
-    processes: int
-    median_ms: float = Field(description="of one batch")
-    median_interval: Interval | None
-    fps: float = Field(description="images per second")
-    peak_memory_bytes: int | None
-    gmacs_per_batch: float | None
-    verdict: Verdict
-
-
-class LatencyNumbers(Part):
-    kind: Literal["latency"] = "latency"
-    device: str = Field(description="'cpu' or 'cuda'")
-    device_name: str
-    engine: str
-    precision: Literal["float32", "float16", "bfloat16"]
-    tf32: bool
-    batch_norm: Literal["kept", "folded", "deleted"]
-    batch: int
-    input_height: int
-    input_width: int
-    clock_stages: list[str] = Field(description="stages inside the clock, in order")
-    smoke: bool = Field(description="true: a functional check; enters no claim")
-    samples: int
-    warmup_samples: int
-    processes: int
-    prepare_s: float = Field(description="time to build the engine, outside the clock")
-    median_ms: float
-    median_interval: Interval | None = Field(description="from the processes' medians, in ms")
-    mean_ms: float
-    p90_ms: float | None = Field(description="null below 64 samples")
-    p99_ms: float | None = Field(description="null below 662 samples")
-    fps: float = Field(description="images per second by the protocol's statistic")
-    peak_memory_bytes: int | None
-    samples_file: str | None = Field(description="parquet of raw samples, beside the record")
-    samples_sha256: Sha256 | None
-    conditions: dict[str, Any] = Field(description="summary of what was sampled during the run, units in the names")
-    verdict: Verdict
-    process_medians_ms: list[float] = Field(default_factory=list, description="one per fresh process, in order")
-    device_median_ms: float | None = Field(default=None, description="by CUDA events; null on a CPU")
-    batch_norms_left: int | None = Field(default=None, description="norms still applied at run time, of all kinds")
-    peak_memory_method: str | None = Field(default=None, description="what `peak_memory_bytes` counts")
-    calibration: Calibration | None = None
-    roofline: Roofline | None = None
-    points: list[SweepPoint] = Field(default_factory=list, description="of a sweep; the numbers above are its headline")
-    pixel_exponent: float | None = Field(default=None, description="slope of log time over log pixels in `points`")
 
 
 Numbers = Annotated[TrainingNumbers | EvaluationNumbers | LatencyNumbers | BenchNumbers, Field(discriminator="kind")]
