@@ -48,14 +48,8 @@ bench: $(INSTALLED)  ## All beside the authors' checkout: make bench AUTHORS=DIR
 	@hyperseg bench --authors '$(AUTHORS)' $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(IMAGES),--images '$(IMAGES)') \
 	  $(if $(OUT),--out '$(OUT)')
 
-reference: $(INSTALLED)  ## Make reports/reference and the README's tables again from the committed records
-	@for records in results/reference/*/; do \
-	  name=$$(basename $$records); \
-	  hyperseg report --out reports/reference/$$name --peers results/published/published_peers.csv \
-	    --peers results/published/published_peers_web.csv $$records \
-	    $$([ $$name = camvid ] && printf -- '--picture %s ' reports/reference/overlays/*); \
-	done
-	@hyperseg report --readme README.md
+reference: $(INSTALLED)  ## Build reports/index.html and refresh the committed tables; CHECK=1 only compares
+	@hyperseg report --reference $(if $(CHECK),--check)
 
 lock: $(INSTALLED)  ## Resolve requirements.lock again from pyproject.toml
 	uv pip compile pyproject.toml --output-file requirements.lock $(EXTRAS:%=--extra %) --universal \

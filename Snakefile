@@ -1,12 +1,14 @@
 # One campaign from data to report. `hyperseg run config/demo.yaml` is the usual way in; plain `snakemake` works too.
 import os
+import shlex
 import sys
 from pathlib import Path
 
 from snakemake.utils import min_version, validate
 
 from hyperseg.pipeline.campaign import parse_campaign
-from hyperseg.pipeline.steps import PAPER, PEERS, Layout, sources
+from hyperseg.pipeline.digests import write_digests
+from hyperseg.pipeline.steps import PAPER, PEERS, Layout
 
 min_version("9.10")
 
@@ -23,6 +25,7 @@ validate(config, "workflow/schemas/config.schema.yaml", set_default=False)
 CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
 CAMPAIGN = parse_campaign(config, CONFIG_FILE)
 LAYOUT = Layout.here(CAMPAIGN)
+write_digests(CAMPAIGN)  # what the rules depend on in place of the package's files
 GPU = int(LAYOUT.device == "cuda")
 MEMORY_MB = {
     "train": 3000,
@@ -30,7 +33,7 @@ MEMORY_MB = {
 }  # of one job at the demo's size; profiles raise them
 
 # The rules call `hyperseg` of the environment that runs Snakemake, whether or not it is activated.
-shell.prefix(f'PATH="{Path(sys.executable).parent}:$PATH"; ')
+shell.prefix(f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; ')
 
 
 wildcard_constraints:

@@ -2,6 +2,7 @@
 
 ``setting`` is what a user asks for; ``networks`` makes ours and theirs with the same weights, and prepares engines;
 ``turns`` lets contenders take turns under the latency laboratory's conditions; ``inference``, ``training``,
-``agreement`` and ``loading`` are the parts; ``goals`` holds the numbers against the goals; ``text`` prints them; ``run``
-calls the parts in order and writes the record. Growth, peers and memory are measured by :mod:`hyperseg.latency` alone.
+``agreement`` and ``loading`` are the parts; ``goals`` holds the numbers against the goals; ``text`` prints them;
+``run`` calls the parts in order and writes the record. Growth, peers and memory are measured by :mod:`hyperseg.latency`
+alone.
 """

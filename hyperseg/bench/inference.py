@@ -2,7 +2,7 @@
 
 import torch
 
-from hyperseg.bench.networks import modes_of, native_input, ours, prepared, theirs, timed, usable_engines
+from hyperseg.bench.networks import Run, modes_of, native_input, ours, prepared, theirs, timed, usable_engines
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
 from hyperseg.latency.answers import compare, tolerance
@@ -15,7 +15,7 @@ def measure(variant: str, setting: Setting) -> BenchTurns:
     authors = theirs(setting.authors, network).to(setting.device)
     image = native_input(network, setting.device)
     with torch.inference_mode():
-        runs = {"authors": authors}
+        runs: dict[str, Run] = {"authors": authors}
         plain = network.to(setting.device)(image).cpu()
         runs |= dict(prepared(network, image, setting, modes_of(usable_engines(setting), setting.device)))
         found = contest([Contender(name, timed(run, image)) for name, run in runs.items()], setting)

@@ -19,7 +19,8 @@ from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
 from hyperseg.data.loading import TrainingSamples
 from hyperseg.data.prepared import ClassInfo, DatasetInfo, Sample, open_dataset, write_info, write_manifest
-from hyperseg.data.transforms import IMAGENET_MEAN, IMAGENET_STD, Augmentation, Draw, draw, normalize
+from hyperseg.data.transforms import Augmentation, Draw, draw, normalize
+from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from hyperseg.records.bench import BenchLoading
 from hyperseg.training.recipe import load_recipe
 
@@ -41,7 +42,9 @@ def measure(variant: str, setting: Setting) -> BenchLoading:
         pipelines = _pipelines(_frames(Path(folder) / "frames"), augmentation)
         reference = [pipelines["plain Pillow"](i) for i in range(COMPARED)]
         worst = max(
-            float((pipelines[name](i) - reference[i]).abs().max()) for name in list(pipelines)[1:] for i in range(COMPARED)
+            float((pipelines[name](i) - reference[i]).abs().max())
+            for name in list(pipelines)[1:]
+            for i in range(COMPARED)
         )
         contenders = [Contender(name, _in_order(pipeline)) for name, pipeline in pipelines.items()]
         threads = torch.get_num_threads()
@@ -103,7 +106,7 @@ def _plain(sample: Sample, choices: Draw, crop_hw: tuple[int, int]) -> torch.Ten
     from torchvision.transforms import functional as tv
 
     assert sample.label is not None
-    image, label = Image.open(sample.image).convert("RGB"), Image.open(sample.label)
+    image, label = Image.open(sample.image).convert("RGB"), Image.open(sample.label).convert("L")
     if choices.scaled_hw != HW:
         image = image.resize(choices.scaled_hw[::-1], Image.Resampling.BICUBIC)
         label = label.resize(choices.scaled_hw[::-1], Image.Resampling.NEAREST)

@@ -47,7 +47,8 @@ def _turns(title: str, turns: BenchTurns, unit: str) -> Iterator[str]:
         error = "" if row.largest_error is None else f"   largest error {row.largest_error:.1e}"
         same = "" if row.equal_classes_percent is None else f"   same class {row.equal_classes_percent:.3f} %"
         pages = "" if row.page_faults is None else f"   {row.page_faults} new pages"
+        notes = pages + error + same
         verdict = f"   {row.verdict.verdict}" if row.verdict else ""
-        yield f"  {row.name:{width}} {row.median_ms:9.1f} {unit}  {row.ratio:6.2f}x{interval}{verdict}{pages}{error}{same}"
+        yield f"  {row.name:{width}} {row.median_ms:9.1f} {unit}  {row.ratio:6.2f}x{interval}{verdict}{notes}"
     reasons = [reason for row in turns.timings if row.verdict for reason in row.verdict.reasons]
     yield from (f"  {reason}" for reason in dict.fromkeys(reasons))

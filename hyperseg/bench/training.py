@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from hyperseg.bench.networks import ours, theirs
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
+from hyperseg.kernels.training import attach
 from hyperseg.latency.authors import load_bootstrapped_loss, silence_randomness
 from hyperseg.latency.random_weights import SEED
 from hyperseg.records.bench import BenchTraining
@@ -21,6 +22,7 @@ def measure(variant: str, setting: Setting) -> BenchTraining:
     device, side, batch = setting.device, setting.train_size, setting.train_batch
     network = ours(variant)
     authors = theirs(setting.authors, network)
+    attach(network, device)
     silence_randomness(authors)
     voc = network.variant.decoder == "voc"
     losses: dict[str, Loss] = {

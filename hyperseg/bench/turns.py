@@ -4,25 +4,25 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
+from hyperseg.allocator import page_faults
 from hyperseg.bench.setting import ClockName, Setting
 from hyperseg.latency import conditions_cpu, conditions_nvml
 from hyperseg.latency.calibration import Calibrator
 from hyperseg.latency.conditions import Sampler
 from hyperseg.latency.outcome import calibration
-from hyperseg.latency.statistics import change_percent, ratio_interval
+from hyperseg.latency.statistics import change_percent
 from hyperseg.latency.verdict import Evidence, judge
 from hyperseg.latency.worker import open_sources
-from hyperseg.memory import page_faults
 from hyperseg.records.bench import BenchTiming, BenchTurns
 from hyperseg.records.measurement import Answer, Interval
+from hyperseg.records.statistics import ratio_interval
 
 CALIBRATION_SECONDS = 0.5
-LEAST_ROUNDS = 6  # below, a ratio has no interval
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def as_turns(found: Contest, size: tuple[int, int, int], answers: Mapping[str, A
 
 
 def _row(timing: Timing, found: Contest, answer: Answer | None) -> BenchTiming:
-    interval = ratio_interval(timing.ratios) if len(timing.ratios) >= LEAST_ROUNDS else None
+    interval = ratio_interval(timing.ratios)
     evidence = _of_row(found.evidence, timing, interval, answer)
     return BenchTiming(
         name=timing.name,
@@ -165,7 +165,5 @@ def _row(timing: Timing, found: Contest, answer: Answer | None) -> BenchTiming:
 
 
 def _of_row(shared: Evidence, timing: Timing, interval: Interval | None, answer: Answer | None) -> Evidence:
-    from dataclasses import replace
-
     width = 50 * (interval.high - interval.low) / timing.ratio if interval else None
     return replace(shared, enough_samples=interval is not None, answer=answer, interval_percent=width)

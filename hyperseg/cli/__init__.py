@@ -13,13 +13,17 @@ COMMANDS = {
     "adopt": "Take over recorded results in a fresh clone (dvc pull, check, snakemake --touch).",
     "bench": "Time every engine beside the authors' checkout and print the speed goals.",
     "data": "Generate, fetch, verify, prepare and inspect datasets.",
+    "diff": "Say what differs between two records, the most likely cause first.",
     "evaluate": "Score weights on a dataset split under an evaluation protocol.",
+    "explain": "Say in plain words how a record's number came to be.",
     "latency": "Time a network under a latency protocol.",
     "overlay": "Write pictures of predictions beside the labels.",
+    "recompute": "Derive every number of a record again.",
     "records": "Validate records and print the record's JSON Schema.",
     "report": "Make tables, figures and the page from records alone.",
     "run": "Run the whole pipeline of one configuration.",
     "train": "Train one variant by a recipe.",
+    "verify": "Check records: schema, hashes, raw files, every number derived again.",
 }
 
 

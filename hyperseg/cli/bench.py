@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from hyperseg.allocator import keep_freed_memory
 from hyperseg.bench.setting import ClockName, PartName, Setting
 from hyperseg.errors import UserError
-from hyperseg.memory import keep_freed_memory
 from hyperseg.models.variants import VARIANTS, get_variant
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def command(**options: Any) -> None:
     """Measure our engines beside the authors' eager float32 in the same run, and print the goals' verdicts.
 
     Contenders take turns on the same random weights and input; a ratio is the median over rounds of the authors' time
-    by ours, with its interval and a verdict. Parts: inference, a training step, agreement on real images, and loading a
-    training sample beside plain Pillow. Records go to OUT/VARIANT/bench-DEVICE.json. Growth with pixels and batch, other
-    libraries' networks and peak memory are measured by `hyperseg latency`.
+    by ours, with its interval and a verdict. Parts: inference, a training step, agreement on real images, and loading
+    a training sample beside plain Pillow. Records go to OUT/VARIANT/bench-DEVICE.json. Growth with pixels and batch,
+    other libraries' networks and peak memory are measured by `hyperseg latency`.
     """
     from hyperseg.latency.authors import check_checkout
     from hyperseg.latency.devices import find_device
@@ -63,7 +63,9 @@ def command(**options: Any) -> None:
     from hyperseg.latency.samples import refuse_existing
 
     check_checkout(options["authors"])
-    parts: list[PartName] = list(options["parts"]) or [p for p in get_args(PartName) if p != "agreement" or options["weights"]]
+    parts: list[PartName] = list(options["parts"]) or [
+        p for p in get_args(PartName) if p != "agreement" or options["weights"]
+    ]
     variants = [get_variant(variant).id for variant in options["variants"] or VARIANTS]
     setting = Setting(
         authors=options["authors"],

@@ -7,8 +7,7 @@ import click
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
-DATASETS = click.Choice(["camvid", "camvid_authors12", "camvid_segnet", "cityscapes", "voc2012"])
-CATALOGUE = click.option("--catalogue", type=FILE, help="YAML file that adds to the packaged catalogue, mirrors say.")
+CATALOGUE = click.option("--catalogue", type=FILE, help="YAML file that changes what is published, adds mirrors say.")
 DOWNLOADS = click.option(
     "--downloads", type=FOLDER, default=Path("data/downloads"), show_default=True, help="Where archives are kept."
 )
@@ -49,8 +48,18 @@ def streets(out: Path, train: int, val: int, test: int, height: int, width: int,
     _report(out)
 
 
+@command.command("list")
+def list_command() -> None:
+    """List the published datasets: id, title, images per split."""
+    from hyperseg.datasets.published import published_table
+
+    for name, published in published_table().items():
+        counts = " or ".join(", ".join(f"{split} {n}" for split, n in splits.items()) for splits in published.splits)
+        click.echo(f"{name}: {published.title}; {counts or 'as many images as asked for'}")
+
+
 @command.command()
-@click.argument("dataset", type=DATASETS)
+@click.argument("dataset")
 @DOWNLOADS
 @CATALOGUE
 @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Address of a folder that has the archives.")
@@ -61,35 +70,40 @@ def fetch(
 ) -> None:
     """Download a dataset's archives; an interrupted download goes on where it stopped."""
     from hyperseg.datasets import fetch as fetching
-    from hyperseg.datasets.catalogue import entry_of
+    from hyperseg.datasets.catalogue import catalogued
     from hyperseg.datasets.cityscapes_account import account_downloader, login, with_addresses
     from hyperseg.datasets.download import Patience
     from hyperseg.datasets.progress import bytes_progress
     from hyperseg.errors import UserError
 
-    entry = entry_of(dataset, catalogue)
-    folder = downloads / (entry.downloads or dataset)
+    published = catalogued(dataset, catalogue)
+    if not published.archives:
+        raise UserError(
+            f"{dataset} has no archive that could be downloaded; "
+            + (f"make it with `{published.made_by}`" if published.made_by else f"bring {published.alternative}")
+        )
+    folder = downloads / published.folder
     patience = Patience(silence_s=silence)
-    archives, make = list(entry.archives), fetching.plain_downloader(patience)
-    gated = fetching.missing_gated(entry, dataset, folder)
+    archives, make = list(published.archives), fetching.plain_downloader(patience)
+    gated = fetching.missing_gated(published, folder)
     if account and dataset != "cityscapes":
         raise UserError(f"--account is for cityscapes, and {dataset} needs none; leave it out")
     if gated and not account and not mirrors:
         raise gated
     if gated and account:
         session = login()
-        archives, make = with_addresses(entry.archives, session), account_downloader(session, patience)
+        archives, make = with_addresses(published.archives, session), account_downloader(session, patience)
     with bytes_progress() as progress:
         fetched = fetching.fetch_archives(archives, folder, make, progress, mirrors)
     for one in fetched:
         state = "downloaded" if one.downloaded else "already there"
         click.echo(f"{one.path}: {state} and checked, {one.path.stat().st_size / 1e6:.1f} MB")
-    click.echo(f"licence: {entry.licence}")
+    click.echo(f"licence: {published.licence}")
     click.echo(f"next: hyperseg data prepare {dataset} --source {folder} --out data/{dataset}")
 
 
 @command.command()
-@click.argument("dataset", type=DATASETS)
+@click.argument("dataset")
 @click.option("--source", type=click.Path(path_type=Path), help="Archive or folder. [default: where fetch puts it]")
 @click.option("--out", required=True, type=FOLDER, help="Folder of the dataset, for example data/camvid_segnet.")
 @click.option(
@@ -110,19 +124,20 @@ def prepare(
     catalogue: Path | None,
 ) -> None:
     """Bring a published dataset, checked, into the layout that every command reads."""
-    from hyperseg.datasets.catalogue import entry_of
+    from hyperseg.datasets.catalogue import catalogued
     from hyperseg.datasets.preparing import prepare_dataset
     from hyperseg.errors import UserError
 
-    entry = entry_of(dataset, catalogue)
-    folder = source or downloads / (entry.downloads or dataset)
-    if not folder.exists():
-        files = " and ".join(f"{archive.file} ({archive.size})" for archive in entry.archives)
-        raise UserError(
-            f"there is no {folder}: run `hyperseg data fetch {dataset}`, or give --source the place of {files}"
-            + (f" or of {entry.alternative}" if entry.alternative and not entry.archives[0].gated else "")
-        )
-    info = prepare_dataset(dataset, entry, folder, out, unknown_colours)
+    published = catalogued(dataset, catalogue)
+    folder = source or downloads / published.folder
+    if published.prepare and not folder.exists():
+        files = " and ".join(f"{archive.file} ({archive.size})" for archive in published.archives)
+        gated = any(archive.gated for archive in published.archives)
+        places = [files] if files else []
+        places += [published.alternative] if published.alternative and not gated else []
+        fetch = f"run `hyperseg data fetch {dataset}`, or " if files else ""
+        raise UserError(f"there is no {folder}: {fetch}give --source the place of {' or of '.join(places)}")
+    info = prepare_dataset(published, folder, out, unknown_colours)
     for note in info.notes:
         click.echo(f"note: {note}")
     _report(out)
@@ -193,19 +208,19 @@ def card(folder: Path, out: Path | None) -> None:
     from hyperseg.data.prepared import open_dataset
     from hyperseg.datasets.card import read_card
     from hyperseg.datasets.card_text import html, markdown
-    from hyperseg.datasets.catalogue import read_catalogue
     from hyperseg.datasets.croissant import croissant_text
+    from hyperseg.datasets.published import find_published
     from hyperseg.files import write_text_atomic
 
     dataset, content = open_dataset(folder), read_card(folder)
     if out is None:
         click.echo(markdown(content), nl=False)
         return
-    entry = read_catalogue().get(dataset.id)
+    published = find_published(dataset.id)
     texts = {
         f"{dataset.id}.md": markdown(content),
         f"{dataset.id}.html": html(content),
-        f"{dataset.id}.croissant.json": croissant_text(dataset, content, entry.homepage if entry else None),
+        f"{dataset.id}.croissant.json": croissant_text(dataset, content, published.homepage if published else None),
     }
     for name, text in texts.items():
         if text is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hyperseg.records import Record, read_records
+from hyperseg.records import Record, read_record_files
 
 
 @click.group()
@@ -22,6 +22,6 @@ def schema() -> None:
 @command.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def validate(paths: tuple[Path, ...]) -> None:
-    """Check record files, or every *.json under folders, against the schema."""
-    records = read_records(paths)
-    click.echo(f"{len(records)} records fit schema version 1")
+    """Check record files, or every *.json under folders: the schema, and every number derived again."""
+    records = read_record_files(paths)
+    click.echo(f"{len(records)} records fit the schema, and their numbers follow from what they hold")

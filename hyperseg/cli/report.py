@@ -11,12 +11,15 @@ FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("records", nargs=-1, type=FILE, metavar="RECORD_OR_FOLDER...")
 @click.option("--out", type=FILE, help="Folder of the report; an earlier report in it is replaced.")
-@click.option("--title", help="Heading of the page; else the campaigns' names.")
-@click.option("--paper", type=FILE, help=f"The paper's numbers; {PAPER} where that file exists.")
+@click.option("--title", help="Heading of the page. [default: the campaigns' names]")
+@click.option("--paper", type=FILE, help=f"The paper's numbers. [default: {PAPER} where that file exists]")
 @click.option("--peers", type=FILE, multiple=True, help="Published peers, as in results/published; repeatable.")
 @click.option("--card", "cards", type=FILE, multiple=True, help="A dataset card (card.json); repeatable.")
 @click.option("--picture", "pictures", type=FILE, multiple=True, help="A picture for the page; repeatable.")
-@click.option("--readme", type=FILE, help="Fill the marked blocks of this file from the records they name.")
+@click.option("--table", "tables", type=FILE, multiple=True, help="A Python file with a table of yours; repeatable.")
+@click.option("--fill", "texts", type=FILE, multiple=True, help="Fill the marked blocks of a text; repeatable.")
+@click.option("--reference", is_flag=True, help="This repository's own report, from results/reference.")
+@click.option("--check", is_flag=True, help="Write nothing; fail unless the committed report and texts are in step.")
 def command(
     records: tuple[Path, ...],
     out: Path | None,
@@ -25,7 +28,10 @@ def command(
     peers: tuple[Path, ...],
     cards: tuple[Path, ...],
     pictures: tuple[Path, ...],
-    readme: Path | None,
+    tables: tuple[Path, ...],
+    texts: tuple[Path, ...],
+    reference: bool,
+    check: bool,
 ) -> None:
     """Make tables, figures, metrics.json and index.html from records.
 
@@ -35,8 +41,22 @@ def command(
 
     from hyperseg.errors import UserError
 
-    if readme is None and (out is None or not records):
-        raise UserError("give --out FOLDER and at least one record or folder of records, or --readme FILE")
+    root = Path()
+    if reference or check:
+        from hyperseg.report.reference import INDEX, RECORDS, build
+        from hyperseg.report.reference import check as check_in_step
+
+        if records or out:
+            raise UserError(f"--reference and --check read {RECORDS} alone; give them without records and --out")
+        if check:
+            check_in_step(root)
+            click.echo(f"in step: README, docs and reports are what {RECORDS} gives")
+        else:
+            build(root)
+            click.echo(f"report: {INDEX}")
+        return
+    if not texts and (out is None or not records):
+        raise UserError("give --out FOLDER and at least one record or folder of records, or --fill FILE")
     if (out is None) != (not records):
         raise UserError("records and --out FOLDER go together; give both")
     if out is not None:
@@ -44,11 +64,11 @@ def command(
         from hyperseg.report.summary import render_collection
 
         paper = paper or (PAPER if PAPER.exists() else None)
-        collection = build_report(out, records, Sources(title, paper, peers, cards, pictures))
+        collection = build_report(out, records, Sources(title, paper, peers, cards, pictures, tables))
         Console().print(render_collection(collection))
         click.echo(f"report: {out / 'index.html'}")
-    if readme is not None:
-        from hyperseg.report.readme import fill_file
+    for text in texts:
+        from hyperseg.report.blocks import fill_file
 
-        changed = fill_file(readme)
-        click.echo(f"{readme}: {'filled' if changed else 'in step already'}")
+        changed = fill_file(text, Path())
+        click.echo(f"{text}: {'filled' if changed else 'in step already'}")

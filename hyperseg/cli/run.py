@@ -45,8 +45,8 @@ def _summarize(layout: "Layout") -> None:
     """The table of what was run, and where the page is."""
     from rich.console import Console
 
-    from hyperseg.records import read_records
+    from hyperseg.records import read_record_files
     from hyperseg.report.summary import render
 
-    Console().print(render(read_records(map(Path, layout.records())).values()))
+    Console().print(render(read_record_files(map(Path, layout.records())).values()))
     click.echo(f"report: {layout.report}/index.html")

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from hyperseg.errors import UserError
+from hyperseg.yaml_file import parse_yaml
 
 if TYPE_CHECKING:
     import torch
@@ -29,12 +28,7 @@ def key_values(changes: tuple[str, ...]) -> dict[str, Any]:
         key, separator, value = change.partition("=")
         if not separator:
             raise UserError(f"--set {change} is not KEY=VALUE, for example --set epochs=3")
-        try:
-            parsed[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise UserError(
-                f"the value of --set {change} is not YAML, for example --set 'crop_hw=[320, 448]'"
-            ) from error
+        parsed[key.strip()] = parse_yaml(value, f"the value of --set {change}")
     return parsed
 
 

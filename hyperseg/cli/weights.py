@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 def load_network(weights: Path, variant: str | None) -> "HyperSeg":
     """The network of a weights file, in eval mode; a ``.pth`` of the released format needs the variant's id."""
+    from hyperseg.kernels.operators import attach_eager
     from hyperseg.models import create_model, read_weights_info
 
     if not weights.is_file():
@@ -19,7 +20,9 @@ def load_network(weights: Path, variant: str | None) -> "HyperSeg":
         if weights.suffix != ".safetensors":
             raise UserError(f"{weights} does not name its network; give its variant with --variant")
         variant = read_weights_info(weights).variant
-    return create_model(variant, weights=weights).eval()
+    network = create_model(variant, weights=weights).eval()
+    attach_eager(network)
+    return network
 
 
 def training_seed(weights: Path) -> int | None:

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from hyperseg.errors import UserError
+from hyperseg.files import write_text_atomic
+from hyperseg.strict import StrictModel, first_problem
+from hyperseg.yaml_file import read_yaml
 
 DATASET_FILE = "dataset.yaml"
 IGNORED = 255  # the label value that no loss and no metric counts, in every dataset
@@ -15,19 +18,15 @@ MAX_CLASSES = 254  # the value 254 is kept free to mark what cannot be mapped
 Channel = Annotated[int, Field(ge=0, le=255)]
 
 
-class ClassInfo(BaseModel):
+class ClassInfo(StrictModel):
     """One class; its index is its place in the list. `colour` is RGB, for pictures."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1)
     colour: tuple[Channel, Channel, Channel]
 
 
-class DatasetInfo(BaseModel):
+class DatasetInfo(StrictModel):
     """The contents of dataset.yaml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     title: str = Field(min_length=1)
@@ -54,16 +53,12 @@ def read_info(root: Path) -> DatasetInfo:
     path = root / DATASET_FILE
     if not root.is_dir():
         raise UserError(f"there is no dataset folder {root}; make it with `hyperseg data` first")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    if not path.is_file():
         raise UserError(
-            f"{root} is not a prepared dataset: cannot read {DATASET_FILE} ({error.strerror}); "
-            "make it with `hyperseg data prepare`, `streets` or `add`"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    return parse_info(content, path)
+            f"{root} is not a prepared dataset: it has no {DATASET_FILE}; make it with `hyperseg data prepare`, "
+            "`streets` or `add`"
+        )
+    return parse_info(read_yaml(path, "description"), path)
 
 
 def parse_info(content: object, path: Path) -> DatasetInfo:
@@ -71,9 +66,8 @@ def parse_info(content: object, path: Path) -> DatasetInfo:
     try:
         return DatasetInfo.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(f"{path} does not describe a dataset at {where}: {first['msg']}; correct it") from error
+        key, message = first_problem(error)
+        raise UserError(f"{path} does not describe a dataset at {key or 'the file'}: {message}; correct it") from error
 
 
 def write_info(root: Path, info: DatasetInfo) -> None:
@@ -81,4 +75,4 @@ def write_info(root: Path, info: DatasetInfo) -> None:
     content = info.model_dump(mode="json")
     content["classes"] = [{"name": entry.name, "colour": list(entry.colour)} for entry in info.classes]
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
-    (root / DATASET_FILE).write_text(text, encoding="utf-8")
+    write_text_atomic(root / DATASET_FILE, text)

@@ -1,6 +1,5 @@
 """sha256 of many files on all cores, and the list format of ``sha256sum``."""
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
+from hyperseg.processors import usable_cores
 
 _LINE = re.compile(r"^([0-9a-f]{64})  (.+)$")
-
-
-def cores() -> int:
-    """Cores this process may use, which a container or a scheduler can set below the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def sha256_files(paths: Iterable[Path], advance: Callable[[int], None] | None = None) -> dict[Path, str]:
@@ -32,7 +27,7 @@ def sha256_files(paths: Iterable[Path], advance: Callable[[int], None] | None = 
             raise UserError(f"cannot read {path}: {error.strerror}; check the disk and the permissions") from error
         return path, digest
 
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         return dict(pool.map(one, paths))
 
 

@@ -1,6 +1,5 @@
 """Training batches: every sample is a function of (seed, epoch, index) alone, whatever the number of workers."""
 
-import os
 from collections.abc import Iterator
 from typing import Literal
 
@@ -12,6 +11,7 @@ from hyperseg.data.pixels import PixelSource, pixel_source
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation, augment, draw
 from hyperseg.errors import UserError
+from hyperseg.processors import usable_cores
 
 Item = tuple[torch.Tensor, torch.Tensor]
 Key = tuple[int, int]  # (epoch, index in the epoch)
@@ -106,7 +106,7 @@ def choose_workers(device: str, cores: int | None = None) -> int:
     leaves the cores free, all but one for the process that feeds it.
     """
     if cores is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = usable_cores()
     if device == "cpu":
         return 1 if cores > 2 else 0
     return max(1, min(cores - 1, MAX_WORKERS))

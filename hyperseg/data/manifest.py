@@ -11,13 +11,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from hyperseg.data.description import DatasetInfo, read_info
 from hyperseg.data.hashing import sha256_files
 from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
+from hyperseg.strict import StrictModel, first_problem
 
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "card.json"
@@ -26,17 +27,13 @@ _DERIVED = frozenset({MANIFEST_FILE, CARD_FILE})
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class FileEntry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class FileEntry(StrictModel):
     sha256: Sha256
     bytes: int = Field(ge=0)
 
 
-class Manifest(BaseModel):
+class Manifest(StrictModel):
     """The contents of manifest.json; `splits` gives the number of images of each split."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: str
     version: Sha256
@@ -104,7 +101,8 @@ def read_manifest(root: Path) -> Manifest:
             f"{root} is not a prepared dataset: cannot read {MANIFEST_FILE} ({error.strerror}); prepare it again"
         ) from error
     except ValidationError as error:
-        raise UserError(f"{path} is damaged: {error.errors()[0]['msg']}; prepare the dataset again") from error
+        key, message = first_problem(error)
+        raise UserError(f"{path} is damaged at {key or 'its start'}: {message}; prepare the dataset again") from error
     if manifest.version != version_of({name: entry.sha256 for name, entry in manifest.files.items()}):
         raise UserError(f"{path} was edited: its version does not follow from its lines; prepare the dataset again")
     return manifest

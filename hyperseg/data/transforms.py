@@ -14,12 +14,12 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageEnhance
 
+from hyperseg.data.description import IGNORED
+from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
+
 Pixels = npt.NDArray[np.uint8]
 HW = tuple[int, int]
 
-IGNORE = 255
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 BICUBIC_SUPPORT = 2.0
 ENHANCERS = {
     "brightness": ImageEnhance.Brightness,
@@ -39,7 +39,7 @@ class Augmentation:
     flip_probability: float = 0.5
     colour_jitter: float = 0.0  # of brightness, contrast, saturation and hue alike
     rotation_degrees: float = 0.0
-    rotation_label: int = IGNORE  # label of the area a rotation brings in
+    rotation_label: int = IGNORED  # label of the area a rotation brings in
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ def augment(image: Pixels, label: Pixels, augmentation: Augmentation, choices: D
         return _crop(image, label, choices.scaled_hw, choices.corner_yx, a.crop_hw)
     if a.pad_hw:
         target = max(a.pad_hw[0], image.shape[0]), max(a.pad_hw[1], image.shape[1])
-        return place(image, (0, 0), target, 0), place(label, (0, 0), target, IGNORE)
+        return place(image, (0, 0), target, 0), place(label, (0, 0), target, IGNORED)
     return image, label
 
 
 def _crop(image: Pixels, label: Pixels, scaled_hw: HW, corner: tuple[int, int], crop_hw: HW) -> tuple[Pixels, Pixels]:
-    """The crop at `corner` of the image scaled to `scaled_hw`, padded with 0 (labels `IGNORE`) outside it."""
+    """The crop at `corner` of the image scaled to `scaled_hw`, padded with 0 (labels `IGNORED`) outside it."""
     top, left = max(corner[0], 0), max(corner[1], 0)
     bottom, right = min(corner[0] + crop_hw[0], scaled_hw[0]), min(corner[1] + crop_hw[1], scaled_hw[1])
     image_part = _resized_region(image, scaled_hw, top, left, bottom, right)
@@ -121,7 +121,7 @@ def _crop(image: Pixels, label: Pixels, scaled_hw: HW, corner: tuple[int, int], 
     if (bottom - top, right - left) == crop_hw:
         return image_part, label_part
     at = top - corner[0], left - corner[1]
-    return place(image_part, at, crop_hw, 0), place(label_part, at, crop_hw, IGNORE)
+    return place(image_part, at, crop_hw, 0), place(label_part, at, crop_hw, IGNORED)
 
 
 def _resized_region(image: Pixels, scaled_hw: HW, top: int, left: int, bottom: int, right: int) -> Pixels:

@@ -7,24 +7,22 @@ tutorial's do, as everywhere in the literature.
 
 import csv
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from hyperseg.data.description import DatasetInfo
 from hyperseg.data.offenders import first_ten
-from hyperseg.datasets.camvid_classes import CLASSES, COLOURS, VOID, authors_values, merged_values
+from hyperseg.datasets.camvid_classes import CLASSES, COLOURS, authors_values, merged_values
 from hyperseg.datasets.camvid_segnet import packaged_hashes
-from hyperseg.datasets.catalogue import Entry
 from hyperseg.datasets.colours import Colour, ColourMap
 from hyperseg.datasets.intake import Intake, write_label
+from hyperseg.datasets.published import Outcome, Preparation
+from hyperseg.datasets.published.published import UnknownColours
 from hyperseg.errors import UserError
 
 SPLITS = ("train", "val", "test")
-UnknownColours = Literal["refuse", "ignore"]
 
 
 @dataclass(frozen=True)
@@ -35,15 +33,28 @@ class _Pair:
     label: Path
 
 
-def prepare(dataset: str, entry: Entry, intake: Intake, out: Path, unknown: UnknownColours = "refuse") -> DatasetInfo:
-    """Fill `out` with pictures and index labels of the reading `dataset`: ``camvid`` or ``camvid_authors12``.
+def prepare_merged(preparation: Preparation) -> Outcome:
+    """Pictures and index labels of the 11 merged classes. Raises UserError."""
+    outcome, _ = _prepare(preparation, merged_values())
+    return outcome
 
-    A colour that is none of the 32 named ones is refused with its count and files, or ignored and noted, as `unknown`
-    says. Raises UserError.
+
+def prepare_authors(preparation: Preparation) -> Outcome:
+    """Pictures and index labels of the authors' 12 classes, Void being one. Raises UserError."""
+    outcome, counts = _prepare(preparation, authors_values())
+    share = 100 * counts[255] / counts.sum()
+    note = f"The 20 named colours outside the 12 classes are ignored, not merged: {share:.2f} % of all pixels."
+    return replace(outcome, notes=(*outcome.notes, note))
+
+
+def _prepare(preparation: Preparation, values: dict[Colour, int]) -> tuple[Outcome, np.ndarray]:
+    """The outcome, and the pixels of each label value (256,).
+
+    A colour that is none of the 32 named ones is refused with its count and files, or ignored and noted.
     """
+    intake, out, unknown = preparation.intake, preparation.out, preparation.unknown_colours
     pairs, source = _pairs(intake)
     _check_class_table(intake)
-    values = merged_values() if dataset == "camvid" else authors_values()
     mapping = ColourMap(values)
 
     def convert(pair: _Pair) -> tuple[dict[Colour, int], np.ndarray]:
@@ -65,22 +76,7 @@ def prepare(dataset: str, entry: Entry, intake: Intake, out: Path, unknown: Unkn
 
     results = intake.each("labels", pairs, convert)
     notes = _strange_notes(pairs, [strange for strange, _ in results], unknown)
-    if dataset == "camvid_authors12":
-        counts = np.sum([count for _, count in results], axis=0)
-        share = 100 * counts[255] / counts.sum()
-        notes.append(
-            f"The 20 named colours outside the 12 classes are ignored, not merged: {share:.2f} % of all pixels."
-        )
-    return DatasetInfo(
-        id=dataset,
-        title=entry.title,
-        classes=CLASSES,
-        void=VOID,
-        licence=entry.licence,
-        citation=entry.citation,
-        source=source,
-        notes=tuple(notes),
-    )
+    return Outcome(source, tuple(notes)), np.sum([count for _, count in results], axis=0)
 
 
 def _pairs(intake: Intake) -> tuple[list[_Pair], str]:

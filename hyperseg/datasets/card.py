@@ -6,26 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from hyperseg.data.description import IGNORED, DatasetInfo
 from hyperseg.data.manifest import CARD_FILE, Manifest
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.inspection import Seen, inspect
 from hyperseg.files import write_text_atomic
+from hyperseg.strict import StrictModel
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SplitStatistics(_Part):
+class SplitStatistics(StrictModel):
     images: int
     labelled: int
     sizes: dict[str, int] = Field(description="'<width>x<height>' -> images, the most frequent first, ten at most")
 
 
-class ClassStatistics(_Part):
+class ClassStatistics(StrictModel):
     index: int
     name: str
     colour: tuple[int, int, int]
@@ -34,7 +31,7 @@ class ClassStatistics(_Part):
     images: int = Field(description="labels in which the class occurs")
 
 
-class Card(_Part):
+class DatasetCard(StrictModel):
     """Everything a reader needs to know of a dataset; `version` is that of the manifest it was computed from."""
 
     dataset: str
@@ -54,7 +51,7 @@ class Card(_Part):
     bytes: int
 
 
-def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> Card:
+def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> DatasetCard:
     """The card of a sound folder that was looked at."""
     labels = np.array([one.values for one in seen.values() if one.values is not None], np.int64).reshape(-1, 256)
     channels = np.zeros((3, 256), np.int64)  # integers, so that sums do not depend on the order
@@ -66,7 +63,7 @@ def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> 
     count = len(info.classes)
     scored, total = int(pixels[:count].sum()), int(pixels.sum())
     void = int(pixels[info.void]) if info.void not in {None, IGNORED} else 0
-    return Card(
+    return DatasetCard(
         dataset=info.id,
         title=info.title,
         version=manifest.version,
@@ -95,16 +92,16 @@ def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> 
     )
 
 
-def write_card(root: Path, card: Card) -> None:
+def write_card(root: Path, card: DatasetCard) -> None:
     """Write card.json: the same bytes for the same files."""
     write_text_atomic(root / CARD_FILE, json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
 
 
-def read_card(root: Path) -> Card:
+def read_card(root: Path) -> DatasetCard:
     """The card of a prepared folder: card.json where it is of the present version, else computed anew, not written."""
     dataset = open_dataset(root)
     try:
-        card = Card.model_validate_json((root / CARD_FILE).read_bytes())
+        card = DatasetCard.model_validate_json((root / CARD_FILE).read_bytes())
         if card.version == dataset.version:
             return card
     except (OSError, ValidationError):

@@ -4,10 +4,10 @@ from html import escape
 
 from rich.table import Table
 
-from hyperseg.datasets.card import Card
+from hyperseg.datasets.card import DatasetCard
 
 
-def markdown(card: Card) -> str:
+def markdown(card: DatasetCard) -> str:
     """The card as a Markdown page."""
     lines = [
         f"# {card.title}",
@@ -35,7 +35,7 @@ def markdown(card: Card) -> str:
     return "\n".join(lines)
 
 
-def html(card: Card) -> str:
+def html(card: DatasetCard) -> str:
     """The card as one self-contained <section>, styled in place; wide tables scroll inside it."""
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts(card))
     listed += "".join(f"<dt>Note</dt><dd>{escape(note)}</dd>" for note in card.notes)
@@ -62,7 +62,7 @@ def html(card: Card) -> str:
     )
 
 
-def table(card: Card) -> Table:
+def table(card: DatasetCard) -> Table:
     """The classes, for a terminal."""
     shown = Table(title=f"{card.title}, version {card.version[:12]}", title_justify="left")
     shown.add_column("class")
@@ -75,7 +75,7 @@ def table(card: Card) -> Table:
     return shown
 
 
-def facts(card: Card) -> list[tuple[str, str]]:
+def facts(card: DatasetCard) -> list[tuple[str, str]]:
     """What is said in sentences, in order."""
     mean, std = (", ".join(f"{value:.1f}" for value in values) for values in (card.mean_rgb, card.std_rgb))
     return [

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import requests
 
-from hyperseg.datasets.catalogue import Archive
 from hyperseg.datasets.download import Patience, ResumingDownloader
 from hyperseg.datasets.fetch import MakeDownloader
+from hyperseg.datasets.published import Archive
 from hyperseg.errors import UserError
 
 SITE = "https://www.cityscapes-dataset.com"

@@ -7,7 +7,7 @@ from typing import Any
 
 from hyperseg.data.manifest import MANIFEST_FILE
 from hyperseg.data.prepared import PreparedDataset
-from hyperseg.datasets.card import Card
+from hyperseg.datasets.card import DatasetCard
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 
@@ -17,7 +17,7 @@ _MEANING = {
 }
 
 
-def croissant_text(dataset: PreparedDataset, card: Card, homepage: str | None = None) -> str | None:
+def croissant_text(dataset: PreparedDataset, card: DatasetCard, homepage: str | None = None) -> str | None:
     """The metadata of `dataset` as JSON-LD, after mlcroissant has read it back without an error.
 
     Paths in it are relative to the dataset's folder. None where mlcroissant is not installed; UserError where it
@@ -40,7 +40,7 @@ def croissant_text(dataset: PreparedDataset, card: Card, homepage: str | None = 
     return content + "\n"
 
 
-def _metadata(mlc: Any, dataset: PreparedDataset, card: Card, homepage: str | None) -> Any:
+def _metadata(mlc: Any, dataset: PreparedDataset, card: DatasetCard, homepage: str | None) -> Any:
     files: list[Any] = [
         mlc.FileObject(
             id="manifest",

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pooch
 from rich.progress import Progress, TaskID
 
-from hyperseg.datasets.catalogue import Archive, Entry
 from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader, check_disk
+from hyperseg.datasets.published import Archive, Published
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file, write_text_atomic
 
@@ -64,16 +64,16 @@ def fetch_archives(
     return fetched
 
 
-def missing_gated(entry: Entry, dataset: str, folder: Path) -> UserError | None:
+def missing_gated(dataset: Published, folder: Path) -> UserError | None:
     """The error that tells a user which files to bring, or None where all are there."""
-    missing = [archive for archive in entry.archives if archive.gated and not (folder / archive.file).exists()]
+    missing = [archive for archive in dataset.archives if archive.gated and not (folder / archive.file).exists()]
     if not missing:
         return None
     files = " and ".join(f"{archive.file} ({archive.size})" for archive in missing)
-    other = f" or use {entry.alternative}" if entry.alternative else ""
+    other = f" or use {dataset.alternative}" if dataset.alternative else ""
     return UserError(
-        f"{dataset} {missing[0].gated}: put {files} from {entry.homepage} into {folder}{other}, "
-        f"then run `hyperseg data fetch {dataset}` again"
+        f"{dataset.id} {missing[0].gated}: put {files} from {dataset.homepage} into {folder}{other}, "
+        f"then run `hyperseg data fetch {dataset.id}` again"
     )
 
 

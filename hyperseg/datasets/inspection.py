@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from hyperseg.data.description import DATASET_FILE, IGNORED, DatasetInfo
-from hyperseg.data.hashing import cores
 from hyperseg.data.manifest import dataset_files
 from hyperseg.data.prepared import LABEL_MODES
 from hyperseg.errors import UserError
+from hyperseg.processors import usable_cores
 
 Offender = tuple[str, str]  # relative path, what is wrong
 
@@ -48,7 +48,7 @@ def inspect(root: Path, advance: Callable[[int], None] = lambda size: None) -> d
         advance(len(data))
         return name, seen
 
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         return dict(pool.map(look, dataset_files(root).items()))
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from rich.progress import Progress
 
 from hyperseg.data.description import ClassInfo
-from hyperseg.data.hashing import cores
-from hyperseg.datasets.catalogue import Archive
+from hyperseg.data.png import encode_index, palette_of
 from hyperseg.datasets.fetch import check_archive
-from hyperseg.datasets.index_png import write_index_png
+from hyperseg.datasets.published import Archive
 from hyperseg.datasets.unpack import unpack
 from hyperseg.errors import UserError
+from hyperseg.processors import usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -58,7 +58,7 @@ class Intake:
         items = list(items)
         results = []
         task = self.progress.add_task(title, total=len(items)) if self.progress else None
-        with ThreadPoolExecutor(cores()) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             for result in pool.map(work, items):
                 results.append(result)
                 if self.progress and task is not None:
@@ -70,7 +70,7 @@ def write_label(out: Path, split: str, name: str, label: np.ndarray, classes: tu
     """Write one label of a prepared dataset."""
     path = out / split / "labels" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_index_png(path, label, classes)
+    path.write_bytes(encode_index(label, palette_of(classes)))
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hyperseg.data.description import DatasetInfo, parse_info
 from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import PreparedDataset, open_dataset
@@ -14,6 +12,7 @@ from hyperseg.datasets.intake import Intake
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
 from hyperseg.errors import UserError
+from hyperseg.yaml_file import read_yaml
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
@@ -64,12 +63,7 @@ def read_classes(path: Path, name: str) -> DatasetInfo:
 
     Raises UserError.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}; give a YAML file with a list of classes") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}; correct it") from error
+    content = read_yaml(path, "list of classes")
     if not isinstance(content, dict) or not isinstance(content.get("classes"), list):
         raise UserError(f"{path} has no list of classes; write `classes: [road, sky]` into it")
     defaults: dict[str, Any] = {

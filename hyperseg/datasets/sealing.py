@@ -8,15 +8,15 @@ from hyperseg.data.manifest import FileEntry, Manifest, manifest_of, save_manife
 from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import PreparedDataset, as_dataset, read_info
 from hyperseg.datasets.card import card_of, write_card
-from hyperseg.datasets.catalogue import Entry
 from hyperseg.datasets.inspection import inspect, offenders_of
+from hyperseg.datasets.published import Published
 from hyperseg.errors import UserError
 
 
-def seal(root: Path, info: DatasetInfo | None = None, entry: Entry | None = None) -> PreparedDataset:
+def seal(root: Path, info: DatasetInfo | None = None, published: Published | None = None) -> PreparedDataset:
     """Check a filled folder, then write dataset.yaml (where `info` is given), manifest.json and card.json.
 
-    `entry` is the catalogue's, whose counts the splits must have. Nothing is written but dataset.yaml where anything
+    The splits must have the counts of `published`. Nothing is written but dataset.yaml where anything
     is wrong. Raises one UserError that names the first ten offenders and the total.
     """
     if info:
@@ -30,17 +30,17 @@ def seal(root: Path, info: DatasetInfo | None = None, entry: Entry | None = None
     manifest = manifest_of(info, {name: FileEntry(sha256=one.sha256, bytes=one.bytes) for name, one in seen.items()})
     if not manifest.splits:
         raise UserError(f"{root} holds no images in <split>/images; see the documentation of your own data")
-    if entry:
-        check_counts(manifest, entry)
+    if published:
+        check_counts(manifest, published)
     save_manifest(root, manifest)
     write_card(root, card_of(info, manifest, seen))
     return as_dataset(root, info, manifest)
 
 
-def check_counts(manifest: Manifest, entry: Entry) -> None:
+def check_counts(manifest: Manifest, published: Published) -> None:
     """Raise UserError where the images per split are none of the published alternatives."""
-    if entry.splits and manifest.splits not in entry.splits:
-        expected = " or ".join(_told(splits) for splits in entry.splits)
+    if published.splits and manifest.splits not in published.splits:
+        expected = " or ".join(_told(splits) for splits in published.splits)
         raise UserError(
             f"{manifest.dataset} has {_told(manifest.splits)}, but the published dataset has {expected}; "
             "complete the source"

@@ -7,14 +7,14 @@ import numpy as np
 from PIL import Image
 
 from hyperseg.data.prepared import IGNORED, PreparedDataset, Sample, read_image, read_label
-from hyperseg.datasets.card import Card
+from hyperseg.datasets.card import DatasetCard
 from hyperseg.datasets.card_text import hex_colour
 
 _THUMBNAIL = 480  # pixels of width: what a column of the sheet shows at 150 dpi
 _INK, _QUIET = "#1c1e21", "#6b7178"
 
 
-def write_sheet(dataset: PreparedDataset, card: Card, path: Path, rows: int = 4) -> None:
+def write_sheet(dataset: PreparedDataset, card: DatasetCard, path: Path, rows: int = 4) -> None:
     """Write a PNG: `rows` samples spread over the splits (image, overlay, label), class shares and mean colour."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -100,7 +100,7 @@ def _small(picture: np.ndarray, resampling: Image.Resampling) -> np.ndarray:
     return np.asarray(whole.resize(size, resampling) if whole.width > _THUMBNAIL else whole)
 
 
-def _heading(figure: Any, card: Card) -> None:
+def _heading(figure: Any, card: DatasetCard) -> None:
     inch = 1 / figure.get_figheight()  # in parts of the figure
     counts = ", ".join(f"{name} {split.images}" for name, split in card.splits.items())
     figure.text(0.02, 1 - 0.22 * inch, card.title, fontsize=15, fontweight="bold", color=_INK, va="top")
@@ -108,7 +108,7 @@ def _heading(figure: Any, card: Card) -> None:
     figure.text(0.02, 1 - 0.53 * inch, about, fontsize=9, color=_QUIET, va="top")
 
 
-def _histogram(axes: Any, card: Card) -> None:
+def _histogram(axes: Any, card: DatasetCard) -> None:
     names = [entry.name for entry in card.classes]
     shares = [entry.share_percent for entry in card.classes]
     bars = axes.barh(names, shares, color=[hex_colour(entry.colour) for entry in card.classes], height=0.72)
@@ -127,7 +127,7 @@ def _histogram(axes: Any, card: Card) -> None:
     axes.text(0, -0.02, without, transform=axes.transAxes, fontsize=8, color=_QUIET, va="top")
 
 
-def _colours(axes: Any, card: Card) -> None:
+def _colours(axes: Any, card: DatasetCard) -> None:
     """The mean colour as a field, and mean and spread of each channel."""
     axes.set_title("mean colour, spread by channel", fontsize=10, color=_INK, loc="left", pad=8)
     mean = tuple(channel / 255 for channel in card.mean_rgb)

@@ -6,9 +6,9 @@ from pathlib import Path
 from hyperseg.data.manifest import Manifest, read_manifest
 from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import PreparedDataset, as_dataset, read_info
-from hyperseg.datasets.camvid_segnet import packaged_hashes, prepared_path
-from hyperseg.datasets.catalogue import read_catalogue
+from hyperseg.datasets.catalogue import catalogued
 from hyperseg.datasets.inspection import Offender, Seen, inspect, offenders_of
+from hyperseg.datasets.published import find_published
 from hyperseg.datasets.sealing import check_counts
 from hyperseg.errors import UserError
 
@@ -18,7 +18,7 @@ def verify(
 ) -> PreparedDataset:
     """Check hashes, pairs, sizes, label values and split counts of a prepared folder on all cores.
 
-    `catalogue` adds to the packaged one; `advance` is called with the bytes of each finished file. Raises one
+    `catalogue` changes what is published; `advance` is called with the bytes of each finished file. Raises one
     UserError that names the first ten offenders and the total.
     """
     info, manifest = read_info(root), read_manifest(root)
@@ -26,19 +26,19 @@ def verify(
     offenders = _changed(manifest, seen)
     changed = {name for name, _ in offenders}
     offenders += [(name, what) for name, what in offenders_of(info, seen) if name not in changed]
-    if info.id == "camvid_segnet":
-        published = {prepared_path(path).as_posix(): digest for path, digest in packaged_hashes().items()}
+    published = catalogued(info.id, catalogue) if find_published(info.id) else None
+    if published and published.hashes:
+        known = {path.as_posix(): digest for path, digest in published.hashes().items()}
         offenders += [
             (name, "not the published bytes")
             for name, one in seen.items()
-            if name not in changed and name in published and one.sha256 != published[name]
+            if name not in changed and one.sha256 != known.get(name, one.sha256)
         ]
     if offenders:
         listed = first_ten(f"{name} ({what})" for name, what in sorted(offenders))
         raise UserError(f"{root} is not sound: {listed}; restore these files or prepare the dataset again")
-    entry = read_catalogue(catalogue).get(info.id)
-    if entry:
-        check_counts(manifest, entry)
+    if published:
+        check_counts(manifest, published)
     return as_dataset(root, info, manifest)
 
 

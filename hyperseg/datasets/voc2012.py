@@ -1,4 +1,4 @@
-"""PASCAL VOC 2012 with the SBD labels ("SegmentationClassAug"): train_aug and val.
+"""Preparing PASCAL VOC 2012 with the SBD labels ("SegmentationClassAug"): train_aug and val.
 
 train_aug is every augmented label but those of VOC's val: 12 031 - 1 449 = 10 582. So no list of it is needed, and no
 val picture can be in it.
@@ -6,33 +6,15 @@ val picture can be in it.
 
 from pathlib import Path
 
-from hyperseg.data.description import ClassInfo, DatasetInfo
 from hyperseg.data.offenders import first_ten
-from hyperseg.datasets.catalogue import Entry
 from hyperseg.datasets.intake import Intake
+from hyperseg.datasets.published import Outcome, Preparation
 from hyperseg.errors import UserError
 
-_NAMES = (
-    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
-    "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
-)  # fmt: skip
 
-
-def _palette_colour(index: int) -> tuple[int, int, int]:
-    """VOC's colour of a class (VOCdevkit, VOClabelcolormap): the index's bits, spread over the channels' high bits."""
-    red = green = blue = 0
-    for bit in range(8):
-        red |= (index >> 3 * bit & 1) << 7 - bit
-        green |= (index >> 3 * bit + 1 & 1) << 7 - bit
-        blue |= (index >> 3 * bit + 2 & 1) << 7 - bit
-    return red, green, blue
-
-
-CLASSES = tuple(ClassInfo(name=name, colour=_palette_colour(index)) for index, name in enumerate(_NAMES))
-
-
-def prepare(entry: Entry, intake: Intake, out: Path) -> DatasetInfo:
-    """Fill `out` with the pictures and the published label files, which are index PNGs already. Raises UserError."""
+def prepare_train_aug(preparation: Preparation) -> Outcome:
+    """Fill the prepared folder with the pictures and the published label files. Raises UserError."""
+    intake, out = preparation.intake, preparation.out
     pictures, official, augmented, lists = (
         _folder(intake, "JPEGImages", "VOCtrainval_11-May-2012.tar"),
         _folder(intake, "SegmentationClass", "VOCtrainval_11-May-2012.tar"),
@@ -61,14 +43,7 @@ def prepare(entry: Entry, intake: Intake, out: Path) -> DatasetInfo:
 
     pairs = [(split, name, label) for split, labels in splits.items() for name, label in labels.items()]
     intake.each("pairs", pairs, place)
-    return DatasetInfo(
-        id="voc2012",
-        title=entry.title,
-        classes=CLASSES,
-        licence=entry.licence,
-        citation=entry.citation,
-        source="VOCtrainval_11-May-2012.tar and SegmentationClassAug.zip",
-    )
+    return Outcome("VOCtrainval_11-May-2012.tar and SegmentationClassAug.zip")
 
 
 def _folder(intake: Intake, name: str, archive: str) -> Path:

@@ -1,6 +1,7 @@
 """Scoring a network on a split: one confusion matrix per image, summed, and the numbers of the record."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -9,17 +10,11 @@ from torch import nn
 
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
 from hyperseg.errors import UserError
-from hyperseg.evaluation.confusion import (
-    Matrix,
-    bootstrap_interval,
-    class_iou,
-    confusion_matrix,
-    majority_matrix,
-    mean_iou,
-)
+from hyperseg.evaluation.confusion import confusion_matrix
 from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
 from hyperseg.evaluation.protocol import EvaluationProtocol, Reading
 from hyperseg.records import ClassIoU, EvaluationNumbers
+from hyperseg.records.scores import Matrix, bootstrap_interval, class_iou, majority_matrix, mean_iou, pixel_accuracy
 
 T = TypeVar("T")
 
@@ -41,6 +36,31 @@ def evaluate(
     :class:`UserError` for an unknown split, withheld labels or a network of other classes.
     """
     reading = reading or protocol.reading_of(dataset.id)
+    scored = score_images(model, dataset, split, reading, input_hw=input_hw, device=device, live=live)
+    return summarize(scored, protocol, input_hw=input_hw, device=device.type)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The images of a split in order, with what the network made of each."""
+
+    images: list[str]  # names without a suffix
+    matrices: Matrix  # (N, C, C), pixels
+    ignored_pixels: int
+    classes: list[str]
+
+
+def score_images(
+    model: nn.Module,
+    dataset: PreparedDataset,
+    split: str,
+    reading: Reading,
+    *,
+    input_hw: tuple[int, int],
+    device: torch.device,
+    live: bool = False,
+) -> Scored:
+    """One confusion matrix per image of a split, under one reading of the dataset. Raises as :func:`evaluate`."""
     check_outputs(int(model.num_classes), dataset, reading)  # type: ignore[arg-type]
     samples = dataset.samples(split)
     if not samples:
@@ -50,16 +70,14 @@ def evaluate(
     model.eval()
     torch.backends.cudnn.allow_tf32 = False
     try:
-        scored = list(_matrices(model, _shown(samples, split, live), reading, input_hw, len(names), device))
+        found = list(_matrices(model, _shown(samples, split, live), reading, input_hw, len(names), device))
     finally:
         model.train(was_training)
-    return summarize(
-        np.stack([matrix for matrix, _ in scored]),
-        names,
-        protocol,
-        ignored_pixels=sum(ignored for _, ignored in scored),
-        input_hw=input_hw,
-        device=device.type,
+    return Scored(
+        images=[sample.name for sample in samples],
+        matrices=np.stack([matrix for matrix, _ in found]),
+        ignored_pixels=sum(ignored for _, ignored in found),
+        classes=names,
     )
 
 
@@ -81,34 +99,27 @@ def _matrices(
 
 
 def summarize(
-    per_image: Matrix,
-    names: list[str],
-    protocol: EvaluationProtocol,
-    *,
-    ignored_pixels: int,
-    input_hw: tuple[int, int],
-    device: str,
+    scored: Scored, protocol: EvaluationProtocol, *, input_hw: tuple[int, int], device: str
 ) -> EvaluationNumbers:
-    """The record's numbers from matrices (N, C, C) of N images."""
-    matrix: Matrix = per_image.sum(0)
-    counted = int(matrix.sum())
-    if counted == 0:
+    """The record's numbers from the images' matrices."""
+    matrix: Matrix = scored.matrices.sum(0)
+    if not matrix.any():
         raise UserError(
             "no pixel of the split has a class to score; check the dataset's labels with `hyperseg data show`"
         )
     absent = protocol.absent_classes
     return EvaluationNumbers(
         miou_percent=100 * float(mean_iou(matrix, absent)),
-        miou_interval=bootstrap_interval(per_image, absent),
+        miou_interval=bootstrap_interval(scored.matrices, absent),
         majority_miou_percent=100 * float(mean_iou(majority_matrix(matrix), absent)),
-        pixel_accuracy_percent=100 * int(np.trace(matrix)) / counted,
+        pixel_accuracy_percent=100 * pixel_accuracy(matrix),
         absent_classes=absent,
         classes=[
             ClassIoU(name=name, iou_percent=None if np.isnan(iou) else 100 * float(iou), pixels=int(pixels))
-            for name, iou, pixels in zip(names, class_iou(matrix), matrix.sum(1), strict=True)
+            for name, iou, pixels in zip(scored.classes, class_iou(matrix), matrix.sum(1), strict=True)
         ],
         confusion_matrix=matrix.tolist(),
-        ignored_pixels=ignored_pixels,
+        ignored_pixels=scored.ignored_pixels,
         input_height=input_hw[0],
         input_width=input_hw[1],
         device=device,

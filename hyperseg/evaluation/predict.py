@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.data.prepared import PreparedDataset
-from hyperseg.data.transforms import IMAGENET_MEAN, IMAGENET_STD, normalize, place
+from hyperseg.data.transforms import normalize, place
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import Reading
+from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from hyperseg.models.network import class_map
 
 HALF = (0.5, 0.5, 0.5)

@@ -6,24 +6,16 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from hyperseg.data.reading import Normalization, Reading
+from hyperseg.datasets.published import reading_of
 from hyperseg.errors import UserError
 from hyperseg.records import ProtocolRef
 
-Normalization = Literal["imagenet", "half"]
-
-
-class Reading(BaseModel):
-    """How a protocol reads one dataset."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    void: Literal["class", "ignore"] = Field(description="whether void, where the dataset has it, is one more class")
-    geometry: Literal["resize", "pad"] = Field(description="how an image gets the network's input size")
-    normalization: Normalization = Field(description="'half': mean and standard deviation 0.5")
+__all__ = ["EvaluationProtocol", "Normalization", "Reading", "load_protocol"]
 
 
 class EvaluationProtocol(BaseModel):
-    """One protocol; `datasets` holds the reading per dataset id, `default` that of any other."""
+    """One protocol; `default` is its reading of datasets that are not published or do not say their own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,14 +24,15 @@ class EvaluationProtocol(BaseModel):
     title: str
     reading: str
     absent_classes: Literal["zero", "left_out"]
-    datasets: dict[str, Reading]
+    default: Reading
 
     @property
     def ref(self) -> ProtocolRef:
         return ProtocolRef(id=self.id, version=self.version)
 
     def reading_of(self, dataset: str) -> Reading:
-        return self.datasets.get(dataset, self.datasets["default"])
+        """How this protocol reads the dataset of that id: as its file in the table of published datasets says."""
+        return reading_of(dataset, self.id) or self.default
 
 
 def load_protocol(protocol: str) -> EvaluationProtocol:

@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from hyperseg.data.prepared import PreparedDataset
-from hyperseg.evaluation.evaluate import evaluate
+from hyperseg.evaluation.evaluate import score_images, summarize
 from hyperseg.evaluation.protocol import EvaluationProtocol, Normalization
 from hyperseg.files import sha256_file
 from hyperseg.records import DatasetRef, Record, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
+from hyperseg.records.raw import write_matrices
 
 
 def evaluate_to_record(
@@ -32,6 +33,7 @@ def evaluate_to_record(
 ) -> Record:
     """Score `model`, whose weights came from the file `weights`, and write the record to `out`; returns it.
 
+    The images' confusion matrices go beside it, as ``<name of out>.npz``, so that every number can be derived again.
     `normalization` overrides the protocol's for the dataset and is recorded. Raises :class:`UserError`.
     """
     started_at, started = datetime.now(UTC), time.monotonic()
@@ -39,9 +41,11 @@ def evaluate_to_record(
     reading = protocol.reading_of(dataset.id)
     if normalization:
         reading = reading.model_copy(update={"normalization": normalization})
-    numbers = evaluate(
-        model.to(device), dataset, split, protocol, input_hw=input_hw, device=device, reading=reading, live=True
-    )
+    scored = score_images(model.to(device), dataset, split, reading, input_hw=input_hw, device=device, live=True)
+    numbers = summarize(scored, protocol, input_hw=input_hw, device=device.type)
+    matrices = out.with_suffix(".npz")
+    sha256 = write_matrices(matrices, scored.matrices, scored.images)
+    numbers = numbers.model_copy(update={"matrices_file": matrices.name, "matrices_sha256": sha256})
     record = Record(
         campaign=campaign,
         network=network_ref(model, weights_sha256=sha256_file(weights)),

@@ -1,8 +1,8 @@
 """A whole network on this package's kernels."""
 
+from hyperseg.kernels.inference import FusedHyperSeg, Trunk, fuse
 from hyperseg.kernels.native.decoder import NativeDecoder
 from hyperseg.kernels.native.trunk import NativeTrunk
-from hyperseg.models.fuse import FusedHyperSeg, Trunk, fuse
 from hyperseg.models.network import HyperSeg
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from hyperseg.errors import UserError
-from hyperseg.models.backbone import IMAGENET_MEAN, IMAGENET_STD
+from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from hyperseg.models.network import class_map
 
 

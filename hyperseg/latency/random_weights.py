@@ -9,7 +9,7 @@ SEED = 0  # of weights, inputs and labels, in every process alike
 
 
 def randomize(network: "HyperSeg") -> None:
-    """Give an eval-mode network on the CPU random norms and larger generated weights, in place.
+    """Give a network on the CPU random norms and larger generated weights, in place.
 
     Freshly initialized norms are identities, and the generated weights are so small that the logits are all but zero.
     The last norm is shifted so that every class has logits of mean 0 on a generated image: without it one class wins
@@ -30,7 +30,8 @@ def randomize(network: "HyperSeg") -> None:
         for generator in network.decoder.generators:
             for parameter in generator.parameters():
                 parameter.mul_(4)
-        side = 2 * network.variant.unit
-        logits = network(torch.randn(1, 3, side, side))
-        last = network.decoder.levels[-1].norms[-1]
+        side, training = 2 * network.variant.unit, network.training
+        logits = network.eval()(torch.randn(1, 3, side, side))
+        network.train(training)
+        last = [module for module in network.decoder.levels.modules() if isinstance(module, nn.BatchNorm2d)][-1]
         last.bias.sub_(logits.mean((0, 2, 3)))

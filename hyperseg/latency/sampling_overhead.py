@@ -17,8 +17,8 @@ from hyperseg.latency import clock
 from hyperseg.latency.conditions import Sampler
 from hyperseg.latency.lock import device_lock
 from hyperseg.latency.request import Request, check_request, make_plan
-from hyperseg.latency.statistics import Array, bootstrap_interval
 from hyperseg.latency.worker import heartbeat, open_sources, prepare
+from hyperseg.records.statistics import Array, bootstrap_interval
 
 BOUND_PERCENT = 1.0  # sampling must not change the median by more
 

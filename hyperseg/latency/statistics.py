@@ -1,26 +1,11 @@
-"""Statistics of raw latencies: percentiles that need enough samples, drift, intervals over processes."""
+"""Statistics of raw latencies: drift, change, spread over processes."""
 
-import math
 import statistics
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from hyperseg.records.measurement import Interval
-
-# Samples below which a percentile is not given: the counts at which MLPerf's rule lets one be claimed.
-P90_SAMPLES = 64
-P99_SAMPLES = 662
-
-Array = npt.NDArray[np.float64]
-
-
-def percentile(samples: Array, percent: float, needed: int) -> float | None:
-    """The percentile of `samples`, or None where there are fewer than `needed`."""
-    if len(samples) < needed:
-        return None
-    return float(np.percentile(samples, percent))
+from hyperseg.records.statistics import Array
 
 
 def drift_percent(samples: Array) -> float:
@@ -37,42 +22,6 @@ def change_percent(before: float, after: float) -> float:
     return 100 * (after - before) / before
 
 
-def process_interval(medians: Sequence[float]) -> Interval | None:
-    """95 % interval of the number over fresh processes, by Student's t on their medians; None for one process."""
-    if len(medians) < 2:
-        return None
-    import scipy.stats  # type: ignore[import-untyped]  # a second's import that only this number needs
-
-    t = float(scipy.stats.t.ppf(0.975, len(medians) - 1))
-    centre = statistics.fmean(medians)
-    half = t * statistics.stdev(medians) / math.sqrt(len(medians))
-    method = f"Student t over the medians of {len(medians)} processes"
-    return Interval(low=centre - half, high=centre + half, level=0.95, method=method)
-
-
 def spread_percent(medians: Sequence[float]) -> float:
     """Largest minus smallest process median, in percent of their median."""
     return 100 * (max(medians) - min(medians)) / statistics.median(medians)
-
-
-def log_slope(x: Sequence[float], y: Sequence[float]) -> float | None:
-    """Least-squares slope of log y over log x (1: linear growth); None below three points."""
-    if len(x) < 3:
-        return None
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
-
-
-def bootstrap_interval(values: Array, draws: int = 2000) -> tuple[float, float]:
-    """95 % interval of the median of independent `values`: percentiles over samples drawn from them."""
-    drawn = np.median(values[np.random.default_rng(0).integers(len(values), size=(draws, len(values)))], axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def ratio_interval(ratios: Sequence[float]) -> Interval | None:
-    """95 % interval of the median of `ratios`, one a round; None below six rounds."""
-    if len(ratios) < 6:
-        return None
-    low, high = bootstrap_interval(np.asarray(ratios, dtype=np.float64))
-    method = f"percentile bootstrap of the median over {len(ratios)} rounds"
-    return Interval(low=low, high=high, level=0.95, method=method)

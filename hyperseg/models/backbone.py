@@ -13,16 +13,11 @@ from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
-from hyperseg.models.backbone_layers import FixedSameConv2d, replace_layers
+from hyperseg.models.backbone_layers import FixedSameConv2d, Swish
+from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 NORM_EPS = 1e-3
 NORM_MOMENTUM = 0.01
-# A batch of so many pixels trains channels last on a CPU, with kernels of this project where there is a compiler. They
-# round otherwise than the published implementation, which a smaller batch would show: its deepest batch norms stand on
-# so few pixels that a last bit becomes a percent of the gradient, and Adam's first steps make a sign of it.
-LARGE_BATCH = 2 * 256 * 256
 
 
 class Backbone(nn.Module):
@@ -63,7 +58,7 @@ class Backbone(nn.Module):
             if isinstance(module, nn.BatchNorm2d):
                 module.eps, module.momentum = NORM_EPS, NORM_MOMENTUM
         _fix_padding(self, self.size)
-        replace_layers(self)
+        _replace_swish(self)
 
         # Some backbones' ImageNet weights expect another normalization than ImageNet's usual mean and deviation.
         mean, std = net.default_cfg["mean"], net.default_cfg["std"]
@@ -76,20 +71,13 @@ class Backbone(nn.Module):
     def forward(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
         """The five features, shallowest first, and the head's map (B, signal_channels, H / 32, W / 32)."""
         x = image * self.input_scale + self.input_shift if self.renormalize else image
-        pixels = x.shape[0] * x.shape[2] * x.shape[3]
-        channels_last = self.training and x.device.type == "cpu" and pixels >= LARGE_BATCH
-        if channels_last:
-            x = x.contiguous(memory_format=torch.channels_last)
         x = self.bn1(self.conv_stem(x))
         features: list[Tensor] = []
         for index, stage in enumerate(self.blocks):
             x = stage(x)
             if index in self.taps:
                 features.append(self.reduce[len(features)](x))
-        head = self.dropout(self.bn2(self.conv_head(x)))
-        if channels_last:  # the decoder cuts its patches from planes
-            features = [feature.contiguous() for feature in features]
-        return features, head
+        return features, self.dropout(self.bn2(self.conv_head(x)))
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -123,3 +111,12 @@ def _fix_padding(backbone: Backbone, size: int) -> None:
             parent, _, leaf = name.rpartition(".")
             setattr(backbone.get_submodule(parent), leaf, FixedSameConv2d(conv, *same_padding(size, kernel, stride)))
         size = -(-size // stride)
+
+
+def _replace_swish(module: nn.Module) -> None:
+    """timm's Swish rounds once, in training too; see :class:`hyperseg.models.backbone_layers.Swish`."""
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.SiLU):
+            setattr(module, name, Swish())
+        else:
+            _replace_swish(child)

@@ -4,22 +4,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.models.products import PatchConv2d, PointwiseConv2d, lies_channels_last
-
 
 def conv_norm_relu(inputs: int, outputs: int, kernel: int = 1) -> nn.Sequential:
     """Convolution without bias (its stride is its kernel), batch norm, ReLU."""
-    convolution = PointwiseConv2d if kernel == 1 else PatchConv2d
     return nn.Sequential(
-        convolution(inputs, outputs, kernel, stride=kernel, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        nn.Conv2d(inputs, outputs, kernel, stride=kernel, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
 
 
 def area_mean(x: Tensor) -> Tensor:
-    """The mean of (B, C, H, W) over its area, broadcast back to that shape."""
-    mean = x.mean((2, 3), keepdim=True).expand_as(x)
-    # A map without pixels of its own has no layout, and what it is joined with would lose its own.
-    return mean.contiguous(memory_format=torch.channels_last) if lies_channels_last(x) else mean
+    """The mean of (B, C, H, W) over its area, broadcast back to that shape and memory layout."""
+    return torch.empty_like(x).copy_(x.mean((2, 3), keepdim=True))
 
 
 class ContextHead(nn.Module):
@@ -29,7 +24,7 @@ class ContextHead(nn.Module):
     the up path. ``width`` is what the weight generators read. In the released reading of three variants they read the
     entry's half alone: then the down and up path changes no output and gets no gradient, and it is **not run**, neither
     in eval nor in training mode, where the published implementation still updates its running statistics. Its
-    parameters are kept: they load and export. ``run_all`` runs it all the same, for counting.
+    parameters are kept: they load and export. ``run_all`` runs it nevertheless, for counting.
     """
 
     def __init__(self, channels: int, width: int) -> None:

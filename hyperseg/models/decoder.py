@@ -1,29 +1,32 @@
 """The decoder: dynamic weights from the signal, and levels of patch-wise operators from /32 up to the image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hyperseg.kernels.native import training_maps, training_norm
 from hyperseg.models.layout import GeneratorShape, LevelShape
-from hyperseg.models.patchwise import OPERATORS, LevelOperator
-from hyperseg.models.products import GroupedConv2d
+from hyperseg.models.patchwise import LevelOperator, Patchwise
+
+Resize = Callable[[Tensor, Sequence[int]], Tensor]
 
 
-class WeightGenerator(GroupedConv2d):
+class WeightGenerator(nn.Conv2d):
     """Grouped 1x1 convolution without bias from a slice of the signal to the weights of one or two levels.
 
     Maps the signal (B, S, gh, gw) to one tensor (B, count, gh, gw) for each level it serves.
     """
 
     def __init__(self, shape: GeneratorShape) -> None:
-        super().__init__(shape.begin, shape.end, shape.outputs, shape.groups)
+        super().__init__(shape.end - shape.begin, shape.outputs, 1, groups=shape.groups, bias=False)
         self.shape = shape
 
     def forward(self, signal: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
-        weights = super().forward(signal)
+        return self.divide(super().forward(signal[:, self.shape.begin : self.shape.end]))
+
+    def divide(self, weights: Tensor) -> tuple[Tensor, ...]:
+        """All weights (B, outputs, gh, gw) by level; the surplus that rounding up to whole groups made is dropped."""
         surplus = self.shape.outputs - sum(self.shape.counts)
         return weights.split([*self.shape.counts, surplus], dim=1)[: len(self.shape.counts)]
 
@@ -31,8 +34,8 @@ class WeightGenerator(GroupedConv2d):
 class Level(nn.Module):
     """One decoder level: batch norms of its own, weights from outside.
 
-    ``operator`` does the work, a function of :mod:`hyperseg.models.patchwise`; assign another of the same signature to
-    run this level with a faster kernel.
+    ``operator`` does the work, :class:`hyperseg.models.patchwise.Patchwise` or another of the same signature:
+    assign one to run this level with a faster kernel.
     """
 
     operator: LevelOperator
@@ -42,7 +45,7 @@ class Level(nn.Module):
         self.shape = shape
         channels = (shape.outputs,) if shape.kind == "conv" else (shape.hidden, shape.hidden, shape.outputs)
         self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in channels)
-        self.operator = OPERATORS[shape.kind]
+        self.operator = Patchwise()
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
         """Map (B, inputs, H, W) and weights (B, P, gh, gw) to (B, outputs, H, W)."""
@@ -50,13 +53,19 @@ class Level(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Levels from the deepest up; each sees coordinates, its skip and the previous level's output, upsampled."""
+    """Levels from the deepest up; each sees coordinates, its skip and the previous level's output, upsampled.
+
+    ``resize`` upsamples, here and to the image's size; assign another of the same signature for a faster kernel.
+    """
+
+    resize: Resize
 
     def __init__(self, levels: Sequence[LevelShape], generators: Sequence[GeneratorShape]) -> None:
         super().__init__()
         self.shapes = tuple(levels)
         self.levels = nn.ModuleList(Level(shape) for shape in levels)
         self.generators = nn.ModuleList(WeightGenerator(shape) for shape in generators)
+        self.resize = resize
 
     def forward(self, skips: Sequence[Tensor], signal: Tensor) -> Tensor:
         """Logits at the last skip's size, from ``skips`` (B, C_i, H_i, W_i), deepest first, and the signal at /32."""
@@ -65,7 +74,7 @@ class Decoder(nn.Module):
         for level, skip, level_weights in zip(self.levels, skips, weights, strict=True):
             parts = [coordinates(skip), skip]
             if x is not None:
-                parts.append(resize(x, skip.shape[-2:]))
+                parts.append(self.resize(x, skip.shape[-2:]))
             x = level(torch.cat(parts, dim=1), level_weights)
         assert x is not None
         return x
@@ -75,8 +84,6 @@ def resize(x: Tensor, size: Sequence[int]) -> Tensor:
     """Bilinear interpolation of (B, C, H, W) to ``size`` (h, w), the published ``align_corners=False``."""
     if tuple(x.shape[-2:]) == tuple(size):
         return x
-    if (2 * x.shape[-2], 2 * x.shape[-1]) == tuple(size) and x.requires_grad and training_norm.trains_natively(x):
-        return training_maps.upsample2(x)
     return F.interpolate(x, tuple(size), mode="bilinear", align_corners=False)
 
 

@@ -79,7 +79,7 @@ class HyperSeg(nn.Module):
         check_size(self.variant, image.shape[-2], image.shape[-1])
         features, head = self.backbone(image)
         skips = [*features[::-1], image][: len(self.decoder.levels)]
-        return resize(self.decoder(skips, self.context(head)), image.shape[-2:])
+        return self.decoder.resize(self.decoder(skips, self.context(head)), image.shape[-2:])
 
 
 def class_map(logits: Tensor) -> Tensor:

@@ -3,25 +3,65 @@
 ``config/*.yaml`` hold the campaigns; ``workflow/schemas/config.schema.yaml`` is made from these models.
 """
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from hyperseg.errors import UserError
 from hyperseg.models.variants import VARIANTS
+from hyperseg.strict import StrictModel, first_problem
+from hyperseg.yaml_file import read_yaml
 
-# Names become folders and parts of file names.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+@dataclass(frozen=True)
+class _Form:
+    """Text of a form that is safe in paths and on command lines; `needed` says the form in words."""
+
+    pattern: str
+    needed: str
+    longest: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | {"pattern": f"^{self.pattern}$", "maxLength": self.longest}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value) or len(value) > self.longest:
+            raise ValueError(f"{value!r:.80} is not {self.needed}")
+        return value
+
+
+# Names become folders and parts of file names. A folder may hold spaces and letters of any alphabet, but nothing that a
+# shell or Snakemake reads as its own, and it lies under data/, which git ignores.
+Name = Annotated[str, _Form(r"[a-z0-9][a-z0-9_]*", "a name of small letters, digits and _", 64)]
+Folder = Annotated[
+    str,
+    _Form(
+        r"data(/\w[\w .,+@=-]*)+", "a folder data/NAME, whose name may hold letters, digits, spaces and .,+@=_-", 200
+    ),
+]
+Splits = Annotated[str, _Form(r"\w[\w.-]*(\+\w[\w.-]*)*", "the name of a split, or several joined with '+'", 200)]
+Title = Annotated[str, _Form(r"[^\x00-\x1f\x7f]+", "one line of text", 200)]
 InputHW = tuple[PositiveInt, PositiveInt]
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Streets(Part):
+class Streets(StrictModel):
     """Options of ``hyperseg data streets``; sizes in pixels."""
 
     train: PositiveInt
@@ -32,9 +72,9 @@ class Streets(Part):
     seed: int = Field(default=0, ge=0)
 
 
-class Dataset(Part):
+class Dataset(StrictModel):
     id: Name
-    folder: str = Field(description="the prepared dataset, relative to the repository root")
+    folder: Folder = Field(description="the prepared dataset, under data/ in the repository root")
     streets: Streets | None = Field(default=None, description="generate the folder; null: prepare it from a source")
 
 
@@ -44,9 +84,9 @@ class Training(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-class Evaluation(Part):
+class Evaluation(StrictModel):
     protocols: list[Name] = Field(min_length=1)
-    split: str = Field(description="one split, or several joined with '+'")
+    split: Splits = Field(description="one split, or several joined with '+'")
     input_hw: InputHW | dict[str, InputHW] | None = Field(
         default=None,
         description="[height, width] of the network's input, for all variants or per variant; null: its own",
@@ -57,25 +97,25 @@ class Evaluation(Part):
         return self.input_hw.get(variant) if isinstance(self.input_hw, dict) else self.input_hw
 
 
-class Latency(Part):
+class Latency(StrictModel):
     protocols: list[Name] = Field(min_length=1)
     engines: list[Name] = Field(min_length=1)
     precisions: list[Name] = Field(min_length=1)
     input_hw: InputHW | None = Field(default=None, description="[height, width] to time; null: the variant's own")
 
 
-class Report(Part):
-    title: str
+class Report(StrictModel):
+    title: Title
 
 
-class Threads(Part):
+class Threads(StrictModel):
     """Cores of one job of a step; a latency always has the machine to itself."""
 
     train: PositiveInt = 1
     evaluate: PositiveInt = 1
 
 
-class Campaign(Part):
+class Campaign(StrictModel):
     campaign: Name = Field(description="name of the campaign, and of its folders under results/runs and reports")
     dataset: Dataset
     variants: list[str] = Field(min_length=1)
@@ -109,30 +149,13 @@ def parse_campaign(values: Any, where: str) -> Campaign:
     try:
         return Campaign.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise UserError(f"unknown key '{key}' in {where}; see config/README.md for the keys there are") from error
-        if first["type"] == "missing":
-            raise UserError(f"{where} lacks '{key}'; see config/README.md for what it takes") from error
-        message = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"'{key}' in {where} does not fit: {message[0].lower()}{message[1:]}") from error
+        key, problem = first_problem(error)
+        raise UserError(f"'{key}' in {where} does not fit: {problem}; see config/README.md") from error
 
 
 def load_campaign(path: Path) -> Campaign:
     """Read and check one configuration file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UserError(f"cannot read the configuration {path}: {reason}; config/ holds the ones there are") from error
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path} is not YAML{line}; correct it there") from error
-    return parse_campaign(values, str(path))
+    return parse_campaign(read_yaml(path, "configuration"), str(path))
 
 
 def config_schema() -> str:

@@ -15,24 +15,21 @@ from typing import IO, Any
 
 import psutil
 
-from hyperseg.datasets.catalogue import read_catalogue
+from hyperseg.datasets.published import find_published, published_table
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.protocol import load_protocol as load_latency_protocol
 from hyperseg.pipeline.campaign import Campaign, load_campaign
 from hyperseg.pipeline.dataset import check_unchanged
 from hyperseg.pipeline.display import Display
-from hyperseg.pipeline.lock import run_lock
+from hyperseg.pipeline.lock import RunLock, run_lock
 from hyperseg.pipeline.progress import Progress, last_lines
 from hyperseg.pipeline.steps import Layout
+from hyperseg.processors import usable_cores
 from hyperseg.training.recipe import load_recipe
 
 PLUGINS = Path(__file__).parent / "plugins"
 SOURCE = "HYPERSEG_SOURCE"  # environment variable that tells `rule prepare` where the published files are
-UNLOCK = (
-    "a killed run left Snakemake's lock behind; if no other Snakemake is at work in this folder, "
-    "`snakemake --unlock` frees it (in .venv/bin), then run the same command again"
-)
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,14 @@ def run(config: Path, *, cores: int | None = None, dry_run: bool = False, source
     check(campaign)
     layout = Layout.here(campaign)
     _check_data(layout, source)
-    cores = cores or len(os.sched_getaffinity(0))
+    cores = cores or usable_cores()
     progress = Progress(campaign, cores, layout.device == "cuda")
-    with run_lock() as lock:
-        command = [*_command(config, cores, layout.device == "cuda"), *(["--dry-run"] if dry_run else [])]
-        code, errors = _supervise(command, lock, source, progress, Display(progress, dry_run))
+    command = _command(config, cores, layout.device == "cuda")
+    if dry_run:  # changes nothing, so it may look while another run is at work
+        code, errors = _supervise([*command, "--dry-run", "--nolock"], None, source, progress, Display(progress, True))
+    else:
+        with run_lock(say=_say) as lock:
+            code, errors = _supervise(command, lock, source, progress, Display(progress))
     if code and not progress.failed:
         raise _failure(progress.messages, errors)
     return Outcome(
@@ -84,10 +84,10 @@ def _check_data(layout: Layout, source: Path | None) -> None:
         raise UserError(f"there is no --source {source}; give the folder or archive that holds {dataset.id}")
     if Path(layout.manifest).is_file():
         check_unchanged(Path(dataset.folder))
-    elif dataset.streets is None and dataset.id not in read_catalogue():
+    elif dataset.streets is None and find_published(dataset.id) is None:
         raise UserError(
             f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
-            f"prepare the folder first, or choose from {', '.join(read_catalogue())}"
+            f"prepare the folder first, or choose from {', '.join(published_table())}"
         )
 
 
@@ -100,7 +100,7 @@ def _command(config: Path, cores: int, gpu: bool) -> list[str]:
 
 
 def _supervise(
-    command: list[str], lock: int, source: Path | None, progress: Progress, display: Display
+    command: list[str], lock: RunLock | None, source: Path | None, progress: Progress, display: Display
 ) -> tuple[int, str]:
     """Run the engine to its end; returns its exit code and what it wrote to stderr."""
     read_end, write_end = os.pipe()
@@ -117,10 +117,12 @@ def _supervise(
             stdin=subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,
-            pass_fds=(write_end, lock),
+            pass_fds=(write_end,),
             start_new_session=True,  # its whole group can be stopped, jobs included
         )
         os.close(write_end)
+        if lock is not None:
+            lock.record_engine(engine.pid)
         with _stops_with_us(engine), display:
             for event in _events(events):
                 ended = progress.take(event) if event else None
@@ -180,10 +182,14 @@ def _failure(messages: list[str], errors: str) -> UserError:
     """One sentence for an engine that failed outside of any job."""
     text = "\n".join([*messages, errors])
     if "LockException" in text or "cannot be locked" in text:
-        return UserError(UNLOCK)
+        return UserError(f"another Snakemake has begun to work in {Path.cwd()}; wait for it to end, then run again")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Using ")]
     told = "; ".join(lines[-3:]) or "it was killed"
     return UserError(f"Snakemake stopped before any job: {told}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _sentence(lines: list[str]) -> bool:

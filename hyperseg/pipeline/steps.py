@@ -1,52 +1,13 @@
-"""What the rules and the DVC stages are made of: the sources each step depends on, and where each result lies."""
+"""Where each result of a campaign lies: what the rules and the DVC stages are made of."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from hyperseg.pipeline.campaign import Campaign
+from hyperseg.pipeline.digests import digest_file
 from hyperseg.records.provenance import machine
 
-# step -> parts of the package whose edit makes it stale; dvc.yaml names the same ones (a test compares).
-_BASE = ("errors.py", "files.py", "strict.py")
-SOURCES: dict[str, tuple[str, ...]] = {
-    "data": (*_BASE, "records", "data", "datasets", "streets", "cli/data.py"),
-    "train": (*_BASE, "records", "models", "kernels", "data", "training", "cli/train.py"),
-    "evaluate": (
-        "errors.py",
-        "files.py",
-        "strict.py",
-        "records",
-        "models",
-        "kernels",
-        "data",
-        "evaluation",
-        "cli/evaluate.py",
-    ),
-    "latency": (
-        "errors.py",
-        "files.py",
-        "strict.py",
-        "records",
-        "models",
-        "kernels",
-        "data",
-        "latency",
-        "cli/latency.py",
-    ),
-    "report": (*_BASE, "records", "report", "cli/report.py"),
-}
 PAPER = "results/paper/paper.csv"  # committed numbers that the report shows beside ours
 PEERS = ("results/published/published_peers.csv", "results/published/published_peers_web.csv")
-PACKAGE = "hyperseg"  # relative to the repository root, where both engines run
-
-
-def sources(step: str, root: Path = Path()) -> list[str]:
-    """Every file of the package that `step` depends on, sorted: code, protocols, recipes, manifests, templates."""
-    files: list[Path] = []
-    for part in SOURCES[step]:
-        path = root / PACKAGE / part
-        files += [path] if path.is_file() else (f for f in path.rglob("*") if f.is_file())
-    return sorted(str(f.relative_to(root)) for f in files if "__pycache__" not in f.parts)
 
 
 @dataclass(frozen=True)
@@ -62,6 +23,10 @@ class Layout:
         """The layout on this machine."""
         this = machine()
         return cls(campaign, "cuda" if this.gpus else "cpu", this.fingerprint)
+
+    def sources(self, step: str, *chosen: str) -> str:
+        """The file that stands for the code of a job; `chosen` names its variant, protocol or engine."""
+        return digest_file(self.campaign.campaign, step, *chosen)
 
     @property
     def data(self) -> str:
@@ -106,10 +71,10 @@ class Layout:
         return [self.seed.format(variant=v, seed=s) for v in self.campaign.variants for s in self.campaign.seeds]
 
     @property
-    def latency_size(self) -> str:
+    def latency_size(self) -> list[str]:
         """Options of ``hyperseg latency`` for an input other than the variant's own."""
         size = self.campaign.latency.input_hw
-        return f"--height {size[0]} --width {size[1]}" if size else ""
+        return [f"--height={size[0]}", f"--width={size[1]}"] if size else []
 
     def latencies(self, variant: str) -> list[str]:
         """A variant's latency records on this machine."""

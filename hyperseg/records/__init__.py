@@ -17,7 +17,7 @@ from hyperseg.records.schema import (
     TrainingNumbers,
     WeightsSource,
 )
-from hyperseg.records.store import read_record, read_records, write_record
+from hyperseg.records.store import read_record, read_record_files, write_record
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -41,6 +41,6 @@ __all__ = [
     "Verdict",
     "WeightsSource",
     "read_record",
-    "read_records",
+    "read_record_files",
     "write_record",
 ]

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -22,6 +23,7 @@ PACKAGES = (
 CPU_FLAGS = (
     "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "asimd",
 )  # fmt: skip
+GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 OUTPUT_FOLDERS = ("data", "results", "reports", "dvc.lock")  # what the pipeline itself writes does not make code dirty
 
 
@@ -54,10 +56,31 @@ def _version(package: str) -> str | None:
 
 
 def _git() -> tuple[str | None, bool | None]:
-    """Commit and dirty flag of the checkout that holds this package, else of the working directory."""
+    """Commit and dirty flag of the tree that tracks this very file; None, said on stderr, where there is none.
+
+    A virtual environment may lie inside somebody's repository, whose commit says nothing about this package.
+    """
+    folder, name = Path(__file__).resolve().parent, Path(__file__).name
+    try:
+        _run_git(folder, "ls-files", "--error-unmatch", "--", name)
+    except FileNotFoundError:
+        return _unknown("git is not installed")
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = str(getattr(error, "stderr", "") or error)
+        if "dubious ownership" in said:
+            owned = next((line.split("'")[1] for line in said.splitlines() if line.count("'") > 1), str(folder))
+            remedy = f"git config --global --add safe.directory {shlex.quote(owned)}"
+            return _unknown(f"git does not trust the checkout, which another user owns; run `{remedy}`")
+        if "not a git repository" in said:
+            return _unknown("this package does not lie in a git checkout; install it from one with `pip install -e`")
+        return _unknown("the git repository around this package does not track it; install it with `pip install -e`")
     excludes = [f":(exclude,top){name}" for name in OUTPUT_FOLDERS]
-    inside = git_state(Path(__file__).parent, "--", ":/", *excludes)
-    return inside if inside[0] else git_state(Path.cwd(), "--", ":/", *excludes)
+    return git_state(folder, "--", ":/", *excludes)
+
+
+def _unknown(reason: str) -> tuple[None, None]:
+    print(f"note: the commit in the record is unknown: {reason}", file=sys.stderr)
+    return None, None
 
 
 def git_state(folder: Path, *pathspec: str) -> tuple[str | None, bool | None]:
@@ -69,17 +92,19 @@ def git_state(folder: Path, *pathspec: str) -> tuple[str | None, bool | None]:
 
 
 def _run_git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    # variables such as GIT_DIR, which git sets for its hooks, would name another repository
+    plain = {name: value for name, value in os.environ.items() if name not in GIT_PLACES} | {"LC_ALL": "C"}
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=plain).stdout.strip()
 
 
 @cache
 def machine() -> Machine:
-    """This machine's identity; `fingerprint` does not change with a reboot, a driver or a package."""
+    """This machine's identity; `fingerprint` does not change with a reboot, a driver, a package or a job's cores."""
     cpu, flags = _cpu()
     gpus, uuids, driver = _gpus()
     memory = psutil.virtual_memory().total
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = os.cpu_count() or 1  # the machine's, not those that a scheduler gives to this process
     key = "|".join([cpu, ",".join(flags), str(cores), str(round(memory / 2**30)), *gpus])
     return Machine(
         fingerprint=hashlib.sha256(key.encode()).hexdigest()[:12],

@@ -1,20 +1,23 @@
-"""Version 1 of the record: what was run, with what, when, how long, and the numbers, units in the names.
+"""The record: what was run, with what, when, how long, and the numbers, units in the names.
 
-One record per number-producing run, as one JSON file. ``hyperseg records schema`` prints the JSON Schema, which the
-repository publishes as ``workflow/schemas/record.schema.json``.
+One record per number-producing run, as one JSON file. Version 2 promises what version 1 did not: every raw file that a
+record names lies beside it. Both are read. ``hyperseg records schema`` prints the JSON Schema, which the repository
+publishes as ``workflow/schemas/record.schema.json``.
 """
 
+import math
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from hyperseg.records.bench import BenchNumbers
 from hyperseg.records.latency import LatencyNumbers
-from hyperseg.records.measurement import Interval, Sha256
+from hyperseg.records.measurement import Interval
+from hyperseg.records.ranges import Count, FileName, NotNegative, Percent, Positive, Sha256, Size
 from hyperseg.strict import StrictModel as Part
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 
 class WeightsSource(Part):
@@ -30,20 +33,20 @@ class NetworkRef(Part):
 
     id: str = Field(description="variant id, or 'library/model' for a peer")
     source: str = Field(description="'hyperseg' for this package, else the library or 'authors'")
-    num_classes: int = Field(gt=0)
+    num_classes: Size
     backbone: str = Field(description="timm name for our variants")
     backbone_weights: WeightsSource | None = Field(description="null: the backbone started from random weights")
     slices: Literal["released", "described"] | None = Field(description="reading of the signal slices; null for peers")
     weights_sha256: Sha256 | None = Field(description="hash of the weights file; null: random weights")
-    parameters: int = Field(gt=0)
-    gmacs: float | None = Field(default=None, description="multiply-accumulates at the input size, in 1e9")
+    parameters: Size
+    gmacs: Positive | None = Field(default=None, description="multiply-accumulates at the input size, in 1e9")
 
 
 class ProtocolRef(Part):
     """A named, versioned protocol; a table never mixes two in one column."""
 
     id: str
-    version: int = Field(ge=1)
+    version: Size
 
 
 class DatasetRef(Part):
@@ -52,7 +55,13 @@ class DatasetRef(Part):
     id: str
     version: Sha256 = Field(description="sha256 of the dataset's manifest")
     split: str = Field(description="one split, or several joined with '+'")
-    images: int = Field(ge=0)
+    images: Count
+    title: str | None = Field(default=None, description="of the dataset's description; null: not recorded")
+    source: str | None = Field(default=None, description="what the dataset was made from; null: not recorded")
+    partial: bool = Field(default=False, description="true: only some of a published dataset's images")
+    image_sizes: dict[str, Size] | None = Field(
+        default=None, description="'<width>x<height>' in pixels -> images of the split; null: not recorded"
+    )
 
 
 class Machine(Part):
@@ -61,9 +70,9 @@ class Machine(Part):
     fingerprint: str = Field(description="12 hex digits over the CPU model, core count, GPU names and memory")
     system: str
     cpu: str
-    cpu_cores: int
+    cpu_cores: Size
     cpu_flags: list[str] = Field(description="the instruction sets that matter for speed")
-    memory_bytes: int
+    memory_bytes: Size
     gpus: list[str] = Field(description="GPU names in NVML's order; empty without one")
     gpu_uuids: list[str]
     driver: str | None
@@ -77,61 +86,72 @@ class Provenance(Part):
     command: list[str]
     python: str
     packages: dict[str, str] = Field(description="versions of the packages that bear on the numbers")
-    threads: int = Field(description="torch's intra-op threads")
+    threads: Size = Field(description="torch's intra-op threads")
     machine: Machine
 
 
 class EpochPoint(Part):
-    epoch: int
-    step: int = Field(description="optimizer steps done at the end of the epoch")
+    epoch: Count
+    step: Count = Field(description="optimizer steps done at the end of the epoch")
     loss: float = Field(description="mean over the epoch's steps")
-    learning_rate: float
-    duration_s: float
-    miou_percent: float | None = Field(default=None, description="on `validation_split`, where one is scored")
+    learning_rate: NotNegative
+    duration_s: NotNegative
+    miou_percent: Percent | None = Field(default=None, description="on `selection_split`, where one is scored")
 
 
 class TrainingNumbers(Part):
     kind: Literal["training"] = "training"
     epochs: list[EpochPoint]
-    steps: int
-    images_seen: int
+    steps: Count
+    images_seen: Count
     final_loss: float
     selection: Literal["last", "best"] = Field(description="which checkpoint the weights file holds")
     selection_split: str | None = Field(description="the split 'best' was chosen on")
-    step_median_ms: float = Field(description="forward, backward and optimizer step, without waiting for the data")
-    peak_memory_bytes: int = Field(description="largest resident set of the process, or CUDA allocation on a GPU")
+    step_median_ms: Positive = Field(description="forward, backward and optimizer step, without waiting for the data")
+    peak_memory_bytes: Size = Field(description="largest resident set of the process, or CUDA allocation on a GPU")
     device: str
     precision: Literal["float32", "bfloat16", "float16"]
 
 
 class ClassIoU(Part):
     name: str
-    iou_percent: float | None = Field(description="null: absent from ground truth and prediction")
-    pixels: int = Field(description="ground-truth pixels of the class")
+    iou_percent: Percent | None = Field(description="null: absent from ground truth and prediction")
+    pixels: Count = Field(description="ground-truth pixels of the class")
 
 
 class EvaluationNumbers(Part):
     kind: Literal["evaluation"] = "evaluation"
-    miou_percent: float
+    miou_percent: Percent
     miou_interval: Interval | None = Field(description="percentile bootstrap over images, in percent")
-    majority_miou_percent: float = Field(description="what answering the most frequent class everywhere would score")
-    pixel_accuracy_percent: float
+    majority_miou_percent: Percent = Field(description="what answering the most frequent class everywhere would score")
+    pixel_accuracy_percent: Percent
     absent_classes: Literal["zero", "left_out"] = Field(description="how the mean counts a class found nowhere")
-    classes: list[ClassIoU]
-    confusion_matrix: list[list[int]] = Field(description="rows: ground truth, columns: prediction, in pixels")
-    ignored_pixels: int
-    input_height: int
-    input_width: int
+    classes: list[ClassIoU] = Field(min_length=1)
+    confusion_matrix: list[list[Count]] = Field(description="rows: ground truth, columns: prediction, in pixels")
+    ignored_pixels: Count
+    input_height: Size
+    input_width: Size
     device: str
+    matrices_file: FileName | None = Field(
+        default=None, description="npz of one confusion matrix per image, beside the record; null: not kept"
+    )
+    matrices_sha256: Sha256 | None = None
 
 
 Numbers = Annotated[TrainingNumbers | EvaluationNumbers | LatencyNumbers | BenchNumbers, Field(discriminator="kind")]
 
 
+def _name_the_version(schema: dict[str, Any]) -> None:
+    """In JSON the version is never left out, though a record made in Python has it of itself."""
+    schema["required"] = ["schema_version", *schema["required"]]
+
+
 class Record(Part):
     """One run of one step."""
 
-    schema_version: Literal[1] = 1
+    model_config = ConfigDict(json_schema_extra=_name_the_version)
+
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     campaign: str = Field(description="name of the configuration the run belongs to")
     network: NetworkRef
     protocol: ProtocolRef | None = Field(description="null for training and bench: see `config`")
@@ -140,9 +160,24 @@ class Record(Part):
     config: dict[str, Any] = Field(description="the full configuration of the step")
     provenance: Provenance
     started_at: datetime
-    duration_s: float
+    duration_s: NotNegative
     numbers: Numbers
+
+    @model_validator(mode="after")
+    def _finite(self) -> Self:
+        for name, value in (("config", self.config), ("conditions", getattr(self.numbers, "conditions", None))):
+            if not _is_finite(value):
+                raise ValueError(f"'{name}' holds a NaN or an infinite number")
+        return self
 
     @property
     def kind(self) -> str:
         return self.numbers.kind
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

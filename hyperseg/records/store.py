@@ -1,42 +1,89 @@
 """Reading and writing records."""
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
+from hyperseg.records.derive import checks, problems
+from hyperseg.records.raw import raw_checks
 from hyperseg.records.schema import Record
+from hyperseg.strict import first_problem
+
+AGAIN = "run the step again"
 
 
 def write_record(path: Path, record: Record) -> None:
     """Write one record as indented JSON, atomically."""
-    write_text_atomic(path, json.dumps(record.model_dump(mode="json"), indent=1) + "\n")
+    write_text_atomic(path, json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
 
 
 def read_record(path: Path) -> Record:
-    """Read one record; a :class:`UserError` says what does not fit the schema."""
+    """Read one record and derive its numbers again, from the record and from the raw files that lie beside it.
+
+    A :class:`UserError` names what does not fit the schema, or the first number that is not what it follows from.
+    """
+    record = parse_record(path)
+    for problem in problems((*checks(record), *raw_checks(record, path.parent))):
+        raise UserError(f"record {path} contradicts itself: {problem}; {AGAIN}")
+    return record
+
+
+def parse_record(path: Path) -> Record:
+    """Read one record that fits the schema; its numbers are taken as they stand."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UserError(f"cannot read record {path}: {error.strerror}") from error
+        raise UserError(f"cannot read record {path}: {error.strerror}; name a record's file") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"record {path} is not UTF-8 text; run the step again to write it anew") from error
+        raise UserError(f"record {path} is not UTF-8 text; {AGAIN} to write it anew") from error
     try:
-        return Record.model_validate_json(text)
+        content = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        raise UserError(f"record {path} is not JSON ({reason}); {AGAIN}") from error
+    if isinstance(content, dict) and "numbers" in content and "schema_version" not in content:
+        raise UserError(f"record {path} does not fit the schema at 'schema_version': it is missing; {AGAIN}")
+    try:
+        return Record.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(
-            f"record {path} does not fit schema version 1 at {where}: {first['msg'].lower()}; run the step again"
-        ) from error
+        key, message = first_problem(error)
+        where = f" at '{key}'" if key else ""
+        raise UserError(f"record {path} does not fit the schema{where}: {message}; {AGAIN}") from error
 
 
-def read_records(paths: Iterable[Path]) -> dict[Path, Record]:
-    """Read records from files, and from every ``*.json`` under folders, in sorted order."""
+def record_files(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves, and every ``*.json`` under folders, in sorted order."""
     files: list[Path] = []
     for path in paths:
         files += sorted(path.rglob("*.json")) if path.is_dir() else [path]
-    return {file: read_record(file) for file in files}
+    return files
+
+
+def read_record_files(paths: Iterable[Path]) -> dict[Path, Record]:
+    """Read records from files, and from every ``*.json`` under folders, in sorted order."""
+    return {file: read_record(file) for file in record_files(paths)}
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large for a number")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"key '{next(name for name in names if names.count(name) > 1)}' stands twice")
+    return content

@@ -1,10 +1,17 @@
-"""The audit of the published code: findings shown beside the numbers they bear on."""
+"""The audit of the published code: findings shown beside the numbers they bear on, with both numbers where measured."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 
-import yaml
+from hyperseg.records import EvaluationNumbers, LatencyNumbers
+from hyperseg.report.collection import Collection, Entry, Key, architecture_key, checkpoint, dataset_key, network_key
+from hyperseg.report.names import dataset_title, network_title
+from hyperseg.yaml_file import read_yaml
+
+Evaluation = Entry[EvaluationNumbers]
+Latency = Entry[LatencyNumbers]
 
 
 @dataclass(frozen=True)
@@ -15,10 +22,149 @@ class Finding:
     title: str
     finding: str
     here: str  # what this project does about it
+    published: str  # what the first of the two bars is
+    corrected: str  # and the second
+    measure: str  # the command that gives both
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A finding's two numbers, from records."""
+
+    unit: str
+    published: float
+    corrected: float
+    where: str  # of which network, dataset and machine
+    records: tuple[str, ...]
+
+    @property
+    def difference(self) -> float:
+        return self.corrected - self.published
 
 
 @cache
 def findings() -> tuple[Finding, ...]:
     """All findings, numbered in the order of ``audit.yaml``."""
-    entries = yaml.safe_load(files("hyperseg.report").joinpath("audit.yaml").read_text(encoding="utf-8"))
+    with as_file(files("hyperseg.report").joinpath("audit.yaml")) as path:
+        entries = read_yaml(path, "audit")["findings"]
     return tuple(Finding(number=number, **entry) for number, entry in enumerate(entries, start=1))
+
+
+def bars(collection: Collection) -> dict[str, Bars]:
+    """Finding id -> its two numbers, for the findings that the records of `collection` measure."""
+    found = {name: measure(collection) for name, measure in _MEASURES.items()}
+    return {name: two for name, two in found.items() if two}
+
+
+def _classes(collection: Collection) -> Bars | None:
+    """The same weights scored over the authors' classes, Void included, and over the field's."""
+    for paper, standard in _pairs(collection, lambda e: _protocol(e)):
+        if len(paper.numbers.classes) == len(standard.numbers.classes) + 1:
+            return _scores(paper, standard)
+    return None
+
+
+def _absent(collection: Collection) -> Bars | None:
+    """One confusion matrix whose absent classes count 0, or are left out."""
+    for entry in collection.evaluation:
+        ious = [item.iou_percent for item in entry.numbers.classes]
+        there = [iou for iou in ious if iou is not None]
+        if there and len(there) < len(ious):
+            zero, left_out = sum(there) / len(ious), sum(there) / len(there)
+            return Bars("% mIoU", zero, left_out, _where(entry), (entry.anchor,))
+    return None
+
+
+def _selection(collection: Collection) -> Bars | None:
+    """The checkpoint that was best on the reported split, and the last one of the same recipe."""
+    groups: dict[Key, dict[str, Evaluation]] = {}
+    for entry in collection.evaluation:
+        network = entry.record.network
+        key = (*dataset_key(entry), _protocol(entry), network.id, network.backbone, entry.record.campaign)
+        groups.setdefault(key, {})[checkpoint(entry, collection)] = entry
+    for key, by_checkpoint in sorted(groups.items(), key=str):
+        best = by_checkpoint.get(f"best on {key[1]}")
+        if best and "last" in by_checkpoint:
+            return _scores(best, by_checkpoint["last"])
+    return None
+
+
+def _dead_path(collection: Collection) -> Bars | None:
+    for released, described in _pairs(collection, lambda e: e.record.network.slices or "", ("released", "described")):
+        return _scores(released, described)
+    return None
+
+
+def _seed(collection: Collection) -> Bars | None:
+    """The lowest and the highest of several seeds."""
+    groups: dict[Key, list[Evaluation]] = {}
+    for entry in collection.evaluation:
+        key = (*dataset_key(entry), _protocol(entry), *network_key(entry.record.network), entry.record.campaign)
+        groups.setdefault(key, []).append(entry)
+    several = [group for _, group in sorted(groups.items(), key=str) if len({e.record.seed for e in group}) > 2]
+    if not several:
+        return None
+    ordered = sorted(several[0], key=lambda entry: entry.numbers.miou_percent)
+    return _scores(ordered[0], ordered[-1])
+
+
+def _clock(collection: Collection) -> Bars | None:
+    """The same network and engine under the authors' clock and under one that ends with the label map."""
+    groups: dict[Key, dict[str, Latency]] = {}
+    for entry in collection.latency:
+        numbers = entry.numbers
+        if numbers.smoke or numbers.verdict.verdict == "INVALID" or numbers.points:
+            continue
+        key = (
+            entry.record.provenance.machine.fingerprint, numbers.device_name, numbers.engine, numbers.precision,
+            numbers.input_height, numbers.batch, *architecture_key(entry.record.network),
+        )  # fmt: skip
+        groups.setdefault(key, {})[_protocol(entry)] = entry
+    for _, pair in sorted(groups.items(), key=str):
+        if {"paper", "deploy"} <= set(pair):
+            one, other = pair["paper"], pair["deploy"]
+            where = f"{network_title(one.record.network.id)}, {one.numbers.device_name}, {one.numbers.engine}"
+            return Bars("ms", one.numbers.median_ms, other.numbers.median_ms, where, (one.anchor, other.anchor))
+    return None
+
+
+_MEASURES: dict[str, Callable[[Collection], Bars | None]] = {
+    "selection": _selection,
+    "classes": _classes,
+    "clock": _clock,
+    "absent": _absent,
+    "seed": _seed,
+    "dead_path": _dead_path,
+}
+
+
+def _pairs(
+    collection: Collection, of: Callable[[Evaluation], str], wanted: tuple[str, str] = ("paper", "standard")
+) -> list[tuple[Evaluation, Evaluation]]:
+    """Evaluations that agree in everything but what `of` gives: the two wanted values, side by side."""
+    groups: dict[Key, dict[str, Evaluation]] = {}
+    for entry in collection.evaluation:
+        network = entry.record.network
+        slices = "" if wanted[0] == "released" else network.weights_sha256 or ""
+        protocol = _protocol(entry) if wanted[0] == "released" else ""
+        key = (*dataset_key(entry), protocol, slices, network.id, network.backbone, entry.record.campaign)
+        groups.setdefault((*key, str(entry.record.seed)), {})[of(entry)] = entry
+    both = [pair for _, pair in sorted(groups.items(), key=str) if set(wanted) <= set(pair)]
+    # real images before generated ones
+    both.sort(key=lambda pair: (d := pair[wanted[0]].record.dataset) is not None and d.id == "streets")
+    return [(pair[wanted[0]], pair[wanted[1]]) for pair in both]
+
+
+def _scores(one: Evaluation, other: Evaluation) -> Bars:
+    records = (one.anchor, other.anchor)
+    return Bars("% mIoU", one.numbers.miou_percent, other.numbers.miou_percent, _where(one), records)
+
+
+def _where(entry: Evaluation) -> str:
+    dataset = entry.record.dataset
+    place = f", {dataset_title(dataset.id)} {dataset.split}" if dataset else ""
+    return network_title(entry.record.network.id) + place
+
+
+def _protocol(entry: Evaluation | Latency) -> str:
+    return entry.record.protocol.id if entry.record.protocol else ""

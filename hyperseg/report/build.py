@@ -6,27 +6,19 @@ from pathlib import Path
 
 from hyperseg.errors import UserError
 from hyperseg.report.collection import Collection, load
-from hyperseg.report.facts import PaperRow, PeerRow, read_paper, read_peers
-from hyperseg.report.figures.accuracy_runtime import accuracy_runtime
-from hyperseg.report.figures.classes import class_figures
-from hyperseg.report.figures.published import published_figure
-from hyperseg.report.figures.scaling import scaling_figure
-from hyperseg.report.figures.training import training_figure
+from hyperseg.report.facts import read_paper, read_peers
+from hyperseg.report.figures import figure_parts
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.metrics import to_json
 from hyperseg.report.output import CONTENTS, check_replaceable, contents, replace_folder
-from hyperseg.report.page.embed import Card, Photo, read_card, read_photo
-from hyperseg.report.page.render import Contents, render
-from hyperseg.report.tables.accuracy import accuracy_table
-from hyperseg.report.tables.bench import bench_tables
-from hyperseg.report.tables.classes import class_tables
-from hyperseg.report.tables.formats import to_csv, to_latex, to_markdown
+from hyperseg.report.page.embed import read_card, read_photo
+from hyperseg.report.page.embed_records import embedded
+from hyperseg.report.page.render import Contents, Section, render
+from hyperseg.report.part import SECTIONS, load_part, ordered
+from hyperseg.report.tables import table_parts
+from hyperseg.report.tables.formats import to_csv, to_markdown
+from hyperseg.report.tables.latex import to_latex
 from hyperseg.report.tables.model import Table
-from hyperseg.report.tables.published import published_table
-from hyperseg.report.tables.runtime import runtime_tables
-from hyperseg.report.tables.scaling import scaling_tables
-from hyperseg.report.tables.speed import peers_table
-from hyperseg.report.tables.summary import summary_table
-from hyperseg.report.tables.training import training_table
 
 
 @dataclass(frozen=True)
@@ -38,6 +30,7 @@ class Sources:
     peers: Sequence[Path] = ()
     cards: Sequence[Path] = ()
     pictures: Sequence[Path] = ()
+    tables: Sequence[Path] = ()  # Python files that define a table of the user's own
 
 
 def build_report(out: Path, records: Sequence[Path], sources: Sources | None = None) -> Collection:
@@ -46,64 +39,63 @@ def build_report(out: Path, records: Sequence[Path], sources: Sources | None = N
     An earlier report in `out` is replaced as a whole; on any error it stays. Raises :class:`UserError` for records
     that do not fit, for two records of one cell, for facts that cannot be read and for a folder that is not a report's.
     """
-    sources = sources or Sources()
     check_replaceable(out)
-    collection = load(records)
-    page = _contents(collection, sources)
-    files = _files(collection, page)
+    collection, files = report_files(records, sources or Sources())
     replace_folder(out, files | {CONTENTS: contents(collection, files)})
     return collection
 
 
-def tables_of(collection: Collection, paper: Sequence[PaperRow]) -> list[Table]:
-    """Every table that records alone give, in the order of the page."""
-    accuracy = [accuracy_table(collection, paper), *class_tables(collection)] if collection.evaluation else []
-    training = [training_table(collection)] if collection.training else []
-    runtime = [*runtime_tables(collection, paper), *scaling_tables(collection), *_bench(collection)]
-    return [summary_table(collection), *accuracy, *runtime, *training]
-
-
-def _bench(collection: Collection) -> list[Table]:
-    peers = peers_table(collection)
-    return [*bench_tables(collection), *([peers] if peers.rows else [])]
-
-
-def _contents(collection: Collection, sources: Sources) -> Contents:
-    paper: tuple[PaperRow, ...] = read_paper(sources.paper) if sources.paper else ()
-    peers: list[PeerRow] = [row for path in sources.peers for row in read_peers(path)]
-    cards: list[Card] = [read_card(path) for path in sources.cards]
-    photos: list[Photo] = [read_photo(path) for path in sources.pictures]
+def report_files(records: Sequence[Path], sources: Sources) -> tuple[Collection, dict[str, bytes]]:
+    """The records read, and every file of their report but the list of contents: relative name -> bytes."""
+    collection = load(records)
+    inputs = Inputs(
+        collection,
+        read_paper(sources.paper) if sources.paper else (),
+        tuple(row for path in sources.peers for row in read_peers(path)),
+    )
+    photos = [read_photo(path) for path in sources.pictures]
     twice = sorted({photo.name for photo in photos if sum(photo.name == other.name for other in photos) > 1})
     if twice:
         raise UserError(f"two pictures are named {twice[0]}; rename one of them")
-    return Contents(
+    data, beside = embedded(collection)
+    page = Contents(
         title=sources.title or f"Report: {', '.join(collection.campaigns)}",
-        collection=collection,
-        summary=summary_table(collection),
-        accuracy=accuracy_table(collection, paper) if collection.evaluation else None,
-        classes=class_tables(collection),
-        runtime=runtime_tables(collection, paper),
-        scaling=scaling_tables(collection),
-        bench=_bench(collection),
-        training=training_table(collection) if collection.training else None,
-        published=published_table(peers) if peers else None,
-        main_figure=accuracy_runtime(collection, paper),
-        class_figures=class_figures(collection),
-        scaling_figure=scaling_figure(collection),
-        training_figure=training_figure(collection),
-        published_figure=published_figure(peers, paper),
+        inputs=inputs,
+        data=data,
+        sections=_sections(inputs, sources.tables),
         photos=photos,
-        cards=cards,
+        cards=[read_card(path) for path in sources.cards],
     )
-
-
-def _files(collection: Collection, page: Contents) -> dict[str, bytes]:
     files = {"index.html": render(page).encode(), "metrics.json": to_json(collection).encode()}
     for table in page.tables:
-        files[f"tables/{table.id}.csv"] = to_csv(table).encode()
-        files[f"tables/{table.id}.md"] = to_markdown(table).encode()
-        files[f"tables/{table.id}.tex"] = to_latex(table).encode()
+        files |= table_files(table)
     for picture in page.figures:
         files[f"figures/{picture.name}.svg"] = picture.svg.encode()
         files[f"figures/{picture.name}.png"] = picture.png
-    return files | {f"pictures/{photo.name}": photo.data for photo in page.photos}
+        files[f"figures/{picture.name}.pdf"] = picture.pdf
+    return collection, files | beside | {f"pictures/{photo.name}": photo.data for photo in page.photos}
+
+
+def table_files(table: Table) -> dict[str, bytes]:
+    """A table in each of its formats."""
+    return {
+        f"tables/{table.id}.csv": to_csv(table).encode(),
+        f"tables/{table.id}.md": to_markdown(table).encode(),
+        f"tables/{table.id}.tex": to_latex(table).encode(),
+    }
+
+
+def _sections(inputs: Inputs, more: Sequence[Path]) -> list[Section]:
+    """What the page shows, section by section; an empty table or figure, and a section without any, are left out."""
+    tables = ordered([*table_parts(), *map(load_part, more)])
+    found: dict[str, Section] = {}
+    for drawn in figure_parts():
+        for picture in drawn.build(inputs):
+            found.setdefault(drawn.section, Section(drawn.section)).figures.append(picture)
+    for part in tables:
+        for table in part.build(inputs) if part.on_page else ():
+            if table.rows:
+                found.setdefault(part.section, Section(part.section)).tables.append(table)
+    found.setdefault("audit", Section("audit"))
+    known = [name for name in SECTIONS if name in found]
+    return [found[name] for name in [*known, *sorted(set(found) - set(known))]]

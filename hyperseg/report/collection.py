@@ -16,7 +16,7 @@ from hyperseg.records import (
     NetworkRef,
     Record,
     TrainingNumbers,
-    read_records,
+    read_record_files,
 )
 
 N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers, BenchNumbers)
@@ -65,6 +65,26 @@ class Collection:
         hashed = ((entry.record.network.weights_sha256, entry) for entry in self.training)
         return {sha256: entry for sha256, entry in hashed if sha256}
 
+    @cached_property
+    def machines_of_device(self) -> dict[str, set[str]]:
+        """The fingerprints of the machines that have a timed device of a name."""
+        found: dict[str, set[str]] = {}
+        for entry in self.latency:
+            machines = found.setdefault(entry.numbers.device_name, set())
+            machines.add(entry.record.provenance.machine.fingerprint)
+        return found
+
+    @cached_property
+    def _latency_by_source(self) -> dict[str, list[Entry[LatencyNumbers]]]:
+        found: dict[str, list[Entry[LatencyNumbers]]] = {}
+        for entry in self.latency:
+            found.setdefault(entry.record.network.source, []).append(entry)
+        return found
+
+    def latency_of(self, source: str) -> list[Entry[LatencyNumbers]]:
+        """Latencies of networks from one source: 'hyperseg', 'authors', or a library."""
+        return self._latency_by_source.get(source, [])
+
     def training_of(self, weights_sha256: str | None) -> Entry[TrainingNumbers] | None:
         """The training record whose weights file has that hash, if it is here."""
         return self._training_by_weights.get(weights_sha256) if weights_sha256 else None
@@ -78,7 +98,7 @@ def load(paths: Sequence[Path]) -> Collection:
     for path in paths:
         if not path.exists():
             raise UserError(f"no record or folder at {path}; give what `hyperseg train`, `evaluate` or `latency` wrote")
-    files = read_records(paths)
+    files = read_record_files(paths)
     unique = {path.resolve(): record for path, record in files.items()}
     if not unique:
         folders = ", ".join(map(str, paths))

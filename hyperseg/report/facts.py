@@ -49,6 +49,8 @@ class PeerRow:
     fps: float | None
     latency_ms: float | None
     gpu: str
+    params_m: float | None  # parameters, in millions
+    gmacs: float | None  # multiply-accumulates, in 1e9
     multi_scale_test: str
     source_repo: str
     source: str
@@ -122,6 +124,8 @@ def _peer_row(path: Path, line: int, row: dict[str, str]) -> PeerRow:
             fps=_number(row.get("fps", "")),
             latency_ms=_number(row.get("latency_ms", "")),
             gpu=row.get("gpu", ""),
+            params_m=_number(row.get("params_m", "")),
+            gmacs=_number(row.get("gmacs", "")),
             multi_scale_test=row.get("multi_scale_test", ""),
             source_repo=row["source_repo"],
             source=source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hyperseg.streets.classes import CLASSES, Label
+from hyperseg.streets.classes import CLASSES, Kind
 from hyperseg.streets.generate import generate, render
 
-__all__ = ["CLASSES", "Label", "generate", "render"]
+__all__ = ["CLASSES", "Kind", "generate", "render"]

@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 
 from hyperseg.streets import noise
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.randomness import Stream
 from hyperseg.streets.view import RGB, View
 from hyperseg.streets.wall import SHADES, Texture, draw_wall, shaded
@@ -55,12 +55,12 @@ def barrier_texture(kind: str, length: float, height: float, density: float, col
     i = (np.arange(rows) + stream.integer(0, noise.SIZE)) & (noise.SIZE - 1)
     j = (np.arange(columns) + stream.integer(0, noise.SIZE)) & (noise.SIZE - 1)
     dark = (colour[0] * 0.6, colour[1] * 0.6, colour[2] * 0.6)
-    label = Label.FENCE
+    label = Kind.FENCE
     solid = np.ones((rows, columns), dtype=bool)
     material = np.ones((rows, columns), dtype=np.uint8)
     source = noise.grain()
     if kind == "hedge":
-        label, source = Label.TREE, noise.leaves()
+        label, source = Kind.TREE, noise.leaves()
         top = source[0].take((np.arange(columns) * 3 + stream.integer(0, noise.SIZE)) & (noise.SIZE - 1))
         solid = y > 0.1 * height * (top / 255.0)[None, :]
     elif kind == "panel":

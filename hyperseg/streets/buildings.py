@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.facade import FacadeStyle, facade_texture
 from hyperseg.streets.randomness import Stream
 from hyperseg.streets.view import NEAR, RGB, View
@@ -75,7 +75,7 @@ class Building:
         left, right = sorted((camera.column(self.near[0], z), camera.column(outer, z)))
         if right < 0.0 or left > camera.width:
             return
-        word = light.word(self.gable.wall, Label.BUILDING, z, facing)
+        word = light.word(self.gable.wall, Kind.BUILDING, z, facing)
         eaves = camera.row(self.height, z)
         if self.joined:
             view.canvas.fill_rectangle(left, eaves, right, camera.row(0.0, z), word)
@@ -103,8 +103,8 @@ class Building:
             x = self.near[0] + (self.far[0] - self.near[0]) * share + 0.45 * self.back * self.side
             left, top = camera.point(x - 0.5, self.height + self.roof + 1.1, z)
             right, bottom = camera.point(x + 0.5, self.height + self.roof * 0.7, z)
-            view.canvas.fill_rectangle(left, top, right, bottom, light.word(self.gable.wall, Label.BUILDING, z, 0.8))
-            pot = light.word((170.0, 95.0, 70.0), Label.BUILDING, z, 0.9)
+            view.canvas.fill_rectangle(left, top, right, bottom, light.word(self.gable.wall, Kind.BUILDING, z, 0.8))
+            pot = light.word((170.0, 95.0, 70.0), Kind.BUILDING, z, 0.9)
             wide, tall = right - left, bottom - top
             for place in (0.1, 0.6):
                 x0 = left + wide * place
@@ -169,4 +169,4 @@ def _draw_slope(
             for (x, z), share in ((a, low), (a, high), (b, high), (b, low))
         ]
         shade = brightness * (0.86 + 0.21 * k / strips)
-        view.canvas.fill_polygon(points, light.word(tiles, Label.BUILDING, middle, shade))
+        view.canvas.fill_polygon(points, light.word(tiles, Kind.BUILDING, middle, shade))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 
-class Label(IntEnum):
+class Kind(IntEnum):
     """Class indices as the label images hold them. There is no void: every pixel was painted by something."""
 
     SKY = 0

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperseg.streets import noise
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.randomness import Stream
 from hyperseg.streets.view import RGB
 from hyperseg.streets.wall import SHADES, Texture, shaded
@@ -90,7 +90,7 @@ def facade_texture(
         _mixed(style.wall, 0.72, 0.0),
         _mixed(style.board, 0.6, 60.0),
     ]
-    return Texture(texels, shaded(colours, 0.16 if style.courses else 0.08), int(Label.BUILDING))
+    return Texture(texels, shaded(colours, 0.16 if style.courses else 0.08), int(Kind.BUILDING))
 
 
 def _mixed(colour: RGB, share: float, light: float) -> RGB:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.randomness import Stream
 from hyperseg.streets.signs import SIGN_COLOURS, board, signs
 from hyperseg.streets.view import RGB, View
@@ -34,8 +34,8 @@ class Pole:
         scale = camera.focal / self.z
         half = max(0.5, self.radius * scale)
         lit = light.facing(0.0, 0.0, -1.0)
-        bright = light.word(self.colour, Label.POLE, self.z, lit * 1.12)
-        dim = light.word(self.colour, Label.POLE, self.z, lit * 0.72)
+        bright = light.word(self.colour, Kind.POLE, self.z, lit * 1.12)
+        dim = light.word(self.colour, Kind.POLE, self.z, lit * 0.72)
         lower = bottom - min(1.1, 0.2 * self.height) * scale
         canvas.fill_rectangle(middle - half, top, middle + half, bottom, dim)
         canvas.fill_rectangle(middle - half * 1.5, lower, middle + half * 1.5, bottom, dim)
@@ -52,7 +52,7 @@ class Pole:
             reach = max(1.5, 0.45 * scale)
             drop = max(1.0, 0.16 * scale)
             x0, x1 = (tip - 0.3 * reach, tip + reach) if self.arm > 0 else (tip - reach, tip + 0.3 * reach)
-            word = light.glow((255.0, 226.0, 160.0), Label.POLE, self.z) if self.lamp else bright
+            word = light.glow((255.0, 226.0, 160.0), Kind.POLE, self.z) if self.lamp else bright
             canvas.fill_rectangle(x0, top - rise - 0.3 * drop, x1, top - rise + drop, word)
 
 
@@ -85,7 +85,7 @@ class Sign:
             sprite, colours = signs()[self.kind % len(signs())], SIGN_COLOURS
         else:
             sprite, colours = board(Stream(self.key))
-        words = light.words(colours * lit, Label.SIGN, [self.z])[0]
+        words = light.words(colours * lit, Kind.SIGN, [self.z])[0]
         view.canvas.blit(sprite, (x - half, y - tall, x + half, y + tall), words)
 
 
@@ -110,9 +110,9 @@ class TrafficLight:
         half, tall = max(1.2, 0.19 * scale), max(2.5, 0.52 * scale)
         lit = light.facing(0.0, 0.0, -1.0)
         edge: RGB = (190.0, 190.0, 184.0)
-        canvas.fill_rectangle(x - half, y - tall, x + half, y + tall, light.word(edge, Label.SIGN, self.z, lit))
+        canvas.fill_rectangle(x - half, y - tall, x + half, y + tall, light.word(edge, Kind.SIGN, self.z, lit))
         inset = min(0.03 * scale, 0.25 * half)
-        dark = light.word((30.0, 31.0, 33.0), Label.SIGN, self.z, lit)
+        dark = light.word((30.0, 31.0, 33.0), Kind.SIGN, self.z, lit)
         canvas.fill_rectangle(x - half + inset, y - tall + inset, x + half - inset, y + tall - inset, dark)
         if self.state == 3:
             return
@@ -120,9 +120,9 @@ class TrafficLight:
         radius = min(max(0.8, 0.13 * scale), half - inset)
         for k in range(3):
             centre = y + (k - 1) * 0.62 * tall
-            word = light.word((58.0, 54.0, 50.0), Label.SIGN, self.z, lit)
+            word = light.word((58.0, 54.0, 50.0), Kind.SIGN, self.z, lit)
             if k == self.state:
-                word = light.glow(colours[k], Label.SIGN, self.z)
+                word = light.glow(colours[k], Kind.SIGN, self.z)
             cut = 0.45 * radius
             canvas.fill_polygon(
                 [

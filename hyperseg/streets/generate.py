@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
+from hyperseg.data.png import encode_palette, encode_rgb
 from hyperseg.errors import UserError
 from hyperseg.streets.classes import CLASSES
 from hyperseg.streets.finish import photograph
-from hyperseg.streets.png import encode_palette, encode_rgb
 from hyperseg.streets.randomness import Stream, derive_key
 from hyperseg.streets.scene import draw_scene
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperseg.streets import noise
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.view import RGB, View, pack
 
 #: Lateral range of the profile tables in metres (either side of the road's middle), and their cells per metre.
@@ -38,12 +38,12 @@ class Ground(IntEnum):
 
 
 _LABELS = {
-    Ground.KERB: Label.PAVEMENT,
-    Ground.SLAB: Label.PAVEMENT,
-    Ground.JOINT: Label.PAVEMENT,
-    Ground.PAVING: Label.PAVEMENT,
-    Ground.EARTH: Label.PAVEMENT,
-    Ground.GRASS: Label.TREE,
+    Ground.KERB: Kind.PAVEMENT,
+    Ground.SLAB: Kind.PAVEMENT,
+    Ground.JOINT: Kind.PAVEMENT,
+    Ground.PAVING: Kind.PAVEMENT,
+    Ground.EARTH: Kind.PAVEMENT,
+    Ground.GRASS: Kind.TREE,
 }
 # How strongly the grain shows, as a share of the material's brightness.
 _CONTRAST = {Ground.GRASS: 0.30, Ground.EARTH: 0.22, Ground.PAINT: 0.10, Ground.YELLOW: 0.10, Ground.SLAB: 0.12}
@@ -139,11 +139,11 @@ class GroundPlane:
         sunlit = light.facing(0.0, 1.0, 0.0)
         shadowed = 1.0 - 0.45 * light.strength if light.strength > 0.15 else sunlit
         colours = np.zeros((16, 3))
-        labels = np.full(16, int(Label.ROAD), dtype=np.uint32)
+        labels = np.full(16, int(Kind.ROAD), dtype=np.uint32)
         contrast = np.full(16, 0.13)
         for material, colour in self.colours.items():
             colours[material] = colour
-            labels[material] = int(_LABELS.get(material, Label.ROAD))
+            labels[material] = int(_LABELS.get(material, Kind.ROAD))
             contrast[material] = _CONTRAST.get(material, 0.13)
         # Steps even in the camera's rows, so coarse where the ground is near and fine where it is far.
         step = np.arange(len(z)) * _DEPTH_STEPS // len(z)

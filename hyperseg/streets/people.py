@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.randomness import Stream, derive_key
 from hyperseg.streets.shapes import Sketch, Sprite
 from hyperseg.streets.view import RGB, View
@@ -50,7 +50,7 @@ class Figure:
         """Paint the figure standing on the ground."""
         poses = walking_poses() if self.kind == "pedestrian" else cycling_poses()
         width, height = PERSON_BOX if self.kind == "pedestrian" else BICYCLIST_BOX
-        label = Label.PEDESTRIAN if self.kind == "pedestrian" else Label.BICYCLIST
+        label = Kind.PEDESTRIAN if self.kind == "pedestrian" else Kind.BICYCLIST
         left, top = view.camera.point(self.x - 0.5 * width * self.size, height * self.size, self.z)
         right, bottom = view.camera.point(self.x + 0.5 * width * self.size, 0.0, self.z)
         light = view.light

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hyperseg.streets.canvas import Canvas
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.ground import Ground, GroundPlane
 from hyperseg.streets.pavement import furnish
 from hyperseg.streets.people import Figure
@@ -69,7 +69,7 @@ class Scene:
         self.ground.draw(view)
         facing = self.light.facing(0.0, 1.0, 0.0)
         for decal in self.decals:
-            word = self.light.word(decal.colour, Label.ROAD, decal.outline[0][1], facing)
+            word = self.light.word(decal.colour, Kind.ROAD, decal.outline[0][1], facing)
             canvas.fill_polygon([view.camera.point(x, 0.0, z) for x, z in decal.outline], word)
         for item in self.items:
             _draw_shadow(item, view)

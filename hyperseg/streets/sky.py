@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperseg.streets import noise
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.randomness import random_bytes
 from hyperseg.streets.view import RGB, View, pack
 
@@ -47,7 +47,7 @@ class Sky:
         # Thick cloud is darker than its edge.
         thick = 1.0 - 0.16 * np.maximum(level - self.clear - self.soft, 0.0) / 0.6
         cloud = np.array(self.cloud) * thick[:, None]
-        table = pack(base[:, None, :] * (1.0 - cover) + cloud[None] * cover, int(Label.SKY))
+        table = pack(base[:, None, :] * (1.0 - cover) + cloud[None] * cover, int(Kind.SKY))
         distance = 1.0 / (elevation + 0.16)
         v = (distance * 70.0).astype(np.int64) + self.offset[0]
         across = (np.arange(canvas.width) + 0.5 - camera.centre) / camera.focal
@@ -89,9 +89,9 @@ class Skyline:
         rows = (np.arange(y0, y1) + 0.5)[:, None]
         area = canvas.words[y0:y1]
         light = view.light
-        for top, colour, label in ((top_houses, self.wall, Label.BUILDING), (top_trees, self.leaf, Label.TREE)):
+        for top, colour, label in ((top_houses, self.wall, Kind.BUILDING), (top_trees, self.leaf, Kind.TREE)):
             shades = [light.word(colour, label, self.depth, gain) for gain in (0.82, 0.9, 0.97, 1.05)]
-            shade = (draws[(metres / (9.0 if label == Label.BUILDING else 1.5)).astype(np.int64) & 255] * 3.99).astype(
+            shade = (draws[(metres / (9.0 if label == Kind.BUILDING else 1.5)).astype(np.int64) & 255] * 3.99).astype(
                 np.int64
             )
             np.copyto(area, np.array(shades, dtype=np.uint32)[shade][None, :], where=rows >= top[None, :])

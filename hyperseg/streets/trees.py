@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hyperseg.streets import noise
 from hyperseg.streets.canvas import Canvas
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.randomness import Stream, derive_key
 from hyperseg.streets.shapes import Sprite
 from hyperseg.streets.view import RGB, View
@@ -56,7 +56,7 @@ class Tree:
         lit = light.facing(0.0, 0.3, -0.95)
         middle, scale = 0.5 * (left + right), camera.focal / self.z
         if self.kind == "bare":
-            words = light.words(_ramp(self.bark, 0.75, 1.15) * lit, Label.TREE, [self.z])[0]
+            words = light.words(_ramp(self.bark, 0.75, 1.15) * lit, Kind.TREE, [self.z])[0]
             canvas.blit(bare_trees()[self.sprite % 6], (left, top, right, foot), words, self.flip)
             return
         if self.kind != "bush":
@@ -69,7 +69,7 @@ class Tree:
                 a, b = middle + shift - half * share, middle + shift + half * share
                 canvas.fill_polygon(
                     [(a + 0.3 * half, reach), (b - 0.3 * half, reach), (b, foot), (a, foot)],
-                    light.word(self.bark, Label.TREE, self.z, lit * gain),
+                    light.word(self.bark, Kind.TREE, self.z, lit * gain),
                 )
             if self.kind == "crown":
                 for lean in (-0.22, 0.2):
@@ -82,12 +82,12 @@ class Tree:
                             (middle + 0.5 * half, crown_foot),
                             (middle - 0.5 * half, crown_foot),
                         ],
-                        light.word(self.bark, Label.TREE, self.z, lit * 0.8),
+                        light.word(self.bark, Kind.TREE, self.z, lit * 0.8),
                     )
         bottom = foot if self.kind == "bush" else camera.row(self.stem, self.z)
         sprites = cones() if self.kind == "cone" else crowns()
         flip = self.flip
-        words = light.words(_ramp(self.colour, 0.3, 1.05) * lit, Label.TREE, [self.z])[0]
+        words = light.words(_ramp(self.colour, 0.3, 1.05) * lit, Kind.TREE, [self.z])[0]
         canvas.blit(sprites[self.sprite % len(sprites)], (left, top, right, bottom), words, flip)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hyperseg.streets.canvas import Point
-from hyperseg.streets.classes import Label
+from hyperseg.streets.classes import Kind
 from hyperseg.streets.vehicle_shapes import SHAPES, VehicleShape
 from hyperseg.streets.view import NEAR, RGB, View
 
@@ -127,7 +127,7 @@ class _Painter:
         """The canvas word of a colour on a face."""
         c, s = self.vehicle.heading
         nx, nz = normal[0] * c + normal[2] * s, -normal[0] * s + normal[2] * c
-        return self.view.light.word(colour, Label.CAR, self.vehicle.z, gain * self.view.light.facing(nx, normal[1], nz))
+        return self.view.light.word(colour, Kind.CAR, self.vehicle.z, gain * self.view.light.facing(nx, normal[1], nz))
 
     def face(
         self,
@@ -145,7 +145,7 @@ class _Painter:
     def tyres(self) -> None:
         """The treads, seen below the body from the front or from behind."""
         s = self.shape
-        word = self.view.light.word(_RUBBER, Label.CAR, self.vehicle.z, 0.8)
+        word = self.view.light.word(_RUBBER, Kind.CAR, self.vehicle.z, 0.8)
         for axle in s.axles:
             for side in (-1, 1):
                 a, b = side * 0.5 * s.width, side * (0.5 * s.width - 0.24)
@@ -240,7 +240,7 @@ class _Painter:
             quad = [(a, c, along), (b, c, along), (b, d, along), (a, d, along)]
             if self.vehicle.lights_on or (rear and self.vehicle.brakes):
                 glow = (255.0, 250.0, 225.0) if not rear else lamp
-                self.view.canvas.fill_polygon(self.project(quad), self.view.light.glow(glow, Label.CAR, self.vehicle.z))
+                self.view.canvas.fill_polygon(self.project(quad), self.view.light.glow(glow, Kind.CAR, self.vehicle.z))
             else:
                 self.face(quad, normal, lamp)
         if not rear:

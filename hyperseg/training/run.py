@@ -2,20 +2,20 @@
 
 import os
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hyperseg.allocator import keep_freed_memory
 from hyperseg.data.loading import TrainingSamples, choose_workers, training_loader
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
-from hyperseg.kernels.native.build import compiler_version
-from hyperseg.kernels.native.libraries import training_available
-from hyperseg.memory import keep_freed_memory
+from hyperseg.kernels.training import attach, training_kernels
 from hyperseg.models import create_model, save_weights
 from hyperseg.records import DatasetRef, Record, TrainingNumbers, write_record
 from hyperseg.records.network import network_ref
@@ -78,7 +78,7 @@ def train(
             "device": device.type,
             "threads": provenance_.threads,
             "packages": provenance_.packages,
-            "compiler": compiler_version() if training_available() else None,
+            "kernels": asdict(training_kernels(device.type)),
         },
     )
     epochs_before = checkpoint.epochs_done
@@ -101,6 +101,7 @@ def train(
     ).to(device)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
+    kernels = attach(model, device.type)
     with TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch) as progress:
         result = fit(model, batches, recipe, device, progress, score, checkpoint)
 
@@ -115,9 +116,7 @@ def train(
     config: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
         "workers": workers,
-        "compiler": compiler_version()
-        if training_available()
-        else None,  # of the native operators, which round differently from torch's
+        "kernels": asdict(kernels),
         "selected_epoch": result.selected_epoch,
         "epochs_before_interruption": epochs_before,
     }

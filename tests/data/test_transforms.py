@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional as tv
 
-from hyperseg.data.transforms import IMAGENET_MEAN, IMAGENET_STD, Augmentation, Draw, augment, draw, normalize
+from hyperseg.data.transforms import Augmentation, Draw, augment, draw, normalize
+from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 
 
 def picture(hw: tuple[int, int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
+from hyperseg.data.png import encode_index, palette_of
 from hyperseg.datasets.camvid_classes import CLASSES, COLOURS, VOID, authors_values, merged_values
 from hyperseg.datasets.colours import ColourMap
-from hyperseg.datasets.index_png import encode_index_png, palette_of
 
 CHANNEL = st.sampled_from([0, 1, 64, 127, 128, 192, 254, 255])
 COLOUR = st.tuples(CHANNEL, CHANNEL, CHANNEL)
@@ -99,7 +99,7 @@ def test_authors_reading_takes_twelve_exact_colours_and_ignores_twenty():
 )
 def test_index_png_comes_back_as_it_was(label, wide):
     label = np.repeat(label, wide, axis=1)  # runs of every length around deflate's longest match, 258
-    picture = Image.open(io.BytesIO(encode_index_png(label, palette_of(CLASSES))))
+    picture = Image.open(io.BytesIO(encode_index(label, palette_of(CLASSES))))
     assert picture.mode == "P"
     assert (np.asarray(picture) == label).all()
     coloured = np.asarray(picture.convert("RGB"))
@@ -108,5 +108,5 @@ def test_index_png_comes_back_as_it_was(label, wide):
 
 def test_index_png_has_the_same_bytes_everywhere():
     label = np.arange(40 * 60, dtype=np.uint32).reshape(40, 60) // 37 % 12
-    data = encode_index_png(label.astype(np.uint8), palette_of(CLASSES))
+    data = encode_index(label.astype(np.uint8), palette_of(CLASSES))
     assert hashlib.sha256(data).hexdigest() == "70e0cfe5fde1dd333d56838a43338f0ada51c99627915721b8edde07069c7762"

@@ -14,10 +14,11 @@ import requests
 from click.testing import CliRunner, Result
 
 from hyperseg.cli.data import command
-from hyperseg.datasets.catalogue import Archive, entry_of, read_catalogue
+from hyperseg.datasets.catalogue import catalogued
 from hyperseg.datasets.cityscapes_account import account_downloader, with_addresses
 from hyperseg.datasets.fetch import fetch_archives
 from hyperseg.datasets.progress import bytes_progress
+from hyperseg.datasets.published import Archive, get_published, published_table
 from hyperseg.errors import UserError
 
 
@@ -186,26 +187,26 @@ def test_account_without_a_terminal_is_told(tmp_path, monkeypatch):
     assert "the Cityscapes login needs a terminal to ask for your account" in str(result.exception)
 
 
-def test_packaged_catalogue_fits_and_names_a_source_for_everything():
-    for name, entry in read_catalogue().items():
-        assert entry.archives, name
-        assert all(archive.urls or archive.gated for archive in entry.archives), name
-        assert entry.licence.endswith("."), name
-    assert entry_of("cityscapes").splits == ({"train": 2975, "val": 500, "test": 1525},)
-    assert entry_of("voc2012").splits == ({"train_aug": 10582, "val": 1449},)
-    assert entry_of("voc2012").archives[0].md5 == "6cd6e144f989b92b3379bac3b3de84fd"
+def test_every_published_dataset_names_a_source():
+    for name, published in published_table().items():
+        assert published.archives or published.made_by or published.alternative, name
+        assert all(archive.urls or archive.gated for archive in published.archives), name
+        assert published.licence.endswith("."), name
+    assert get_published("cityscapes").splits == ({"train": 2975, "val": 500, "test": 1525},)
+    assert get_published("voc2012").splits == ({"train_aug": 10582, "val": 1449},)
+    assert get_published("voc2012").archives[0].md5 == "6cd6e144f989b92b3379bac3b3de84fd"
 
 
-def test_own_catalogue_adds_mirrors_before_the_packaged_addresses(tmp_path):
+def test_own_catalogue_adds_mirrors_before_the_published_addresses(tmp_path):
     own = tmp_path / "own.yaml"
     own.write_text(
         "voc2012:\n  archives:\n  - {file: SegmentationClassAug.zip, urls: ['http://near/a.zip']}\n", encoding="utf-8"
     )
-    entry = entry_of("voc2012", own)
-    assert [archive.file for archive in entry.archives] == ["VOCtrainval_11-May-2012.tar", "SegmentationClassAug.zip"]
-    assert entry.archives[1].urls[0] == "http://near/a.zip"
-    assert len(entry.archives[1].urls) == 1 + len(entry_of("voc2012").archives[1].urls)
-    assert entry.citation == entry_of("voc2012").citation
+    changed, published = catalogued("voc2012", own), get_published("voc2012")
+    assert [one.file for one in changed.archives] == ["VOCtrainval_11-May-2012.tar", "SegmentationClassAug.zip"]
+    assert changed.archives[1].urls == ("http://near/a.zip", *published.archives[1].urls)
+    assert changed.citation == published.citation
+    assert changed.prepare is published.prepare
 
 
 @pytest.mark.parametrize(
@@ -213,15 +214,20 @@ def test_own_catalogue_adds_mirrors_before_the_packaged_addresses(tmp_path):
     [
         ("voc2012: [", "is not YAML"),
         ("- 1", "is not a mapping of dataset ids"),
-        ("new: {title: T}", "does not fit at"),
-        ("voc2012: {archives: [{file: ../../x}]}", "does not fit at archives"),
-        ("voc2012: {archives: [{file: x.zip, urls: ['file:///etc/passwd']}]}", "does not fit at"),
+        ("new: {title: T}", "names new, but the published datasets are camvid, "),
+        ("voc2012: {archives: [{file: ../../x}]}", r"'archives\.2\.file' of voc2012 in the catalogue .* does not fit"),
+        ("voc2012: {archives: [{file: x.zip, urls: ['file:///etc/passwd']}]}", "does not fit: "),
+        ("voc2012: {archives: x}", "is not a list of mappings"),
     ],
 )
-def test_a_catalogue_that_does_not_fit_is_told(tmp_path, text, words):
+def test_a_catalogue_that_does_not_fit_is_refused(tmp_path, text, words):
     own = tmp_path / "own.yaml"
     own.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=words):
-        read_catalogue(own)
-    with pytest.raises(UserError, match="has no dataset 'imagenet'"):
-        entry_of("imagenet")
+        catalogued("voc2012", own)
+
+
+def test_an_unknown_dataset_is_answered_with_the_ones_there_are(tmp_path):
+    words = str(cli("fetch", "imagenet", "--downloads", tmp_path).exception)
+    assert words.startswith("there is no published dataset 'imagenet'; choose one of camvid, ")
+    assert "make it with `hyperseg data streets`" in str(cli("fetch", "streets", "--downloads", tmp_path).exception)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from hyperseg.cli.data import command
 from hyperseg.data.prepared import open_dataset
-from hyperseg.datasets.card import Card, read_card
+from hyperseg.datasets.card import DatasetCard, read_card
 from hyperseg.datasets.card_text import html, markdown
 from hyperseg.datasets.croissant import croissant_text
 from hyperseg.datasets.show import choose, overlay
@@ -82,7 +82,7 @@ def test_own_folder_in_place_keeps_its_pictures(pictures, tmp_path):
         ("classes: []", "does not describe a dataset at classes"),
         ("classes: [road, sky]\nvoid: 1", "void is 1, which is the index of class 'sky'"),
         ("classes: [road, sky]", "value 9 is no class"),
-        ("classes: [road, sky]\nsize: 3", "at size: Extra inputs"),
+        ("classes: [road, sky]\nsize: 3", "at size: there is no such key"),
     ],
 )
 def test_own_classes_that_do_not_fit_are_told(pictures, tmp_path, text, words):
@@ -105,7 +105,7 @@ def test_own_folders_that_do_not_fit_are_told(pictures, tmp_path):
 
 def test_card_counts_what_the_files_hold(dataset):
     card = read_card(dataset)
-    assert Card.model_validate_json((dataset / "card.json").read_bytes()) == card
+    assert DatasetCard.model_validate_json((dataset / "card.json").read_bytes()) == card
     labels = [np.asarray(Image.open(path)) for path in sorted(dataset.glob("*/labels/*.png"))]
     images = [np.asarray(Image.open(path)) for path in sorted(dataset.glob("*/images/*.png"))]
     pixels = np.concatenate([label.ravel() for label in labels])

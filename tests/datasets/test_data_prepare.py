@@ -13,9 +13,10 @@ from PIL import Image
 
 from hyperseg.cli.data import command
 from hyperseg.data.prepared import open_dataset, read_label
-from hyperseg.datasets import cityscapes, voc2012
+from hyperseg.datasets import cityscapes
 from hyperseg.datasets.camvid_classes import COLOURS
 from hyperseg.datasets.camvid_segnet import check_source, packaged_hashes
+from hyperseg.datasets.published import get_published
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
@@ -209,12 +210,12 @@ def test_cityscapes_label_ids_become_train_ids(make, brought, tmp_path):
 
 def test_cityscapes_table_is_the_official_one():
     labels = pytest.importorskip("cityscapesscripts.helpers.labels", reason="the extra `datasets`").labels
-    table = cityscapes.train_ids()
+    table, classes = cityscapes.train_ids(), get_published("cityscapes").classes
     for label in labels:
         expected = label.trainId if 0 <= label.trainId < 19 else 255
         assert table[label.id % 256] == expected
         if expected < 19:
-            assert (cityscapes.CLASSES[expected].name, cityscapes.CLASSES[expected].colour) == (label.name, label.color)
+            assert (classes[expected].name, classes[expected].colour) == (label.name, label.color)
 
 
 def test_cityscapes_that_does_not_fit_is_told(make, brought, tmp_path):
@@ -265,8 +266,8 @@ def test_voc_train_aug_is_every_augmented_label_but_vals(make, tmp_path):
     assert sample.label is not None
     assert sample.label.read_bytes() == official["VOCdevkit/VOC2012/SegmentationClass/2007_000033.png"]
     assert (source / "VOCdevkit/VOC2012/JPEGImages/2007_000033.jpg").exists(), "the user's own files are copied"
-    assert len(voc2012.CLASSES) == 21
-    assert voc2012.CLASSES[20].colour == (0, 64, 128)
+    assert len(made.classes) == 21
+    assert made.classes[20].colour == (0, 64, 128)
 
 
 def test_voc_that_does_not_fit_is_told(make, tmp_path):

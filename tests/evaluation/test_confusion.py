@@ -5,7 +5,8 @@ import pytest
 import torch
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
 
-from hyperseg.evaluation.confusion import bootstrap_interval, class_iou, confusion_matrix, majority_matrix, mean_iou
+from hyperseg.evaluation.confusion import confusion_matrix
+from hyperseg.records.scores import bootstrap_interval, class_iou, majority_matrix, mean_iou
 
 
 def random_pair(classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """Evaluation under both protocols with networks whose answers are known."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ from hyperseg.evaluation.evaluate import evaluate
 from hyperseg.evaluation.overlay import overlay
 from hyperseg.evaluation.predict import network_input, predict, scored_classes
 from hyperseg.evaluation.protocol import Reading, load_protocol
+from hyperseg.evaluation.run import evaluate_to_record
 from hyperseg.records import EvaluationNumbers
+from hyperseg.records.raw import read_matrices
+from hyperseg.records.verify import Verified, verify
 
 CPU = torch.device("cpu")
 NATIVE = (48, 64)
@@ -45,6 +49,31 @@ def test_standard_ignores_void_and_leaves_absent_classes_out(dataset: PreparedDa
     void = sum(int((read_label(sample) == 255).sum()) for sample in dataset.samples("test"))
     assert result.ignored_pixels == void > 0
     assert sum(map(sum, result.confusion_matrix)) == 2 * 48 * 64 - void
+
+
+def test_a_record_is_derived_again_from_its_matrices(dataset: PreparedDataset, tmp_path: Path) -> None:
+    """What an evaluation writes holds, its interval included; a changed interval does not."""
+    network = ColourNetwork(4)
+    (tmp_path / "w.safetensors").write_bytes(b"stands for weights")
+    out = tmp_path / "evaluation-standard.json"
+    described = {
+        "variant": SimpleNamespace(id="colours"), "backbone_name": "none", "backbone_weights": None, "slices": None,
+    }  # fmt: skip
+    for name, value in described.items():
+        object.__setattr__(network, name, value)
+    network.register_parameter("scale", torch.nn.Parameter(torch.ones(1)))
+    protocol = load_protocol("standard")
+    options = {"input_hw": NATIVE, "device": CPU}
+    record = evaluate_to_record(network, tmp_path / "w.safetensors", dataset, "test", protocol, out, **options)
+    assert verify([out])[0] == Verified(out, (), ())
+    assert isinstance(record.numbers, EvaluationNumbers)
+    assert record.numbers.matrices_file == "evaluation-standard.npz"
+    matrices = read_matrices(out.with_suffix(".npz"), len(dataset.samples("test")), 3)
+    assert matrices.sum(0).tolist() == record.numbers.confusion_matrix
+    text = out.read_text()
+    assert text.count('"high": 100.0') == 1
+    out.write_text(text.replace('"high": 100.0', '"high": 99.0').replace('"low": 100.0', '"low": 98.0'))
+    assert "miou_interval.low is 98, but 100 by evaluation-standard.npz" in verify([out])[0].problems
 
 
 def test_paper_counts_void_as_a_class_and_absent_ones_as_zero(dataset: PreparedDataset) -> None:

@@ -5,10 +5,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hyperseg.kernels import operators
+from hyperseg.kernels.operators import EagerPatchwise, FoldedPatchwise, ShiftedPatchwise
 from hyperseg.models import patchwise
 from hyperseg.models.layout import Kind, LevelShape
+from hyperseg.models.patchwise import Patchwise
 
 GRID = (2, 3)
+KINDS: list[Kind] = ["conv", "block", "shared_halo_block"]
+OPERATORS = [Patchwise, FoldedPatchwise, EagerPatchwise, ShiftedPatchwise]
 
 
 def case(
@@ -72,40 +77,42 @@ def finish(y: Tensor, w: Tensor, shape: LevelShape, norms: list[nn.Module], size
 
 @pytest.mark.parametrize("patch", [(4, 4), (2, 3), (1, 1), (1, 4)])
 @pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("kind", ["conv", "block", "shared_halo_block"])
-def test_operators_equal_their_definition(kind: Kind, patch: tuple[int, int], residual: bool) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_operators_equal_their_definition(
+    operator: type[Patchwise], kind: Kind, patch: tuple[int, int], residual: bool
+) -> None:
     x, weights, shape, norms = case(kind, patch, residual)
     with torch.no_grad():
-        found = patchwise.OPERATORS[kind](x, weights, shape, norms)
+        found = operator()(x, weights, shape, norms)
         torch.testing.assert_close(found, plain(x, weights, shape, norms), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("kind", ["block", "shared_halo_block"])
 def test_compiled_operators_equal_their_definition(kind: Kind, training: bool) -> None:
-    """Under a compiler the depthwise convolution is a sum of shifted patches."""
     x, weights, shape, norms = case(kind, (4, 2))
     for norm in norms:
         norm.train(training)
     with torch.no_grad():
-        expected = patchwise.OPERATORS[kind](x, weights, shape, norms)
-        compiled = torch.compile(patchwise.OPERATORS[kind], backend="eager", fullgraph=True)
+        expected = Patchwise()(x, weights, shape, norms)
+        compiled = torch.compile(ShiftedPatchwise(), backend="eager", fullgraph=True)
         torch.testing.assert_close(compiled(x, weights, shape, norms), expected, rtol=1e-10, atol=1e-10)
 
 
 def test_inference_by_parts_gives_the_same_bits() -> None:
     x, weights, shape, norms = case("block", (4, 5))
-    assert x.shape[0] * GRID[0] * GRID[1] > patchwise.PARTS
-    whole = patchwise.block(x, weights, shape, norms)
+    assert x.shape[0] * GRID[0] * GRID[1] > operators.PARTS
     with torch.no_grad():
-        parts = patchwise.block(x, weights, shape, norms)
+        whole = FoldedPatchwise()(x, weights, shape, norms)
+        parts = EagerPatchwise()(x, weights, shape, norms)
     assert torch.equal(parts, whole)
 
 
 def test_the_two_halos_differ() -> None:
     x, weights, shape, norms = case("block", (4, 4))
-    own = patchwise.block(x, weights, shape, norms)
-    shared = patchwise.shared_halo_block(x, weights, shape, norms)
+    own = Patchwise().block(x, weights, shape, norms)
+    shared = Patchwise().shared_halo_block(x, weights, shape, norms)
     inner = torch.zeros(x.shape[2:], dtype=torch.bool)
     for i in range(GRID[0]):
         for j in range(GRID[1]):
@@ -120,7 +127,7 @@ def test_training_statistics_count_halo_pixels_once_per_patch() -> None:
     norm = norms[0].train()
     assert isinstance(norm, nn.BatchNorm2d)
     norm.momentum = 1.0
-    patchwise.block(x, weights, shape, [norm, norms[1], norms[2]])
+    Patchwise()(x, weights, shape, [norm, norms[1], norms[2]])
     padded = F.pad(x, (1, 1, 1, 1), mode="reflect")
     pixels = [
         torch.einsum("oc,chw->ohw", expansion[b, :, i, j].reshape(shape.hidden, -1),
@@ -132,13 +139,13 @@ def test_training_statistics_count_halo_pixels_once_per_patch() -> None:
 
 
 def test_gradients_are_right() -> None:
-    for kind in patchwise.OPERATORS:
+    for kind in KINDS:
         x, weights, shape, norms = case(kind, (2, 2))
         for norm in norms:
             norm.train()
         x.requires_grad_()
         weights.requires_grad_()
-        operator = patchwise.OPERATORS[kind]
+        operator = Patchwise()
         assert torch.autograd.gradcheck(
             lambda a, b, f=operator, s=shape, n=norms: f(a, b, s, n), (x, weights), eps=1e-7, atol=1e-4, fast_mode=True
         )

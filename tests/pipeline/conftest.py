@@ -16,6 +16,7 @@ def new_checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Check
 def finished(new_checkout: Callable[[], Checkout]) -> Checkout:
     """A checkout in which the whole pipeline has run once and DVC has recorded it, in a commit. Leave it as it is."""
     checkout = new_checkout()
+    checkout.record_loaded()
     checkout.first_output = checkout.run()
     checkout.call("dvc", "commit", "--force")
     checkout.call("git", "add", "dvc.lock")

@@ -30,8 +30,8 @@ def test_the_published_schema_is_made_from_the_models() -> None:
         ({"variants": []}, "'variants' in c.yaml does not fit"),
         ({"seeds": [1, 1]}, "an entry is named twice"),
         ({"seeds": [-1]}, "'seeds.0' in c.yaml"),
-        ({"colour": "red"}, "unknown key 'colour' in c.yaml"),
-        ({"report": {}}, "c.yaml lacks 'report.title'"),
+        ({"colour": "red"}, "'colour' in c.yaml does not fit: there is no such key"),
+        ({"report": {}}, "'report.title' in c.yaml does not fit: it is missing"),
         ({"campaign": "../elsewhere"}, "'campaign' in c.yaml"),
         ({"evaluation": TINY["evaluation"] | {"protocols": ["a/b"]}}, "'evaluation.protocols.0' in c.yaml"),  # type: ignore[operator]
     ],
@@ -62,7 +62,7 @@ def test_recipes_and_protocols_are_checked_before_anything_runs(
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(None, "No such file"), (b"a: [1", "not YAML at line 1"), (b"\xff", "UTF-8"), (b"", "holds no")],
+    [(None, "no such file"), (b"a: [1", "not YAML at line 1"), (b"\xff", "UTF-8"), (b"", "holds no")],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, told: str) -> None:
     file = tmp_path / "c.yaml"

@@ -11,7 +11,8 @@ from pipeline_checkout import BIN, ROOT
 
 from hyperseg.pipeline.adopt import CAMPAIGN
 from hyperseg.pipeline.campaign import load_campaign
-from hyperseg.pipeline.steps import PACKAGE, SOURCES, Layout, sources
+from hyperseg.pipeline.digests import ENTRIES, FOLDER
+from hyperseg.pipeline.steps import Layout
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
@@ -20,18 +21,14 @@ def snakemake(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(BIN / "snakemake"), *options], cwd=ROOT, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("step", SOURCES)
-def test_each_stage_depends_on_the_same_sources_as_its_rule(step: str) -> None:
-    declared = {dep for dep in STAGES[step]["deps"] if dep.startswith(f"{PACKAGE}/")}
-    assert declared == {f"{PACKAGE}/{part}" for part in SOURCES[step]}
-
-
-@pytest.mark.parametrize("step", SOURCES)
-def test_every_source_is_there(step: str) -> None:
-    assert all((ROOT / PACKAGE / part).exists() for part in SOURCES[step])
-    found = sources(step, ROOT)
-    assert f"{PACKAGE}/cli/{step}.py" in found
-    assert not any("__pycache__" in name for name in found)
+@pytest.mark.parametrize("step", ENTRIES)
+def test_each_stage_and_its_rule_depend_on_one_file_for_their_code(step: str) -> None:
+    layout = Layout(load_campaign(ROOT / CAMPAIGN), "cpu", "0123456789ab")
+    stage = STAGES["data" if step == "streets" else step]
+    (declared,) = [dep for dep in stage["deps"] if dep.startswith(f"{FOLDER}/")]
+    assert declared.replace("${campaign}", "demo") == layout.sources(step)
+    assert STAGES["sources"]["outs"] == [f"{FOLDER}/${{campaign}}"]
+    assert STAGES["sources"]["deps"] == ["hyperseg"]
 
 
 def test_no_stage_is_frozen_and_only_a_marker_persists() -> None:

@@ -35,38 +35,77 @@ def test_versions_threads_and_command_are_recorded() -> None:
     assert provenance().threads == (os.cpu_count() or 1)
 
 
+PACKAGE = Path(__file__).parents[2] / "hyperseg"
+
+
+def git(repository: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    command = ["git", "-C", str(repository), *identity, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def copy_package(folder: Path) -> Path:
+    """As much of the package in `folder` as provenance needs; returns `folder`."""
+    shutil.copytree(PACKAGE / "records", folder / "hyperseg/records", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in PACKAGE.glob("*.py"):
+        shutil.copy(path, folder / "hyperseg" / path.name)
+    return folder
+
+
+def state(folder: Path, cwd: Path, **environment: str) -> tuple[str | None, bool | None, str]:
+    """Commit, dirty flag and what was said on stderr, by the package in `folder`."""
+    code = "from hyperseg.records.provenance import provenance; p = provenance(); print(p.commit, p.dirty)"
+    variables = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=cwd, env=variables)
+    commit, dirty = done.stdout.split()
+    return (None if commit == "None" else commit), {"True": True, "False": False, "None": None}[dirty], done.stderr
+
+
 def test_commit_and_dirty_flag_of_a_checkout_outputs_left_out(tmp_path: Path) -> None:
     """The rule of `dirty`, on a checkout of its own: code counts, what the pipeline writes does not."""
-    package = Path(__file__).parents[2] / "hyperseg"
-    repository = tmp_path / "repository"
-    shutil.copytree(package / "records", repository / "hyperseg/records", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "errors.py", "files.py", "strict.py"):
-        shutil.copy(package / name, repository / "hyperseg" / name)
-
-    def git(*arguments: str) -> str:
-        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-        command = ["git", "-C", str(repository), *identity, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    def flag() -> tuple[str | None, bool | None]:
-        code = "from hyperseg.records.provenance import provenance; p = provenance(); print(p.commit, p.dirty)"
-        environment = os.environ | {"PYTHONPATH": str(repository), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-c", code]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
-        commit, dirty = done.stdout.split()
-        return commit, {"True": True, "False": False, "None": None}[dirty]
-
-    git("init", "-q")
+    repository = copy_package(tmp_path / "repository")
+    git(repository, "init", "-q")
     (repository / "code.py").write_text("1\n")
-    git("add", "-A")
-    git("commit", "-q", "-m", "first")
-    assert flag() == (git("rev-parse", "HEAD"), False)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "first")
+    commit = git(repository, "rev-parse", "HEAD")
+    assert state(repository, tmp_path) == (commit, False, "")
     for folder in ("data", "results", "reports"):
         (repository / folder).mkdir()
         (repository / folder / "output").write_text("made by a run\n")
-    assert flag()[1] is False
+    assert state(repository, tmp_path)[1] is False
     (repository / "code.py").write_text("2\n")
-    assert flag()[1] is True
+    assert state(repository, tmp_path, GIT_DIR=str(tmp_path / "elsewhere")) == (commit, True, "")
+
+
+def test_a_commit_of_another_repository_is_never_taken(tmp_path: Path) -> None:
+    """The package in an environment inside somebody's repository, run from there."""
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    git(foreign, "init", "-q")
+    (foreign / ".gitignore").write_text(".venv/\n")
+    git(foreign, "add", "-A")
+    git(foreign, "commit", "-q", "-m", "theirs")
+    package = copy_package(foreign / ".venv/lib/site-packages")
+    commit, dirty, said = state(package, foreign)
+    assert (commit, dirty) == (None, None)
+    assert said.startswith("note: the commit in the record is unknown: the git repository around this package does not")
+    outside = copy_package(tmp_path / "outside")
+    commit, _, said = state(outside, foreign)  # the working directory's repository is not the package's either
+    assert commit is None
+    assert "does not lie in a git checkout" in said
+
+
+def test_a_checkout_that_git_does_not_trust_is_named_with_the_remedy(tmp_path: Path) -> None:
+    repository = copy_package(tmp_path / "of another")
+    git(repository, "init", "-q")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "first")
+    variables = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}  # git's own test switch
+    commit, _, said = state(repository, tmp_path, **variables)
+    assert commit is None
+    assert f"git config --global --add safe.directory '{repository}'" in said
 
 
 def test_a_network_is_described_by_its_own_attributes() -> None:

@@ -35,7 +35,7 @@ def test_records_round_trip_and_fit_the_published_schema(kind: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("schema_version",), 2),
+        (("schema_version",), 3),
         (("surplus",), 1),
         (("numbers", "kind"), "guess"),
         (("numbers", "miou"), 1.0),

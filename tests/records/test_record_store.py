@@ -14,7 +14,7 @@ from record_content import content
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file, write_text_atomic
-from hyperseg.records import Record, read_record, read_records, write_record
+from hyperseg.records import Record, read_record, read_record_files, write_record
 
 
 def test_a_record_is_written_and_read_back_the_same(tmp_path: Path) -> None:
@@ -65,20 +65,24 @@ def test_folders_are_searched_in_sorted_order_and_leftovers_passed_over(tmp_path
         write_record(tmp_path / name, Record.model_validate(content("latency")))
     (tmp_path / "a/.one.json.x1y2").write_text("half")  # what a kill leaves
     (tmp_path / "a/samples.parquet").write_text("no record")
-    assert [path.name for path in read_records([tmp_path])] == ["one.json", "two.json"]
-    assert list(read_records([])) == []
+    assert [path.name for path in read_record_files([tmp_path])] == ["one.json", "two.json"]
+    assert list(read_record_files([])) == []
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "the file"),
-        (b"{", "the file"),
-        (b"[]", "the file"),
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"[]", "a mapping"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"numbers": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b'{"numbers": 1, "numbers": 2}', "stands twice"),
         (b"\xff\xfe", "not UTF-8"),
-        (json.dumps(content("latency") | {"schema_version": 2}).encode(), "schema_version"),
+        (json.dumps(content("latency") | {"schema_version": 3}).encode(), "schema_version"),
         (json.dumps(content("latency") | {"numbers": {"kind": "other"}}).encode(), "numbers"),
         (json.dumps({"files": []}).encode(), "campaign"),
+        (json.dumps({k: v for k, v in content("latency").items() if k != "schema_version"}).encode(), "schema_version"),
     ],
 )
 def test_an_unfit_file_is_told_in_one_sentence(tmp_path: Path, data: bytes, said: str) -> None:

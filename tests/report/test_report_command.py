@@ -11,6 +11,10 @@ from record_factory import evaluation, write
 
 import hyperseg.report
 from hyperseg.cli import main
+from hyperseg.report import tables
+from hyperseg.report.build import Sources, build_report
+from hyperseg.report.part import parts_of
+from hyperseg.report.tables import table_parts
 
 
 def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root: Path) -> None:
@@ -45,8 +49,8 @@ def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root
     [
         ({}, ["--out", "out", "absent"], "no record or folder at absent"),
         ({}, ["--out", "out", "."], "no record (*.json) under ."),
-        ({"r/a.json": "{}"}, ["--out", "out", "r"], "r/a.json does not fit schema version 1"),
-        ({"r/a.json": "\x00"}, ["--out", "out", "r"], "r/a.json does not fit schema version 1"),
+        ({"r/a.json": "{}"}, ["--out", "out", "r"], "r/a.json does not fit the schema"),
+        ({"r/a.json": "\x00"}, ["--out", "out", "r"], "r/a.json is not JSON"),
         ({}, ["--out", "out"], "give --out FOLDER and at least one record"),
         ({}, ["records"], "give --out FOLDER and at least one record"),
         ({}, ["--out", "file/out", "good"], "cannot write the report"),
@@ -56,7 +60,12 @@ def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root
         ({}, ["--out", "out", "--card", "file", "good"], "card file is not JSON"),
         ({}, ["--out", "out", "--picture", "file", "good"], "picture file is neither"),
         ({}, ["--out", "out", "good", "twin"], "fill the same cell"),
-        ({}, ["--readme", "absent.md"], "cannot read absent.md"),
+        ({}, ["--fill", "absent.md"], "cannot read absent.md"),
+        ({}, ["--out", "out", "--table", "absent.py", "good"], "absent.py is not a Python file"),
+        ({"t.py": "x = 1"}, ["--out", "out", "--table", "t.py", "good"], "t.py defines no PART"),
+        ({"t.py": "1 / 0"}, ["--out", "out", "--table", "t.py", "good"], "t.py cannot be loaded: ZeroDivisionError"),
+        ({}, ["--check", "good"], "--reference and --check read results/reference alone"),
+        ({}, ["--check"], "no record or folder at results/reference"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_sentence_and_nothing_is_written(
@@ -89,9 +98,9 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
 
 
 def test_the_report_knows_records_alone() -> None:
-    """The rule of the house: no import of another part of the package, none of torch."""
+    """No import of another part of the package, none of torch."""
     folder = Path(hyperseg.report.__file__).parent
-    allowed = ("hyperseg.report", "hyperseg.records", "hyperseg.errors")
+    allowed = ("hyperseg.report", "hyperseg.records", "hyperseg.errors", "hyperseg.files", "hyperseg.yaml_file")
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -101,3 +110,26 @@ def test_the_report_knows_records_alone() -> None:
                 assert not name.startswith(("torch", "timm")), (path.name, name)
                 if name.startswith("hyperseg") and name != "hyperseg":
                     assert name.startswith(allowed), (path.name, name)
+
+
+def test_a_table_of_ones_own_is_one_file(tmp_path: Path, demo_records: Path, root: Path) -> None:
+    """The example of docs/report.md, as it stands there."""
+    example = (root / "docs/report.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    (tmp_path / "seeds.py").write_text(example, encoding="utf-8")
+    build_report(tmp_path / "out", [demo_records], Sources(tables=[tmp_path / "seeds.py"]))
+    lines = (tmp_path / "out/tables/seeds.csv").read_text().splitlines()
+    assert lines[0] == "network,seed,loss,records_sha256"
+    assert len(lines) == 1 + 5
+    assert 'id="table-seeds"' in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+
+
+def test_a_table_is_found_by_being_there(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = (root / "docs/report.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    (tmp_path / "found_by_being_there.py").write_text(example, encoding="utf-8")
+    monkeypatch.setattr(tables, "__path__", [*tables.__path__, str(tmp_path)])
+    assert "seeds" not in {part.name for part in table_parts()}
+    parts_of.cache_clear()
+    try:
+        assert "seeds" in {part.name for part in table_parts()}
+    finally:
+        parts_of.cache_clear()

@@ -16,9 +16,9 @@ from hyperseg.report.tables.accuracy import accuracy_table
 from hyperseg.report.tables.classes import class_tables
 from hyperseg.report.tables.formats import latex_text, to_csv, to_latex, to_markdown
 from hyperseg.report.tables.model import Cell, Column, Table, view
+from hyperseg.report.tables.peers import peers_table
 from hyperseg.report.tables.runtime import runtime_tables
 from hyperseg.report.tables.scaling import scaling_tables
-from hyperseg.report.tables.speed import peers_table
 from hyperseg.report.tables.summary import summary_table
 from hyperseg.report.tables.training import training_table
 

@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from hyperseg.streets import CLASSES, Label, render
-from hyperseg.streets.png import encode_palette, encode_rgb
+from hyperseg.data.png import encode_palette, encode_rgb
+from hyperseg.streets import CLASSES, Kind, render
 from hyperseg.streets.randomness import Stream, random_bytes
 
 PALETTE = [colour for _, colour in CLASSES]
@@ -88,23 +88,23 @@ def test_neither_order_nor_process_nor_vector_units_change_a_picture() -> None:
 
 
 def test_every_class_is_common(scenes: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    counts = np.array([np.bincount(labels.ravel(), minlength=len(Label)) for _, labels in scenes])
-    assert counts.shape[1] == len(Label) == 11
+    counts = np.array([np.bincount(labels.ravel(), minlength=len(Kind)) for _, labels in scenes])
+    assert counts.shape[1] == len(Kind) == 11
     present = (counts > 0).mean(axis=0)
-    assert (present >= 0.6).all(), dict(zip(Label, present, strict=True))
+    assert (present >= 0.6).all(), dict(zip(Kind, present, strict=True))
     share = counts.sum(axis=0) / counts.sum()
     for label, low, high in (
-        (Label.SKY, 0.12, 0.28),
-        (Label.BUILDING, 0.12, 0.30),
-        (Label.ROAD, 0.22, 0.40),
-        (Label.PAVEMENT, 0.03, 0.12),
-        (Label.TREE, 0.05, 0.18),
-        (Label.CAR, 0.02, 0.10),
-        (Label.POLE, 0.005, 0.03),
-        (Label.SIGN, 0.004, 0.03),
-        (Label.FENCE, 0.008, 0.04),
-        (Label.PEDESTRIAN, 0.003, 0.02),
-        (Label.BICYCLIST, 0.002, 0.02),
+        (Kind.SKY, 0.12, 0.28),
+        (Kind.BUILDING, 0.12, 0.30),
+        (Kind.ROAD, 0.22, 0.40),
+        (Kind.PAVEMENT, 0.03, 0.12),
+        (Kind.TREE, 0.05, 0.18),
+        (Kind.CAR, 0.02, 0.10),
+        (Kind.POLE, 0.005, 0.03),
+        (Kind.SIGN, 0.004, 0.03),
+        (Kind.FENCE, 0.008, 0.04),
+        (Kind.PEDESTRIAN, 0.003, 0.02),
+        (Kind.BICYCLIST, 0.002, 0.02),
     ):
         assert low < share[label] < high, (label, share[label])
 
@@ -114,7 +114,7 @@ def test_no_two_scenes_are_alike(scenes: list[tuple[np.ndarray, np.ndarray]]) ->
     assert len({image.tobytes() for image, _ in scenes}) == len(scenes)
     brightness = [float(image.mean()) for image, _ in scenes]
     assert max(brightness) - min(brightness) > 60.0
-    horizon = [int(np.argmax((labels == Label.ROAD).any(axis=1))) for _, labels in scenes]
+    horizon = [int(np.argmax((labels == Kind.ROAD).any(axis=1))) for _, labels in scenes]
     assert max(horizon) - min(horizon) > 8
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyperseg.data.png import encode_palette, encode_rgb
 from hyperseg.data.prepared import open_dataset, read_image, read_label, write_manifest
 from hyperseg.errors import UserError
 from hyperseg.streets import CLASSES, generate, render
-from hyperseg.streets.png import encode_palette, encode_rgb
 from hyperseg.streets.randomness import random_bytes
 
 PALETTE = [colour for _, colour in CLASSES]

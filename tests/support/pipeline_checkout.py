@@ -1,5 +1,6 @@
 """A copy of the repository with a tiny campaign, in which the real engines run."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -35,6 +36,29 @@ TINY = {
 }  # fmt: skip
 
 
+# Run by Python at the start of every process: writes down what the process loaded, when it ends.
+RECORDER = """
+import atexit, json, os, sys
+
+opened = set()
+
+
+def heed(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes, os.PathLike)):
+        opened.add(os.fsdecode(arguments[0]))
+
+
+def write():
+    modules = [module.__file__ for module in sys.modules.values() if getattr(module, "__file__", None)]
+    with open(os.path.join({folder!r}, f"{{os.getpid()}}.json"), "w") as file:
+        json.dump({{"command": sys.argv, "files": sorted(opened.union(modules))}}, file)
+
+
+sys.addaudithook(heed)
+atexit.register(write)
+"""
+
+
 class Checkout:
     """A git checkout of the project's files as they are here, whose package is the one that runs."""
 
@@ -65,6 +89,29 @@ class Checkout:
             key: value | changes.get(key, {}) if isinstance(value, dict) else value for key, value in TINY.items()
         }
         self.write("config/demo.yaml", yaml.safe_dump(config, sort_keys=False))
+
+    def record_loaded(self) -> None:
+        """From now on every Python process started here leaves a note of the files that it loaded."""
+        recorder = self.folder.parent / "recorder"
+        (recorder / "loaded").mkdir(parents=True)
+        (recorder / "sitecustomize.py").write_text(RECORDER.format(folder=str(recorder / "loaded")))
+        self.environment["PYTHONPATH"] += f"{os.pathsep}{recorder}"
+
+    def loaded(self, word: str) -> set[str]:
+        """Files of the package loaded by processes whose script ends in `word` or that have it as an argument."""
+        package = self.folder / "hyperseg"
+        notes = [json.loads(note.read_text()) for note in (self.folder.parent / "recorder/loaded").iterdir()]
+        files = {
+            Path(file)
+            for note in notes
+            if word in note["command"] or note["command"][0].endswith(word)
+            for file in note["files"]
+        }
+        return {
+            file.relative_to(package).as_posix()
+            for file in files
+            if file.is_relative_to(package) and file.is_file() and file.suffix != ".pyc"
+        }
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")

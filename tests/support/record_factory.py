@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hyperseg.records import (
     ClassIoU,
     DatasetRef,
@@ -23,6 +25,8 @@ from hyperseg.records import (
     WeightsSource,
     write_record,
 )
+from hyperseg.records.scores import Matrix, majority_matrix, mean_iou, pixel_accuracy
+from hyperseg.records.statistics import log_slope
 
 CAMVID = (
     "Sky",
@@ -111,23 +115,52 @@ def evaluation(
     version: int = 1, classes: Sequence[str] = CAMVID, hw: tuple[int, int] = (192, 256), interval: bool = True,
     **changes: Any,
 ) -> Record:  # fmt: skip
-    ious: list[float | None] = [min(100.0, max(0.0, miou + 5.0 * (i - len(classes) // 2))) for i in range(len(classes))]
-    if len(classes) > 2 and protocol == "standard":
-        ious[2] = None
+    absent = {2} if len(classes) > 2 and protocol == "standard" else set()
+    ious = _spread(miou, len(classes), absent)
+    matrix = confusion_matrix(ious)
     bootstrap = Interval(low=miou - 1, high=miou + 1, level=0.95, method="percentile bootstrap")
+    rule = "zero" if protocol == "paper" else "left_out"
     numbers = EvaluationNumbers(
         miou_percent=miou,
         miou_interval=bootstrap if interval else None,
-        majority_miou_percent=5.0, pixel_accuracy_percent=70.0,
-        absent_classes="zero" if protocol == "paper" else "left_out",
+        majority_miou_percent=100 * float(mean_iou(majority_matrix(matrix), rule)),
+        pixel_accuracy_percent=100 * pixel_accuracy(matrix),
+        absent_classes=rule,  # type: ignore[arg-type]
         classes=[
-            ClassIoU(name=name, iou_percent=iou, pixels=1000 * number)
-            for number, (name, iou) in enumerate(zip(classes, ious, strict=True), start=1)
+            ClassIoU(name=name, iou_percent=iou, pixels=int(pixels))
+            for name, iou, pixels in zip(classes, ious, matrix.sum(1), strict=True)
         ],
-        confusion_matrix=[[1 if i == j else 0 for j in classes] for i in classes],
+        confusion_matrix=matrix.tolist(),
         ignored_pixels=7, input_height=hw[0], input_width=hw[1], device="cpu",
     )  # fmt: skip
     return record(numbers, variant, **({"protocol": ProtocolRef(id=protocol, version=version)} | changes))
+
+
+def _spread(miou: float, classes: int, absent: set[int]) -> list[float | None]:
+    """An IoU in percent for every class that is there: evenly spread, their mean is `miou`."""
+    present = [index for index in range(classes) if index not in absent]
+    half = max((len(present) - 1) / 2, 1)
+    step = min(5.0, miou / half, (100 - miou) / half)
+    ious: list[float | None] = [None] * classes
+    for place, index in enumerate(present):
+        ious[index] = miou + step * (place - (len(present) - 1) / 2)
+    return ious
+
+
+def confusion_matrix(ious: Sequence[float | None], errors: int = 10**12) -> Matrix:
+    """A matrix whose classes have these IoUs in percent, to float rounding; None: the class is absent.
+
+    Every class but the perfect ones loses `errors` pixels to the next of them, and so takes as many from the one
+    before: its IoU is its hits over its hits and twice the errors.
+    """
+    matrix: Matrix = np.zeros((len(ious), len(ious)), np.int64)
+    wrong = [index for index, iou in enumerate(ious) if iou is not None and iou < 100]
+    for index, iou in enumerate(ious):
+        if iou is not None:
+            matrix[index, index] = errors if index not in wrong else round(2 * errors * iou / (100 - iou))
+    for index, following in zip(wrong, wrong[1:] + wrong[:1], strict=True):
+        matrix[index, following] += errors
+    return matrix
 
 
 def latency(
@@ -151,10 +184,15 @@ def latency(
         mean_ms=median * 1.1, p90_ms=None if smoke else median * 1.2, p99_ms=None, fps=1000.0 * batch / median,
         peak_memory_bytes=512 * 2**20, samples_file=None, samples_sha256=None, conditions={"load_mean": 0.1},
         verdict=Verdict(verdict=verdict, reasons=reasons), points=points,  # type: ignore[arg-type]
-        pixel_exponent=1.01 if sweep else None,
+        pixel_exponent=_exponent(points),
     )  # fmt: skip
     changes = {"protocol": ProtocolRef(id=protocol, version=1), "seed": None, "dataset": None} | changes
     return record(numbers, variant, **changes)
+
+
+def _exponent(points: Sequence[SweepPoint]) -> float | None:
+    along = [point for point in points if point.axis == "input"]
+    return log_slope([p.input_height * p.input_width for p in along], [p.median_ms for p in along])
 
 
 def _sweep_point(axis: str, ratio: float, batch: int, median: float) -> SweepPoint:

@@ -2,7 +2,7 @@ if CAMPAIGN.dataset.streets:
 
     rule streets:
         input:
-            sources("data"),
+            sources=LAYOUT.sources("streets"),
         output:
             manifest=LAYOUT.manifest,
             card=LAYOUT.card,
@@ -14,8 +14,9 @@ if CAMPAIGN.dataset.streets:
             **CAMPAIGN.dataset.streets.model_dump(),
             folder=subpath(output.manifest, parent=True),
         shell:
-            "hyperseg data streets --out {params.folder} --train {params.train} --val {params.val}"
-            " --test {params.test} --height {params.height} --width {params.width} --seed {params.seed} > {log} 2>&1"
+            "hyperseg data streets --out={params.folder:q} --train={params.train:q} --val={params.val:q}"
+            " --test={params.test:q} --height={params.height:q} --width={params.width:q} --seed={params.seed:q}"
+            " > {log:q} 2>&1"
 
 else:
 
@@ -33,5 +34,5 @@ else:
             id=CAMPAIGN.dataset.id,
             folder=subpath(output.manifest, parent=True),
         shell:
-            'hyperseg data prepare {params.id} ${{HYPERSEG_SOURCE:+--source "$HYPERSEG_SOURCE"}}'
-            " --out {params.folder} > {log} 2>&1"
+            'hyperseg data prepare {params.id:q} ${{HYPERSEG_SOURCE:+--source="$HYPERSEG_SOURCE"}}'
+            " --out={params.folder:q} > {log:q} 2>&1"

@@ -1,12 +1,13 @@
 # The training record holds the hash of the weights, so it stands for them: the time of a large file means nothing.
 rule evaluate:
     input:
-        sources("evaluate"),
+        sources=LAYOUT.sources("evaluate", "{protocol}"),
         manifest=LAYOUT.manifest,
         training=f"{LAYOUT.seed}/train.json",
         weights=ancient(f"{LAYOUT.seed}/weights.safetensors"),
     output:
-        f"{LAYOUT.seed}/evaluation-{{protocol}}.json",
+        record=f"{LAYOUT.seed}/evaluation-{{protocol}}.json",
+        matrices=f"{LAYOUT.seed}/evaluation-{{protocol}}.npz",
     log:
         f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/evaluation-{{protocol}}.log",
     conda:
@@ -21,5 +22,5 @@ rule evaluate:
         data=subpath(input.manifest, parent=True),
         split=CAMPAIGN.evaluation.split,
     shell:
-        "hyperseg evaluate --weights {input.weights} --data {params.data} --split {params.split}"
-        " --protocol {wildcards.protocol} --config {params.config} --out {output} > {log} 2>&1"
+        "hyperseg evaluate --weights={input.weights:q} --data={params.data:q} --split={params.split:q}"
+        " --protocol={wildcards.protocol:q} --config={params.config:q} --out={output.record:q} > {log:q} 2>&1"

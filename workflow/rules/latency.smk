@@ -1,7 +1,7 @@
 # All cores, so that nothing runs beside a timed job; the machine's fingerprint is in the path.
 rule latency:
     input:
-        sources("latency"),
+        sources=LAYOUT.sources("latency", "{protocol}", "{engine}"),
         training=f"{LAYOUT.first_seed}/train.json",
         weights=ancient(f"{LAYOUT.first_seed}/weights.safetensors"),
     output:
@@ -19,9 +19,9 @@ rule latency:
         device=LAYOUT.device,
         size=LAYOUT.latency_size,
     shell:
-        "hyperseg latency --variant {wildcards.variant} --weights {input.weights} --campaign {params.campaign}"
-        " --protocol {wildcards.protocol} --engine {wildcards.engine} --precision {wildcards.precision}"
-        " --device {params.device} {params.size} --wait --out-file {output.record} > {log} 2>&1"
+        "hyperseg latency --variant={wildcards.variant:q} --weights={input.weights:q} --campaign={params.campaign:q}"
+        " --protocol={wildcards.protocol:q} --engine={wildcards.engine:q} --precision={wildcards.precision:q}"
+        " --device={params.device:q} {params.size:q} --wait --out-file={output.record:q} > {log:q} 2>&1"
 
 
 # One file for all latencies of a variant on this machine, whose name needs no fingerprint: what dvc.yaml asks for.

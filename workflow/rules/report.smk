@@ -1,6 +1,6 @@
 rule report:
     input:
-        sources("report"),
+        sources=LAYOUT.sources("report"),
         records=LAYOUT.records(),
         card=LAYOUT.card,
         paper=PAPER,
@@ -14,8 +14,8 @@ rule report:
         "../../environment.yml"
     params:
         title=CAMPAIGN.report.title,
-        peers=[f"--peers {file}" for file in PEERS],
+        peers=[f"--peers={file}" for file in PEERS],
         out=subpath(output[0], parent=True),
     shell:
-        "hyperseg report --out {params.out} --title {params.title:q} --card {input.card} --paper {input.paper}"
-        " {params.peers} {input.records} > {log} 2>&1"
+        "hyperseg report --out={params.out:q} --title={params.title:q} --card={input.card:q} --paper={input.paper:q}"
+        " {params.peers:q} {input.records:q} > {log:q} 2>&1"

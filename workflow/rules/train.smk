@@ -1,6 +1,6 @@
 rule train:
     input:
-        sources("train"),
+        sources=LAYOUT.sources("train", "{variant}"),
         manifest=LAYOUT.manifest,
     output:
         weights=f"{LAYOUT.seed}/weights.safetensors",
@@ -20,5 +20,5 @@ rule train:
         data=subpath(input.manifest, parent=True),
         out=subpath(output.weights, parent=True),
     shell:
-        "hyperseg train --config {params.config} --variant {wildcards.variant} --seed {wildcards.seed}"
-        " --data {params.data} --out {params.out} > {log} 2>&1"
+        "hyperseg train --config={params.config:q} --variant={wildcards.variant:q} --seed={wildcards.seed:q}"
+        " --data={params.data:q} --out={params.out:q} > {log:q} 2>&1"

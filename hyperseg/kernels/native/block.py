@@ -4,7 +4,6 @@ import ctypes
 from typing import cast
 
 import torch
-from timm.models._efficientnet_blocks import DepthwiseSeparableConv, InvertedResidual, SqueezeExcite
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,15 +39,15 @@ class NativeBlock:
     def __init__(self, block: nn.Module, half: bool, backbone: Backbone | None = None, kept: bool = False) -> None:
         self.half = half
         self.kept = kept
-        if isinstance(block, InvertedResidual):
+        if _has(block, "conv_pw", "conv_dw", "conv_pwl"):  # timm's InvertedResidual
             self.source, projection = _EXPAND, cast(nn.Conv2d, block.conv_pwl)
-        elif isinstance(block, DepthwiseSeparableConv):
+        elif _has(block, "conv_dw", "conv_pw"):  # timm's DepthwiseSeparableConv
             self.source, projection = _COPY if backbone is None else _IMAGE, cast(nn.Conv2d, block.conv_pw)
         else:
             raise UserError(
                 f"engine native has no kernel for blocks of the kind {type(block).__name__}; choose another engine"
             )
-        self.activation = activation_code(block.bn1)
+        self.activation = activation_code(cast(nn.Module, block.bn1))
         depthwise = cast(nn.Conv2d, block.conv_dw)
         plain = isinstance(block.aa, nn.Identity) and getattr(block, "conv_s2d", None) is None
         if not plain or depthwise.groups != depthwise.in_channels:
@@ -76,7 +75,7 @@ class NativeBlock:
         self.project_bias = pad_first(bias_of(projection), GROUP)
         self.outputs = projection.out_channels
         self.scaled = torch.empty(self.project.numel(), dtype=torch.bfloat16 if half else torch.float32)
-        self._take_squeeze_excitation(block.se)
+        self._take_squeeze_excitation(cast(nn.Module, block.se))
 
     def _take_stem(self, backbone: Backbone) -> None:
         stem = backbone.conv_stem
@@ -95,9 +94,10 @@ class NativeBlock:
         self.gate: list[Tensor] = []
         if isinstance(module, nn.Identity):
             return
-        if not isinstance(module, SqueezeExcite) or not isinstance(module.gate, nn.Sigmoid):
+        usual = _has(module, "conv_reduce", "act1", "conv_expand", "gate")  # timm's SqueezeExcite
+        if not usual or not isinstance(module.gate, nn.Sigmoid):
             raise UserError(f"engine native has no kernel for {type(module).__name__}; choose another engine")
-        if activation_code(module.act1) != (SWISH if self.activation == SWISH else RELU):
+        if activation_code(cast(nn.Module, module.act1)) != (SWISH if self.activation == SWISH else RELU):
             raise UserError("engine native has no kernel for such an activation of the gates; choose another engine")
         squeeze, excite = cast(nn.Conv2d, module.conv_reduce), cast(nn.Conv2d, module.conv_expand)
         self.squeezed = squeeze.out_channels
@@ -169,6 +169,11 @@ class Workspace:
         if self.partial.numel() < partial:
             self.partial = torch.empty(partial, dtype=torch.float32, device="cpu")
         return self.mixed.data_ptr(), self.partial.data_ptr()
+
+
+def _has(module: nn.Module, *children: str) -> bool:
+    """Whether the module has children of those names: timm names its layers, and keeps its blocks' classes private."""
+    return all(isinstance(getattr(module, name, None), nn.Module) for name in children)
 
 
 def _trimmed(convolution: nn.Conv2d) -> tuple[Tensor, int]:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hyperseg.kernels.inference import FusedHyperSeg, Shift
 from hyperseg.kernels.native.libraries import Layer, decoder_library
 from hyperseg.models.decoder import Decoder, Level, WeightGenerator
-from hyperseg.models.fuse import FusedHyperSeg, Shift
 
 _VECTOR = 16  # floats; ``kLanes`` of the source
 _SLACK = 32  # floats before and after a map, which the kernels may read

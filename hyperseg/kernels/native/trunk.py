@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.errors import UserError
+from hyperseg.kernels.inference import Trunk
 from hyperseg.kernels.native.block import NativeBlock, Workspace
 from hyperseg.kernels.native.layers import Map, NativePointwise
 from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.models.context import ContextHead
 from hyperseg.models.context_voc import VocContextHead
-from hyperseg.models.fuse import Trunk
 
 
 class NativeTrunk(nn.Module):

@@ -15,9 +15,12 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The compiled module, specialized to the example's shape."""
     import torch
 
+    from hyperseg.kernels.operators import attach_shifted
+
     if target.device == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
         raise UserError("engine compile needs a C++ compiler on a CPU; install g++ or set CXX to one")
     dtype = getattr(torch, target.precision)
+    attach_shifted(network)
     torch._dynamo.reset()
     # Not mode="reduce-overhead": CUDA graphs are an engine of their own.
     compiled = torch.compile(network.to(dtype), dynamic=False, fullgraph=False)

@@ -43,10 +43,12 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The graph for the example's shape."""
     import torch
 
-    from hyperseg.latency.fused import fuse_networks
+    from hyperseg.kernels.inference import fuse_networks
+    from hyperseg.kernels.operators import attach_shifted
 
     dtype = getattr(torch, target.precision)
     network, _ = fuse_networks(network)
+    attach_shifted(network)
     network = network.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch._dynamo.reset()
     compiled = torch.compile(network, dynamic=False, options={"triton.cudagraphs": False})

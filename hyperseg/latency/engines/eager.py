@@ -12,6 +12,9 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The module itself, its weights in the target's precision."""
     import torch
 
+    from hyperseg.kernels.operators import attach_eager
+
+    attach_eager(network)
     dtype = getattr(torch, target.precision)
     network = network.to(dtype)
     if dtype == torch.float32:

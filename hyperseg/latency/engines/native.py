@@ -8,20 +8,21 @@ from hyperseg.latency.engines.engine import Engine, Run, Target, modes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from hyperseg.models.fuse import FusedHyperSeg
+    from hyperseg.kernels.inference import FusedHyperSeg
 
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The fused network for any fitting input; the answer's memory is overwritten by the next call."""
+    from hyperseg.kernels.inference import Trunk
     from hyperseg.kernels.native.build import compiler
     from hyperseg.kernels.native.trunk import NativeTrunk
-    from hyperseg.latency.fused import TrunkModule, use_native_decoder
+    from hyperseg.latency.trunks import use_native_decoder
 
     if compiler() is None:
         raise UserError("engine native needs a C++ compiler; install g++ or set CXX to one")
 
     def trunk(part: "FusedHyperSeg") -> NativeTrunk:
-        assert isinstance(part.trunk, TrunkModule)
+        assert isinstance(part.trunk, Trunk)
         return NativeTrunk(part.trunk, target.precision)
 
     return use_native_decoder(network, "native", trunk)

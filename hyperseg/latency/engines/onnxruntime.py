@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The graph for the example's shape."""
+    from hyperseg.kernels.inference import fuse_networks
     from hyperseg.latency import runtimes
-    from hyperseg.latency.fused import fuse_networks
 
     network, _ = fuse_networks(network)
     graph = runtimes.onnxruntime(network, example, target.threads)

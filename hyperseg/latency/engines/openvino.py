@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The graph, compiled for the example's shape; the answer is a copy that the caller may keep."""
+    from hyperseg.kernels.inference import fuse_networks
     from hyperseg.latency import runtimes
-    from hyperseg.latency.fused import fuse_networks
 
     network, _ = fuse_networks(network)
     graph = runtimes.openvino(network, example, target.precision, target.threads)

@@ -7,15 +7,15 @@ from hyperseg.latency.engines.engine import Engine, Run, Target, modes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from hyperseg.latency.fused import Trunk
+    from hyperseg.latency.trunks import RunTrunk
 
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The trunk compiled for the example's shape; the decoder stays in float32."""
     from hyperseg.latency import runtimes
-    from hyperseg.latency.fused import in_precision, use_native_decoder
+    from hyperseg.latency.trunks import in_precision, use_native_decoder
 
-    def compiled(module: "nn.Module", example: "Tensor", precision: str) -> "Trunk":
+    def compiled(module: "nn.Module", example: "Tensor", precision: str) -> "RunTrunk":
         return runtimes.openvino(module, example, precision, target.threads)
 
     return use_native_decoder(

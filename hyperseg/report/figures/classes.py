@@ -6,8 +6,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hyperseg.report.collection import Collection, protocol_of, protocol_slug, protocol_title
-from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, to_png, to_svg
+from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, picture
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, slug
+from hyperseg.report.part import Part
 from hyperseg.report.tables.classes import Evaluation, by_network, class_groups
 
 Shown = list[tuple[str, list[float | None]]]  # network title -> IoU per class in percent
@@ -40,16 +42,11 @@ def _picture(group: list[Evaluation], collection: Collection) -> Picture:
         for _, title, seeds in by_network(group, collection)
     ]
     with house_style():
-        wide, narrow = _draw(names, shown, 7.4, 2), _draw(names, shown, 3.75, 1)
-        return Picture(
-            name=slug("class_iou", dataset, split, protocol_slug(protocol)),
-            title=f"IoU per class: {dataset_title(dataset)}, {split}, {protocol_title(protocol)}",
-            caption="The bar reaches from the lowest to the highest network where there are several."
-            if len(shown) > 1
-            else "",
-            svg=to_svg(wide),
-            png=to_png(wide),
-            narrow_svg=to_svg(narrow),
+        return picture(
+            slug("class_iou", dataset, split, protocol_slug(protocol)),
+            f"IoU per class: {dataset_title(dataset)}, {split}, {protocol_title(protocol)}",
+            "The bar reaches from the lowest to the highest network." if len(shown) > 1 else "",
+            _draw(names, shown, 7.4, 2),
         )
 
 
@@ -88,3 +85,10 @@ def _draw(names: list[str], shown: Shown, width: float, legend_columns: int) -> 
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=legend_columns, handletextpad=0.3)
     return figure
+
+
+def _build(inputs: Inputs) -> list[Picture]:
+    return class_figures(inputs.collection)
+
+
+PART = Part("classes", "IoU per class", "accuracy", _build)

@@ -15,11 +15,12 @@ from hyperseg.report.figures.style import (
     house_style,
     log_ticks,
     new_figure,
-    to_png,
-    to_svg,
+    picture,
     wrapped,
 )
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title, network_title
+from hyperseg.report.part import Part
 
 Latency = Entry[LatencyNumbers]
 
@@ -31,16 +32,13 @@ def scaling_figure(collection: Collection) -> Picture | None:
         return None
     kinds = [axis for axis in ("input", "batch") if any(axis in _axes_of(entry) for entry in swept)]
     with house_style():
-        wide, narrow = _draw(swept, kinds, wide=True), _draw(swept, kinds, wide=False)
-        return Picture(
-            name="scaling",
-            title="How time grows with input size and batch",
-            caption="Median time of one image at batch 1 against its pixels, and images per second against the batch. "
+        return picture(
+            "scaling",
+            "How time grows with input size and batch",
+            "Median time of one image at batch 1 against its pixels, and images per second against the batch. "
             "Dashed: proportional to the pixels, through the point nearest the native size. "
             "~ pixels^p: the growth fitted to all sizes. Times are comparable within one device only.",
-            svg=to_svg(wide),
-            png=to_png(wide),
-            narrow_svg=to_svg(narrow),
+            _draw(swept, kinds),
         )
 
 
@@ -58,18 +56,14 @@ def _points(entry: Latency, axis: str) -> list[SweepPoint]:
     return sorted(along, key=lambda p: (p.input_height * p.input_width, p.batch))
 
 
-def _draw(swept: list[Latency], kinds: list[str], *, wide: bool) -> Figure:
+def _draw(swept: list[Latency], kinds: list[str]) -> Figure:
     shared, titles = _titles(swept)
-    columns = 2 if wide and len(kinds) == 2 and len(titles) > 3 else 1
-    titles = [wrapped(title, 4.2 * len(kinds) / columns if wide else 3.75) for title in titles]
+    columns = 2 if len(kinds) == 2 and len(titles) > 3 else 1
+    titles = [wrapped(title, 4.2 * len(kinds) / columns) for title in titles]
     lines = sum(title.count("\n") + 1 for title in titles) / columns + bool(shared)
     legend_height = 0.2 * (lines + 0.5) + 0.1
-    if wide:
-        figure = new_figure(4.2 * len(kinds), 3.1 + legend_height)
-        grid = figure.subplots(1, len(kinds), squeeze=False)[0]
-    else:
-        figure = new_figure(3.75, 2.7 * len(kinds) + legend_height)
-        grid = figure.subplots(len(kinds), 1, squeeze=False)[:, 0]
+    figure = new_figure(4.2 * len(kinds), 3.1 + legend_height)
+    grid = figure.subplots(1, len(kinds), squeeze=False)[0]
     looks = _looks(swept)
     for axes, kind in zip(grid, kinds, strict=True):
         for entry, (colour, marker) in zip(swept, looks, strict=True):
@@ -129,7 +123,7 @@ def _setting(entry: Latency) -> tuple[str, str, str, str]:
 
 
 def _titles(swept: list[Latency]) -> tuple[str, list[str]]:
-    """What all sweeps have in common of device, engine and precision, told once, and each sweep's own title."""
+    """What all sweeps have in common of device, engine and precision, stated once, and each sweep's own title."""
     columns = list(zip(*(_setting(entry)[:3] for entry in swept), strict=True))
     common = [len(set(column)) == 1 for column in columns]
     titles = []
@@ -141,3 +135,11 @@ def _titles(swept: list[Latency]) -> tuple[str, list[str]]:
         own += [] if exponent is None else [f"~ pixels^{exponent:.2f}"]
         titles.append(", ".join([name, *own]))
     return ", ".join(column[0] for column, same in zip(columns, common, strict=True) if same), titles
+
+
+def _build(inputs: Inputs) -> list[Picture]:
+    drawn = scaling_figure(inputs.collection)
+    return [drawn] if drawn else []
+
+
+PART = Part("scaling", "Scaling", "speed", _build)

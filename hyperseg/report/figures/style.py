@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 INK = "#24292f"  # text and axes; the page swaps it for its own text colour
 FAINT = "#8b949e"  # grid and secondary marks; legible on white and on near-black
-# Okabe and Ito's colours that keep their contrast on white and on near-black; told apart by colour-blind readers
+# Okabe and Ito's colours that keep their contrast on white and on near-black; colour-blind readers can tell them apart
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b949e")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DPI = 160
@@ -43,22 +43,42 @@ _STYLE: Any = {  # matplotlib types its keys by version
     "axes.axisbelow": True,
     "legend.frameon": False,
     "legend.fontsize": 8.5,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,
     "svg.hashsalt": "hyperseg",
     "path.simplify": False,
 }
 
 
 @dataclass(frozen=True)
+class Pane:
+    """One panel as the page shows it, beside or below the others of its figure."""
+
+    title: str
+    svg: str
+    caption: str
+    marks: tuple[
+        tuple[str, tuple[str, ...]], ...
+    ] = ()  # text and record anchors of the artist with gid `point-<index>`
+
+
+@dataclass(frozen=True)
 class Picture:
-    """One figure, ready to be written or put in a page."""
+    """One figure: what is written to files, and the panes that the page shows in its place."""
 
     name: str  # file name without an extension
     title: str
     caption: str
     svg: str
     png: bytes
-    narrow_svg: str  # the same for a phone's width
+    pdf: bytes
+    panes: tuple[Pane, ...] = ()  # none: the page shows the figure as a whole
+    choose: bool = False  # the page shows one pane at a time, chosen in a menu
+
+
+def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
+    """A figure in every form that is written."""
+    return Picture(name, title, caption, to_svg(figure), to_png(figure), to_pdf(figure))
 
 
 @contextmanager
@@ -103,4 +123,11 @@ def to_png(figure: Figure) -> bytes:
     """PNG on white, without the writer's version."""
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    return out.getvalue()
+
+
+def to_pdf(figure: Figure) -> bytes:
+    """PDF at the figure's own size with embedded fonts, without a date."""
+    out = io.BytesIO()
+    figure.savefig(out, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
     return out.getvalue()

@@ -8,8 +8,10 @@ from matplotlib.lines import Line2D
 
 from hyperseg.records import EpochPoint, TrainingNumbers
 from hyperseg.report.collection import Collection, Entry, training_key
-from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, to_png, to_svg
+from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, picture
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import network_title
+from hyperseg.report.part import Part
 
 Run = Entry[TrainingNumbers]
 
@@ -21,25 +23,18 @@ def training_figure(collection: Collection) -> Picture | None:
         return None
     scored = any(point.miou_percent is not None for entry in runs for point in entry.numbers.epochs)
     with house_style():
-        wide, narrow = _draw(runs, scored, wide=True), _draw(runs, scored, wide=False)
         caption = "Mean loss of each epoch"
         caption += ", and the mIoU on the split scored while training." if scored else "."
         if len({entry.record.network.id for entry in runs}) > 1:
             caption += " Losses of different variants are not comparable."
-        return Picture("training_curve", "Training", caption, to_svg(wide), to_png(wide), to_svg(narrow))
+        return picture("training_curve", "Training", caption, _draw(runs, scored))
 
 
-def _draw(runs: list[Run], scored: bool, *, wide: bool) -> Figure:
+def _draw(runs: list[Run], scored: bool) -> Figure:
     panels = 2 if scored else 1
     titles = _titles(runs)
-    legend_columns = 2 if wide else 1
-    legend_height = 0.2 * -(-len(runs) // legend_columns)
-    if wide:
-        figure = new_figure(3.9 * panels, 2.8 + legend_height)
-        grid = figure.subplots(1, panels, squeeze=False)[0]
-    else:
-        figure = new_figure(3.75, 2.4 * panels + legend_height)
-        grid = figure.subplots(panels, 1, squeeze=False)[:, 0]
+    figure = new_figure(3.9 * panels, 2.8 + 0.2 * -(-len(runs) // 2))
+    grid = figure.subplots(1, panels, squeeze=False)[0]
     _curves(grid[0], runs, "Loss", lambda point: point.loss)
     if scored:
         _curves(grid[1], runs, "mIoU [%]", lambda point: point.miou_percent)
@@ -47,7 +42,7 @@ def _draw(runs: list[Run], scored: bool, *, wide: bool) -> Figure:
         Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], ms=4, lw=1.3, label=title)
         for i, title in enumerate(titles)
     ]
-    figure.legend(handles=handles, loc="outside lower left", ncols=legend_columns)
+    figure.legend(handles=handles, loc="outside lower left", ncols=2)
     return figure
 
 
@@ -71,3 +66,11 @@ def _titles(runs: list[Run]) -> list[str]:
         title = network_title(entry.record.network.id)
         titles.append(f"{title}, seed {entry.record.seed}" if ids.count(entry.record.network.id) > 1 else title)
     return titles
+
+
+def _build(inputs: Inputs) -> list[Picture]:
+    drawn = training_figure(inputs.collection)
+    return [drawn] if drawn else []
+
+
+PART = Part("training", "Training", "training", _build)

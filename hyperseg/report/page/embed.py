@@ -1,18 +1,13 @@
-"""What a self-contained page carries inside it: figures as inline SVG, pictures as data URIs, dataset cards."""
+"""What a self-contained page carries inside it besides figures and records: pictures as data URIs, dataset cards."""
 
 import base64
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
-
 from hyperseg.errors import UserError
-from hyperseg.report.figures.style import INK
 
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-_CSS_PX_PER_PT = 96 / 72
 
 
 @dataclass(frozen=True)
@@ -34,29 +29,6 @@ class Card:
     @property
     def title(self) -> str:
         return str(self.content.get("title") or self.content.get("name") or self.content.get("id") or self.name)
-
-
-def inline_svg(svg: str, prefix: str, label: str) -> Markup:
-    """A matplotlib SVG as an element of an HTML page.
-
-    Its ids get `prefix`, so that figures do not share any; its ink becomes the page's text colour; it shrinks with the
-    page but never grows. `svg` must be matplotlib's own: it is trusted as markup.
-    """
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
-    body = re.sub(r'(xlink:href="#|url\(#)', rf"\1{prefix}-", body)
-    body = body.replace(INK, "currentColor")
-    found = re.search(r'<svg\b[^>]*?viewBox="0 0 ([\d.]+) [\d.]+"[^>]*>', body)
-    assert found is not None
-    box = re.search(r'viewBox="[^"]+"', found[0])
-    assert box is not None
-    width = float(found[1]) * _CSS_PX_PER_PT
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {box[0]} role="img" '
-        f'aria-label="{Markup.escape(label)}" style="width:100%;max-width:{width:.0f}px;height:auto">'
-    )
-    return Markup(head + body[body.index(found[0]) + len(found[0]) :])
 
 
 def read_photo(path: Path) -> Photo:

@@ -1,6 +1,5 @@
 """What the page says about the run as a whole: facts, warnings, environments and the list of records."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,9 +46,7 @@ class Listed:
     started: str
     duration: str
     environment: str
-    weights: str
-    command: str
-    details: str  # configuration and conditions, as JSON
+    campaign: str
 
 
 def facts(collection: Collection) -> list[tuple[str, list[str]]]:
@@ -72,6 +69,18 @@ def facts(collection: Collection) -> list[tuple[str, list[str]]]:
         ("Made", [span]),
     ]
     return [(label, values) for label, values in rows if values]
+
+
+def headline(collection: Collection) -> str:
+    """When, from which code and where the records were made, and that they hold, in one line."""
+    entries = list(collection)
+    days = sorted(entry.record.started_at.date().isoformat() for entry in entries)
+    commits = sorted({(entry.record.provenance.commit or "unknown")[:7] for entry in entries})
+    machines = {entry.record.provenance.machine.fingerprint for entry in entries}
+    code = f"commit {commits[0]}" if len(commits) == 1 else f"{len(commits)} commits"
+    span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    one = "1 machine" if len(machines) == 1 else f"{len(machines)} machines"
+    return f"{len(entries)} of {len(entries)} records verify · {span} · {code} · {one}"
 
 
 def warnings(collection: Collection) -> list[str]:
@@ -154,10 +163,7 @@ def _machine(machine: Machine) -> str:
 
 
 def _listed(entry: AnyEntry, letter: str) -> Listed:
-    record, numbers = entry.record, entry.numbers
-    details: dict[str, object] = {"config": record.config}
-    if numbers.kind == "latency":
-        details |= {"conditions": numbers.conditions, "verdict": numbers.verdict.model_dump(mode="json")}
+    record = entry.record
     return Listed(
         anchor=entry.anchor,
         name=entry.name,
@@ -165,14 +171,12 @@ def _listed(entry: AnyEntry, letter: str) -> Listed:
         kind=record.kind,
         network=network_title(record.network.id),
         protocol=_protocol(entry) if record.protocol else "",
-        dataset=f"{record.dataset.id}, {record.dataset.split}, {record.dataset.version[:12]}" if record.dataset else "",
+        dataset=f"{record.dataset.id}, {record.dataset.split}" if record.dataset else "",
         seed="" if record.seed is None else str(record.seed),
         started=record.started_at.strftime("%Y-%m-%d %H:%M"),
         duration=_duration(record.duration_s),
         environment=letter,
-        weights=(record.network.weights_sha256 or "random")[:12],
-        command=" ".join(record.provenance.command),
-        details=json.dumps(details, indent=1, ensure_ascii=False),
+        campaign=record.campaign,
     )
 
 

@@ -2,120 +2,123 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hyperseg import __version__
-from hyperseg.report.audit import findings
-from hyperseg.report.collection import Collection
+from hyperseg.report.audit import bars, findings
+from hyperseg.report.coverage import VERDICTS, counts, sentences
 from hyperseg.report.figures.style import Picture
-from hyperseg.report.page.embed import Card, Photo, inline_svg
-from hyperseg.report.page.provenance import environments, facts, listed_records, warnings
-from hyperseg.report.tables.model import Table, view
+from hyperseg.report.inputs import Inputs
+from hyperseg.report.page.embed import Card, Photo
+from hyperseg.report.page.provenance import environments, facts, headline, listed_records, warnings
+from hyperseg.report.page.svg import InlineFigures
+from hyperseg.report.part import SECTIONS
+from hyperseg.report.tables.model import BADGES, EMPTY, Table, view
+
+
+@dataclass
+class Section:
+    """One heading of the page with its figures and tables."""
+
+    id: str
+    figures: list[Picture] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return SECTIONS.get(self.id, self.id)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything a page shows, made from records and facts; None and empty parts are left out."""
+    """Everything a page shows, made from records and facts."""
 
     title: str
-    collection: Collection
-    summary: Table
-    accuracy: Table | None = None
-    classes: Sequence[Table] = ()
-    runtime: Sequence[Table] = ()
-    scaling: Sequence[Table] = ()
-    bench: Sequence[Table] = ()
-    training: Table | None = None
-    published: Table | None = None
-    main_figure: Picture | None = None
-    class_figures: Sequence[Picture] = ()
-    scaling_figure: Picture | None = None
-    training_figure: Picture | None = None
-    published_figure: Picture | None = None
-    photos: Sequence[Photo] = field(default=())
-    cards: Sequence[Card] = field(default=())
+    inputs: Inputs
+    sections: Sequence[Section]
+    data: str  # the raw records as JSON, safe inside a script element
+    photos: Sequence[Photo] = ()
+    cards: Sequence[Card] = ()
 
     @property
     def tables(self) -> list[Table]:
-        maybe = [
-            self.summary,
-            self.accuracy,
-            *self.classes,
-            *self.runtime,
-            *self.scaling,
-            *self.bench,
-            self.training,
-            self.published,
-        ]
-        return [table for table in maybe if table is not None]
+        return [table for section in self.sections for table in section.tables]
 
     @property
     def figures(self) -> list[Picture]:
-        maybe = [
-            self.main_figure,
-            *self.class_figures,
-            self.scaling_figure,
-            self.training_figure,
-            self.published_figure,
-        ]
-        return [picture for picture in maybe if picture is not None]
-
-
-@dataclass(frozen=True)
-class Inline:
-    """A figure as the template wants it."""
-
-    name: str
-    title: str
-    caption: str
-    wide: Markup
-    narrow: Markup
+        return [picture for section in self.sections for picture in section.figures]
 
 
 def render(contents: Contents) -> str:
     """The page as HTML text."""
-    loader = PackageLoader("hyperseg.report.page")
+    loader = PackageLoader("hyperseg.report.page", "templates")
     jinja = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
-    style = loader.get_source(jinja, "style.css")[0]
-    used, letters = environments(contents.collection)
+    collection, claims = contents.inputs.collection, contents.inputs.claims
+    used, letters = environments(collection)
+    figures = InlineFigures()
+    judged = {} if claims is None or claims.empty else counts(claims)
+    sections = [
+        {
+            "id": section.id,
+            "title": section.title,
+            "figures": [_inline(picture, figures) for picture in section.figures],
+            "tables": list(map(_seen, section.tables)),
+        }
+        for section in contents.sections
+    ]
     return jinja.get_template("index.html.j2").render(
         title=contents.title,
-        style=Markup(style),
+        short_title="hyperseg report",
+        style=Markup(loader.get_source(jinja, "style.css")[0] + figures.css),
+        script=Markup(loader.get_source(jinja, "page.js")[0]),
+        data=Markup(contents.data),
         version=__version__,
-        facts=facts(contents.collection),
-        warnings=warnings(contents.collection),
+        sentences=[] if claims is None or claims.empty else sentences(claims),
+        verdict_counts=[(*VERDICTS[verdict], verdict, number) for verdict, number in judged.items()],
+        headline=headline(collection),
+        campaigns=collection.campaigns,
+        facts=facts(collection),
+        warnings=warnings(collection),
         findings={finding.id: finding for finding in findings()},
-        summary=view(contents.summary),
-        accuracy=contents.accuracy and view(contents.accuracy),
-        classes=list(map(view, contents.classes)),
-        runtime=list(map(view, contents.runtime)),
-        scaling=list(map(view, contents.scaling)),
-        bench=list(map(view, contents.bench)),
-        training=contents.training and view(contents.training),
-        published=contents.published and view(contents.published),
-        main_figure=_inline(contents.main_figure),
-        class_figures=list(map(_inline, contents.class_figures)),
-        scaling_figure=_inline(contents.scaling_figure),
-        training_figure=_inline(contents.training_figure),
-        published_figure=_inline(contents.published_figure),
+        bars=bars(collection),
+        sections=sections,
+        badges=BADGES,
         photos=contents.photos,
         cards=contents.cards,
         environments=used,
-        records=listed_records(contents.collection, letters),
+        records=listed_records(collection, letters),
     )
 
 
-def _inline(picture: Picture | None) -> Inline | None:
-    if picture is None:
-        return None
-    return Inline(
+def _seen(table: Table) -> SimpleNamespace:
+    """A table's view with the campaign of each row, by which the page filters."""
+    seen = view(table)
+    campaigns = [str(row.get("campaign", EMPTY).value or "") for row in table.rows]
+    return SimpleNamespace(
+        table=table, columns=seen.columns, rows=seen.rows, folded=seen.folded, notes=seen.notes, campaigns=campaigns
+    )
+
+
+def _inline(picture: Picture, figures: InlineFigures) -> SimpleNamespace:
+    """A figure as the template wants it: its panes, or the whole where it has none; inlined once."""
+    panes = [
+        SimpleNamespace(
+            svg=figures.element(pane.svg, f"{picture.name}-{index}", pane.title, pane.marks),
+            title=pane.title,
+            caption=pane.caption,
+        )
+        for index, pane in enumerate(picture.panes)
+    ]
+    return SimpleNamespace(
         name=picture.name,
         title=picture.title,
         caption=picture.caption,
-        wide=inline_svg(picture.svg, f"{picture.name}-wide", picture.title),
-        narrow=inline_svg(picture.narrow_svg, f"{picture.name}-narrow", picture.title),
+        panes=panes,
+        choose=picture.choose and len(panes) > 1,
+        whole=None if panes else figures.element(picture.svg, picture.name, picture.title),
     )

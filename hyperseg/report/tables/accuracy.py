@@ -17,7 +17,9 @@ from hyperseg.report.collection import (
 )
 from hyperseg.report.comparability import accuracy_differs, paper_row
 from hyperseg.report.facts import PaperRow
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, hw
+from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 
@@ -29,8 +31,8 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
     protocols = sorted({protocol_of(entry.record) for entry in collection.evaluation})
     protocol_columns = [column for protocol in protocols for column in _protocol_columns(protocol)]
     paper_columns = (
-        Column("paper_miou_percent", "Paper mIoU [%]", numeric=True),
-        Column("difference_points", "Difference [points]", numeric=True),
+        *(Column(_paper_key(row), f"Paper mIoU [%], {_paper_place(row)}", numeric=True) for row in _places(paper)),
+        Column("difference_points", "Difference to the paper [points]", numeric=True),
         Column("paper_source", "Paper's source", shown=False),
     )
     return Table(
@@ -116,21 +118,40 @@ def _score(slug: str, entries: list[Evaluation]) -> dict[str, Cell]:
 
 
 def _beside_paper(entries: list[Evaluation], collection: Collection, paper: Sequence[PaperRow]) -> dict[str, Cell]:
-    first = entries[0]
-    split = first.record.dataset.split if first.record.dataset else None
-    row = paper_row(paper, first.record.network.id, split)
-    if row is None:
-        return {}
+    first, dataset = entries[0], entries[0].record.dataset
+    row = paper_row(paper, first.record.network.id, dataset.split if dataset else None)
+    if row is None or dataset is None or not dataset.id.startswith(row.dataset):
+        return {}  # generated scenes and other datasets have no number of the paper to stand beside
     as_paper = [entry for entry in entries if protocol_of(entry.record)[0] == "paper"]
     # the newest version where several versions of the paper's protocol were run
     as_paper = [e for e in as_paper if protocol_of(e.record) == max(protocol_of(e.record) for e in as_paper)]
     chosen = as_paper or entries
     reasons = accuracy_differs(chosen[0], row, collection)
     cells = {
-        "paper_miou_percent": Cell(row.miou_percent, f"{row.miou_percent:.1f}"),
+        _paper_key(row): Cell(row.miou_percent, f"{row.miou_percent:.1f}"),
         "paper_source": Cell(row.source),
     }
     if reasons:
         return cells | {"difference_points": Cell(None, "not comparable", mark="muted", notes=tuple(reasons))}
     difference = mean(entry.numbers.miou_percent for entry in chosen) - row.miou_percent
     return cells | {"difference_points": Cell(difference, f"{difference:+.2f}".replace("-", "−"))}
+
+
+def _places(paper: Sequence[PaperRow]) -> list[PaperRow]:
+    """One row for each dataset and split the paper scored on: a column never holds numbers of two splits."""
+    return [row for _, row in sorted({(row.dataset, row.split): row for row in paper}.items())]
+
+
+def _paper_key(row: PaperRow) -> str:
+    return f"paper_miou_percent_{row.dataset}_{row.split}"
+
+
+def _paper_place(row: PaperRow) -> str:
+    return f"{dataset_title(row.dataset).split(',')[0]} {row.split}"
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return [accuracy_table(inputs.collection, inputs.paper)] if inputs.collection.evaluation else []
+
+
+PART = Part("accuracy", "Mean IoU", "accuracy", _build, order=10)

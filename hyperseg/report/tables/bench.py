@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from hyperseg.records import BenchNumbers
 from hyperseg.records.bench import BenchGoal
 from hyperseg.report.collection import Collection, Entry, bench_key
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title
+from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
 from hyperseg.report.tables.runtime import MIB, milliseconds
@@ -118,3 +120,10 @@ def _goals(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
             "by": Cell(goal.by),
             "reached": Cell(goal.reached, word, mark=marks[goal.reached]),
         }
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return bench_tables(inputs.collection)
+
+
+PART = Part("bench", "Benchmark", "speed", _build, order=30)

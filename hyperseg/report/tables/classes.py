@@ -14,7 +14,9 @@ from hyperseg.report.collection import (
     protocol_slug,
     protocol_title,
 )
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, network_title, slug
+from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 
 Evaluation = Entry[EvaluationNumbers]
@@ -43,7 +45,7 @@ def class_groups(collection: Collection) -> list[list[Evaluation]]:
 
 
 def by_network(entries: list[Evaluation], collection: Collection) -> list[tuple[str, str, list[Evaluation]]]:
-    """(column key, title, seeds) of each network in a group; titles are told apart where a network appears twice."""
+    """(column key, title, seeds) of each network in a group; titles differ where a network appears twice."""
 
     def key(entry: Evaluation) -> Key:
         return accuracy_key(entry, collection)
@@ -107,3 +109,10 @@ def _mean_row(networks: list[tuple[str, str, list[Evaluation]]], pixels: int) ->
         anchors = tuple(entry.anchor for entry in seeds)
         row[f"iou_percent_{key}"] = Cell(average, f"{average:.1f}", anchors, mark="good")
     return row
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return class_tables(inputs.collection)
+
+
+PART = Part("classes", "IoU per class", "accuracy", _build, order=20)

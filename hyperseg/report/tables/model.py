@@ -1,13 +1,17 @@
 """A table as data: what is stored (CSV), and the view a person reads (Markdown, LaTeX, HTML)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from string import ascii_lowercase
 from typing import Literal
 
 Value = str | int | float | bool | None
-Mark = Literal["", "valid", "degraded", "invalid", "smoke", "good", "muted"]
+Mark = Literal[
+    "", "valid", "degraded", "invalid", "smoke", "good", "muted", "code",
+    "reproduced", "within", "better", "failed", "other", "unmeasured",
+]  # fmt: skip
 NONE = "–"  # a cell without a number
+BADGES = ("valid", "degraded", "invalid", "smoke", "reproduced", "within", "better", "failed", "other", "unmeasured")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Cell], ...]
     findings: tuple[str, ...] = ()  # ids of the audit findings to read beside it
+    rules: tuple[int, ...] = ()  # rows with a rule above them
+    page_rows: int = 500  # shown in the page and in LaTeX; the CSV has them all
+    remarks: tuple[str, ...] = ()  # sentences under the table that belong to no cell
 
     @property
     def label(self) -> str:
@@ -70,7 +77,7 @@ class ViewCell:
 
 @dataclass(frozen=True)
 class View:
-    """A table as it is read: constant columns told once, notes lettered in order of appearance."""
+    """A table as it is read: constant columns said once, notes lettered in order of appearance."""
 
     table: Table
     columns: tuple[Column, ...]
@@ -81,12 +88,8 @@ class View:
     @property
     def same(self) -> str:
         """What all rows share, as one sentence; empty where they share nothing."""
-        told = "; ".join(f"{title}: {text}" for title, text in self.folded)
-        return f"All rows: {told}." if told else ""
-
-
-def without_details(table: Table) -> Table:
-    return replace(table, columns=tuple(column for column in table.columns if not column.detail))
+        shared = "; ".join(f"{title}: {text}" for title, text in self.folded)
+        return f"All rows: {shared}." if shared else ""
 
 
 def view(table: Table) -> View:

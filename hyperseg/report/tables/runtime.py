@@ -6,7 +6,9 @@ from hyperseg.records import Interval, LatencyNumbers, Verdict
 from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.comparability import latency_differs, paper_row
 from hyperseg.report.facts import PaperRow
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title, hw, slug
+from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
 
@@ -121,10 +123,7 @@ def _row(entry: Latency, collection: Collection, paper: Sequence[PaperRow]) -> d
 def device_label(entry: Latency, collection: Collection) -> str:
     """The device's name; with the machine's fingerprint where two machines have a device of that name."""
     name, machine = entry.numbers.device_name, entry.record.provenance.machine.fingerprint
-    twins = any(
-        other.numbers.device_name == name and other.record.provenance.machine.fingerprint != machine
-        for other in collection.latency
-    )
+    twins = len(collection.machines_of_device[name]) > 1
     return f"{device_title(name)} ({machine})" if twins else device_title(name)
 
 
@@ -161,9 +160,10 @@ def _speedup(entry: Latency, collection: Collection) -> Cell:
     if entry.record.network.source == "authors" or not enters_claims(entry):
         return Cell()
     anchors = [
-        other for other in collection.latency
-        if other.record.network.source == "authors" and enters_claims(other) and _setting(other) == _setting(entry)
-    ]  # fmt: skip
+        other
+        for other in collection.latency_of("authors")
+        if enters_claims(other) and _setting(other) == _setting(entry)
+    ]
     if len(anchors) != 1:
         return Cell()
     ratio = anchors[0].numbers.median_ms / entry.numbers.median_ms
@@ -181,8 +181,8 @@ def _setting(entry: Latency) -> tuple[object, ...]:
 
 def _beside_paper(entry: Latency, paper: Sequence[PaperRow]) -> dict[str, Cell]:
     row = paper_row(paper, entry.record.network.id, None)
-    if row is None or row.milliseconds is None:
-        return {}
+    if row is None or row.milliseconds is None or protocol_of(entry.record)[0] != "paper":
+        return {}  # the paper's times are of its own protocol and stand beside no other
     stated = row.milliseconds
     cells = {"paper_latency_ms": Cell(stated, milliseconds(stated)), "paper_source": Cell(row.source)}
     reasons = latency_differs(entry, row)
@@ -193,3 +193,10 @@ def _beside_paper(entry: Latency, paper: Sequence[PaperRow]) -> dict[str, Cell]:
     # the paper's protocol counts images over total time, as the published figure does
     ratio = 1000.0 / entry.numbers.fps / stated
     return cells | {"ratio_to_paper": Cell(ratio, f"{ratio:.2f}×", (entry.anchor,))}
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return runtime_tables(inputs.collection, inputs.paper)
+
+
+PART = Part("runtime", "Runtime", "speed", _build, order=10)

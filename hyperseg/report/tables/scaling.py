@@ -2,7 +2,9 @@
 
 from hyperseg.records import LatencyNumbers, SweepPoint
 from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import hw, slug
+from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import MIB, device_label, milliseconds, verdict_cell
@@ -71,3 +73,10 @@ def _row(entry: Entry[LatencyNumbers], point: SweepPoint, device: str) -> dict[s
         "samples": Cell(point.samples),
         "verdict": verdict_cell(point.verdict, smoke=numbers.smoke),
     }
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return scaling_tables(inputs.collection)
+
+
+PART = Part("scaling", "Scaling", "speed", _build, order=20)

@@ -13,7 +13,9 @@ from hyperseg.report.collection import (
     protocol_slug,
     protocol_title,
 )
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, network_title
+from hyperseg.report.part import Part
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import device_label, milliseconds, verdict_cell
@@ -28,11 +30,18 @@ def summary_table(collection: Collection) -> Table:
     scoring = sorted({protocol_of(entry.record) for entry in collection.evaluation})
     latencies = [entry for entry in collection.latency if not entry.numbers.points]  # a sweep has its own table
     timing = sorted({protocol_of(entry.record) for entry in latencies})
-    rows = []
-    for key, record in _networks(collection).items():
-        scored = [row for row in accuracy_rows(collection) if _key(row[0].record) == key] or [[]]
-        devices = _by_device([entry for entry in latencies if _key(entry.record) == key]) or [[]]
-        rows += [_row(record, evaluations, timed, collection) for evaluations in scored for timed in devices]
+    scored: dict[Key, list[list[Evaluation]]] = {}
+    for row in accuracy_rows(collection):
+        scored.setdefault(_key(row[0].record), []).append(row)
+    timed: dict[Key, list[Latency]] = {}
+    for entry in latencies:
+        timed.setdefault(_key(entry.record), []).append(entry)
+    rows = [
+        _row(record, evaluations, times, collection)
+        for key, record in _networks(collection).items()
+        for evaluations in scored.get(key) or [[]]
+        for times in _by_device(timed.get(key, [])) or [[]]
+    ]
     return Table(
         id="summary",
         title="Summary",
@@ -131,3 +140,10 @@ def _timing_cells(protocol: Protocol, timed: Sequence[Latency]) -> dict[str, Cel
         f"engine_{slug}": Cell(f"{numbers.engine}, {numbers.precision}"),
         f"verdict_{slug}": Cell(verdict.value, verdict.text, mark=verdict.mark),
     }
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return [summary_table(inputs.collection)]
+
+
+PART = Part("summary", "Summary", "summary", _build)

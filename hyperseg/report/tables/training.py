@@ -2,7 +2,9 @@
 
 from hyperseg.records import TrainingNumbers
 from hyperseg.report.collection import Collection, Entry, training_key
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title
+from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import MIB, milliseconds
@@ -66,3 +68,10 @@ def _row(entry: Entry[TrainingNumbers]) -> dict[str, Cell]:
             "dataset_version": Cell(record.dataset.version),
         }  # fmt: skip
     return row
+
+
+def _build(inputs: Inputs) -> list[Table]:
+    return [training_table(inputs.collection)] if inputs.collection.training else []
+
+
+PART = Part("training", "Training runs", "training", _build)

@@ -1,0 +1,17 @@
+"""How an evaluation protocol reads a dataset: void, geometry and normalization. Imports no torch."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from hyperseg.strict import StrictModel
+
+Normalization = Literal["imagenet", "half"]
+
+
+class Reading(StrictModel):
+    """How a protocol reads one dataset."""
+
+    void: Literal["class", "ignore"] = Field(description="whether void, where the dataset has it, is one more class")
+    geometry: Literal["resize", "pad"] = Field(description="how an image gets the network's input size")
+    normalization: Normalization = Field(description="'half': mean and standard deviation 0.5")

@@ -1,0 +1,22 @@
+"""CamVid at 960x720 as HyperSeg's authors read it: 11 classes' own colours and Void exactly, the others ignored."""
+
+from hyperseg.datasets.published.camvid import DATASET as CAMVID
+from hyperseg.datasets.published.published import Outcome, Preparation
+
+
+def prepare(preparation: Preparation) -> Outcome:
+    """Pictures, and labels by colour. Raises UserError."""
+    from hyperseg.datasets.camvid import prepare_authors
+
+    return prepare_authors(preparation)
+
+
+DATASET = CAMVID.model_copy(
+    update={
+        "id": "camvid_authors12",
+        "title": "CamVid (960x720, the 12 classes of the HyperSeg authors)",
+        "short_title": "CamVid, authors' 12 classes",
+        "downloads": "camvid",  # the archives are the same
+        "prepare": prepare,
+    }
+)

@@ -1,0 +1,88 @@
+"""What a published dataset's file says: where it comes from, what it holds, and how protocols read it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from hyperseg.data.description import ClassInfo
+from hyperseg.data.reading import Reading
+from hyperseg.strict import StrictModel
+
+if TYPE_CHECKING:
+    from hyperseg.datasets.intake import Intake
+
+UnknownColours = Literal["refuse", "ignore"]
+
+
+class Archive(StrictModel):
+    """One file to download or, where `gated` says why, to be brought by the user."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    urls: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = Field(default=(), description="tried in turn")
+    bytes: int | None = Field(default=None, gt=0, description="exact size where it is published; enforced")
+    size: str = Field(default="unknown size", description="about, as the source states it")
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(default=None, description="enforced")
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(default=None, description="enforced")
+    gated: str | None = Field(default=None, description="why only the user can fetch it")
+    remade: bool = Field(default=False, description="made by the host on demand: its hash may change and is not kept")
+    note: str | None = None
+
+    @property
+    def checksum(self) -> str | None:
+        """The enforced checksum as ``algorithm:hex``, the strongest there is."""
+        if self.sha256:
+            return f"sha256:{self.sha256}"
+        return f"md5:{self.md5}" if self.md5 else None
+
+
+class Published(StrictModel):
+    """One published dataset; a file of this folder defines one as ``DATASET``."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="the name of its file")
+    title: str
+    short_title: str = Field(description="for a table or a figure")
+    homepage: str | None = None
+    licence: str
+    citation: str
+    classes: tuple[ClassInfo, ...] = Field(description="the classes that its authors score, in order of their index")
+    void: int | None = Field(default=None, description="the label value that means 'no class'")
+    unlabelled: tuple[str, ...] = Field(default=(), description="splits whose labels are withheld")
+    splits: tuple[dict[str, int], ...] = Field(default=(), description="images per split; alternatives where several")
+    sizes: tuple[str, ...] = Field(default=(), description="'<width>x<height>' of its images; empty: they vary")
+    archives: tuple[Archive, ...] = ()
+    downloads: str | None = Field(default=None, description="name of its download folder where it is not the id")
+    alternative: str | None = Field(default=None, description="another source, in words")
+    made_by: str | None = Field(default=None, description="the command that generates it, where nothing is downloaded")
+    readings: dict[str, Reading] = Field(default={}, description="per protocol id, where not the protocol's default")
+    prepare: Callable[["Preparation"], "Outcome"] | None = Field(default=None, exclude=True)
+    hashes: Callable[[], dict[PurePosixPath, str]] | None = Field(
+        default=None, exclude=True, description="published sha256 by path in the prepared folder; `verify` holds to it"
+    )
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder below the downloads."""
+        return self.downloads or self.id
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What `prepare` is given: it fills `out` with ``<split>/images`` and ``<split>/labels``."""
+
+    dataset: Published
+    intake: "Intake"
+    out: Path
+    unknown_colours: UnknownColours = "refuse"
+    partial: bool = False  # images without a label, and labels without an image, are left out
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `prepare` found: the source in words, notes for the reader, and another dataset than asked for, if it is."""
+
+    source: str
+    notes: tuple[str, ...] = ()
+    dataset: Published | None = None

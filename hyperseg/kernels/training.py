@@ -1,0 +1,49 @@
+"""The kernels that a network trains with, and what they change in rounding: a training's record holds both."""
+
+from dataclasses import dataclass
+
+from hyperseg.kernels.native.build import compiler_version
+from hyperseg.kernels.native.libraries import training_available
+from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
+from hyperseg.models.network import HyperSeg
+
+_LARGE = f"batches of at least {LARGE_BATCH} pixels"
+
+
+@dataclass(frozen=True)
+class TrainingKernels:
+    """Which kernels train, as a training's record names them."""
+
+    name: str
+    compiler: str | None  # its version, where kernels were compiled on this machine
+    rounding: str  # where the answers leave PyTorch's own operators in the last bits
+
+
+NATIVE_ROUNDING = (
+    f"{_LARGE} in float32: batch norms with their statistics, depthwise convolutions, gates and bilinear gradients sum "
+    "in an order that the shapes alone give, 1x1 and grouped convolutions as matrix products; the depthwise "
+    "convolutions of patches from 4097 filters on; all else as PyTorch's operators"
+)
+PRODUCTS_ROUNDING = (
+    f"{_LARGE}: 1x1 and grouped convolutions as matrix products, channels last; all else as PyTorch's operators, the "
+    "gradients of depthwise convolutions of patches apart"
+)
+
+
+def training_kernels(device: str) -> TrainingKernels:
+    """What :func:`attach` uses on a device, 'cpu' or 'cuda'."""
+    if device != "cpu":
+        return TrainingKernels("torch", None, "PyTorch's operators")
+    if training_available():
+        return TrainingKernels("native", compiler_version(), NATIVE_ROUNDING)
+    return TrainingKernels("torch", None, PRODUCTS_ROUNDING)
+
+
+def attach(model: HyperSeg, device: str) -> TrainingKernels:
+    """Attach the kernels for training on a device, 'cpu' or 'cuda', in place, and say which they are.
+
+    The model's tensors keep their names and values. Attach before the first step; in eval mode nothing changes.
+    """
+    if device == "cpu":
+        attach_training(model)
+    return training_kernels(device)

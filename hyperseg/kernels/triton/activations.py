@@ -1,0 +1,40 @@
+"""Activations as a constant of a kernel."""
+
+from typing import Any
+
+import triton
+import triton.language as tl
+from torch import nn
+
+from hyperseg.errors import UserError
+from hyperseg.models.backbone_layers import Swish
+
+NONE, SWISH, RELU, RELU6 = range(4)
+_CODES: dict[type, int] = {
+    nn.Identity: NONE,
+    Swish: SWISH,
+    nn.SiLU: SWISH,
+    nn.ReLU: RELU,
+    nn.ReLU6: RELU6,
+}
+
+
+def activation_code(module: nn.Module | None) -> int:
+    """Of a module, or of timm's norm layer that carries its activation."""
+    module = getattr(module, "act", module)
+    code = NONE if module is None else _CODES.get(type(module))
+    if code is None:
+        raise UserError(f"engine triton has no kernel for {type(module).__name__}; choose another engine")
+    return code
+
+
+@triton.jit
+def activate(x: Any, CODE: tl.constexpr) -> Any:
+    """``x``, float32, under the activation of that code."""
+    if CODE == 1:
+        x = x / (1.0 + tl.exp(-x))
+    elif CODE == 2:
+        x = tl.maximum(x, 0.0)
+    elif CODE == 3:
+        x = tl.minimum(tl.maximum(x, 0.0), 6.0)
+    return x

@@ -1,0 +1,100 @@
+"""Depthwise convolution with bias and activation, and the sums that the squeeze-excitation after it begins with."""
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from hyperseg.kernels.triton.activations import activate
+from hyperseg.kernels.triton.launch import Launch, ceil_div, power_of_two
+
+_PARTS = 128  # rows of partial sums at most, where tiles allow
+
+
+@triton.jit
+def depthwise(
+    x: Any,
+    taps: Any,
+    bias: Any,
+    out: Any,
+    sums: Any,
+    H: tl.constexpr,
+    W: tl.constexpr,
+    C: tl.constexpr,
+    OH: tl.constexpr,
+    OW: tl.constexpr,
+    SIZE: tl.constexpr,  # of the kernel
+    STRIDE: tl.constexpr,
+    BEFORE: tl.constexpr,  # lines padded before the map
+    ACTIVATION: tl.constexpr,
+    TILES: tl.constexpr,  # of one program, one after the other
+    TH: tl.constexpr,
+    TW: tl.constexpr,
+    BC: tl.constexpr,
+) -> None:
+    """Channels last: x (H, W, C) to out (OH, OW, C); sums (parts, C) are over each part's pixels, before rounding."""
+    channels = tl.program_id(0) * BC + tl.arange(0, BC)
+    pixels = tl.arange(0, TH * TW)
+    there = channels < C
+    shift = tl.load(bias + channels, mask=there, other=0.0)
+    collected = tl.zeros((BC,), tl.float32)
+    for index in range(TILES):
+        tile = tl.program_id(1) * TILES + index
+        row = tile // tl.cdiv(OW, TW) * TH + pixels // TW
+        column = tile % tl.cdiv(OW, TW) * TW + pixels % TW
+        total = tl.zeros((TH * TW, BC), tl.float32) + shift[None, :]
+        for tap in tl.static_range(SIZE * SIZE):
+            y = row * STRIDE + (tap // SIZE - BEFORE)
+            z = column * STRIDE + (tap % SIZE - BEFORE)
+            inside = (y >= 0) & (y < H) & (z >= 0) & (z < W)
+            at = (y * W + z)[:, None] * C + channels[None, :]
+            value = tl.load(x + at, mask=inside[:, None] & there[None, :], other=0.0)
+            total += value.to(tl.float32) * tl.load(taps + tap * C + channels, mask=there, other=0.0)[None, :]
+        total = activate(total, ACTIVATION)
+        fits = (row < OH) & (column < OW)
+        at = (row * OW + column)[:, None] * C + channels[None, :]
+        tl.store(out + at, total.to(out.dtype.element_ty), mask=fits[:, None] & there[None, :])
+        collected += tl.sum(tl.where(fits[:, None], total, 0.0), 0)
+    tl.store(sums + tl.program_id(1) * C + channels, collected, mask=there)
+
+
+def depthwise_launch(
+    x: Tensor,
+    size: tuple[int, int],
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: int,
+    before: int,
+    activation: int,
+    coarse: bool = False,
+) -> tuple[Launch, Tensor, Tensor]:
+    """The call, its answer and the partial sums, float32, for ``x`` (H * W, C) of ``size`` (H, W).
+
+    ``weight`` (C, 1, k, k) of an odd k; the answer has ceil(H / stride) x ceil(W / stride) pixels. ``coarse`` takes the
+    whole map in one program, which Triton's interpreter runs much sooner than many.
+    """
+    (height, width), channels, kernel = size, x.shape[1], weight.shape[-1]
+    oh, ow = ceil_div(height, stride), ceil_div(width, stride)
+    block = next(b for b in (32, 16, 8, 4, 2, 1) if channels % b == 0)
+    th, tw = {32: (8, 8), 16: (8, 16)}.get(block, (16, 16))
+    if coarse:
+        th, tw, block = power_of_two(oh, 1), power_of_two(ow, 1), power_of_two(channels)
+    tiles = ceil_div(oh, th) * ceil_div(ow, tw)
+    each = ceil_div(tiles, _PARTS)
+    parts = ceil_div(tiles, each)
+    out = x.new_empty(oh * ow, channels)
+    sums = x.new_empty(parts, channels, dtype=torch.float32)
+    taps = weight.float().reshape(channels, kernel * kernel).t().contiguous()
+    shift = x.new_zeros(channels, dtype=torch.float32) if bias is None else bias.float().contiguous()
+    launch = Launch(
+        depthwise,
+        (ceil_div(channels, block), parts),
+        (x, taps, shift, out, sums),
+        {
+            "H": height, "W": width, "C": channels, "OH": oh, "OW": ow, "SIZE": kernel, "STRIDE": stride,
+            "BEFORE": before, "ACTIVATION": activation, "TILES": each, "TH": th, "TW": tw, "BC": block,
+        },
+    )  # fmt: skip
+    return launch, out, sums

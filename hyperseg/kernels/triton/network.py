@@ -1,0 +1,100 @@
+"""A whole network as one list of kernel calls for one image size, on a GPU as a CUDA graph."""
+
+from typing import cast
+
+import torch
+import triton
+from torch import Tensor, nn
+
+from hyperseg.errors import UserError
+from hyperseg.kernels.inference import FusedHyperSeg, Trunk
+from hyperseg.kernels.triton.decoder import DecoderPlan
+from hyperseg.kernels.triton.launch import Launch
+from hyperseg.kernels.triton.trunk import TrunkPlan
+from hyperseg.kernels.triton.upsampling import classify_launch, upsample_launch
+from hyperseg.models.decoder import Decoder
+from hyperseg.models.network import check_size
+
+
+class NetworkPlan:
+    """All calls of a fused network in order. ``image`` (3, H, W) is read, ``answer`` written: the plan owns both.
+
+    ``answer`` is logits (classes, H, W) in ``dtype``, or with ``classes`` the class of each pixel, int64 (H, W).
+    Raises :class:`UserError` for a size that does not fit and for layers that no kernel here computes.
+    """
+
+    def __init__(
+        self,
+        fused: FusedHyperSeg,
+        size: tuple[int, int],
+        dtype: torch.dtype,
+        classes: bool = False,
+        coarse: bool = False,
+    ) -> None:
+        check_size(fused.variant, *size)
+        trunk, decoder = cast(Trunk, fused.trunk), cast(Decoder, fused.decoder)
+        device = next(fused.parameters()).device
+        self.image = torch.zeros(3, *size, dtype=dtype, device=device)
+        grid = (size[0] // 32, size[1] // 32)
+        first = TrunkPlan(trunk, self.image, coarse)
+        second = DecoderPlan(decoder, first.skips, self.image, first.signal, grid, coarse)
+        self.launches: list[Launch] = [*first.launches, *second.launches]
+        scale = size[0] // second.size[0]
+        if classes:
+            launch, self.answer = classify_launch(second.planes, second.size, scale)
+            self.launches.append(launch)
+        elif scale == 1:
+            self.answer = second.planes.view(-1, *size)
+        else:
+            launch, self.answer = upsample_launch(second.planes, second.size)
+            self.launches.append(launch)
+
+    def __call__(self) -> None:
+        for launch in self.launches:
+            launch()
+
+
+class TritonNetwork(nn.Module):
+    """A fused network for one image (1, 3, H, W) of one size; its answer's memory is overwritten by the next call.
+
+    On a GPU the calls are captured as a CUDA graph; elsewhere they run in Triton's interpreter. Either way the module
+    owns every tensor that they read and write. Raises :class:`UserError` for an image of another shape or device.
+    """
+
+    def __init__(self, fused: FusedHyperSeg, size: tuple[int, int], dtype: torch.dtype, classes: bool = False) -> None:
+        super().__init__()
+        interpreted = bool(triton.knobs.runtime.interpret)
+        with torch.no_grad():
+            self.plan = NetworkPlan(fused, size, dtype, classes, coarse=interpreted)
+        self.graph: torch.cuda.CUDAGraph | None = None
+        if self.plan.image.is_cuda:
+            self.graph = self._capture()
+        elif not interpreted:
+            raise UserError("engine triton needs an NVIDIA GPU; choose another engine, or move the network to one")
+
+    def _capture(self) -> torch.cuda.CUDAGraph:
+        """The first run compiles and loads the kernels, which a capture must not."""
+        device = self.plan.image.device
+        side = torch.cuda.Stream(device)
+        side.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.device(device), torch.cuda.stream(side):
+            self.plan()
+        torch.cuda.current_stream(device).wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.device(device), torch.cuda.graph(graph):
+            self.plan()
+        return graph
+
+    def forward(self, image: Tensor) -> Tensor:
+        plan = self.plan
+        if image.shape != (1, *plan.image.shape) or image.device != plan.image.device:
+            raise UserError(
+                f"engine triton was prepared for images {(1, *plan.image.shape)} on {plan.image.device}, not for "
+                f"{tuple(image.shape)} on {image.device}; prepare it for that shape"
+            )
+        plan.image.copy_(image[0])
+        if self.graph is None:
+            plan()
+        else:
+            self.graph.replay()
+        return plan.answer[None]

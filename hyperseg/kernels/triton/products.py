@@ -1,0 +1,146 @@
+"""1x1 convolutions as products of all pixels with one matrix, and all that goes with them in one pass.
+
+A map is pixels x channels, channels last. The gate of a squeeze-excitation is applied as the map is loaded; bias,
+activation and residual as the answer is stored. A feature's reduction reads the same map as the expansion after it: its
+columns are computed beside the expansion's and go to a map of their own.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from hyperseg.kernels.triton.activations import activate
+from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two, round_up
+
+_FULL = 132  # multiprocessors of an H100 or H200: fewer programs leave some idle
+
+
+@triton.jit
+def product(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    gate: Any,
+    residual: Any,
+    out: Any,
+    side: Any,
+    P: tl.constexpr,  # pixels
+    K: tl.constexpr,  # channels of x
+    N: tl.constexpr,  # channels of out
+    SIDE: tl.constexpr,  # channels of side; 0 without it
+    COLUMNS: tl.constexpr,  # of weight and bias: tiles for out, then tiles for side
+    ACTIVATION: tl.constexpr,  # of out; side has none
+    GATED: tl.constexpr,
+    RESIDUAL: tl.constexpr,
+    BM: tl.constexpr,
+    BN: tl.constexpr,
+    BK: tl.constexpr,
+) -> None:
+    tile = tl.program_id(0)
+    rows = tl.program_id(1) * BM + tl.arange(0, BM)
+    columns = tile * BN + tl.arange(0, BN)
+    ks = tl.arange(0, BK)
+    inside = tl.minimum(rows, P - 1)
+    a_at = x + inside[:, None] * K + ks[None, :]
+    b_at = weight + ks[:, None] * COLUMNS + columns[None, :]
+    total = tl.zeros((BM, BN), tl.float32)
+    for k in range(0, K, BK):
+        if K % BK == 0:
+            a = tl.load(a_at + k)
+            if GATED:
+                a = a * tl.load(gate + k + ks)[None, :]
+        else:
+            a = tl.load(a_at + k, mask=k + ks[None, :] < K, other=0.0)
+            if GATED:
+                a = a * tl.load(gate + k + ks, mask=k + ks < K, other=0.0)[None, :]
+        b = tl.load(b_at + k * COLUMNS)
+        total = tl.dot(a, b, total, input_precision="ieee")
+    total += tl.load(bias + columns)[None, :]
+    if SIDE > 0 and tile >= tl.cdiv(N, BN):
+        at = columns - tl.cdiv(N, BN) * BN
+        answer = total.to(side.dtype.element_ty)
+        tl.store(side + rows[:, None] * SIDE + at[None, :], answer, mask=(rows[:, None] < P) & (at[None, :] < SIDE))
+    else:
+        at = rows[:, None] * N + columns[None, :]
+        fits = (rows[:, None] < P) & (columns[None, :] < N)
+        total = activate(total, ACTIVATION)
+        if RESIDUAL:
+            total += tl.load(residual + at, mask=fits, other=0.0).to(tl.float32)
+        tl.store(out + at, total.to(out.dtype.element_ty), mask=fits)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Pixels, columns and channels that one program of a product takes at a time."""
+
+    pixels: int
+    columns: int
+    channels: int
+    warps: int
+
+
+def choose_tile(pixels: int, channels: int, columns: int) -> Tile:
+    """By shapes alone, as the order of sums follows: the largest tile that still gives every multiprocessor a program.
+
+    Deep maps have few pixels and many channels, so that small tiles and long loops are all there is for them.
+    """
+    bk = 64 if channels % 64 == 0 or channels > 256 else 32 if channels > 16 else 16
+    wide = min(128, power_of_two(columns))
+    for bm, bn in ((128, wide), (128, min(64, wide)), (64, min(64, wide)), (64, min(32, wide)), (32, min(32, wide))):
+        if ceil_div(pixels, bm) * ceil_div(columns, bn) >= _FULL:
+            return Tile(bm, bn, bk, 8 if bm * bn >= 128 * 128 else 4)
+    return Tile(32, min(32, wide), bk, 4)
+
+
+def product_launch(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    out: Tensor,
+    activation: int,
+    *,
+    gate: Tensor | None = None,
+    residual: Tensor | None = None,
+    side: tuple[Tensor, Tensor, Tensor | None] | None = None,
+    coarse: bool = False,
+) -> Launch:
+    """``out`` (P, N) = activation(``x`` (P, K) * ``gate`` (K,) by ``weight`` (N', K) + ``bias``) + ``residual``.
+
+    Columns of ``out`` beyond N' become the activation of zero. ``side`` is another map (P, S) of the same ``x``, its
+    weight and bias.
+    """
+    pixels, channels = x.shape
+    matrices, biases, columns = [weight], [bias], out.shape[1]
+    if side is not None:
+        matrices.append(side[1])
+        biases.append(side[2])
+        columns += side[0].shape[1]
+    tile = choose_tile(pixels, channels, columns)
+    if coarse:
+        tile = Tile(power_of_two(pixels), power_of_two(out.shape[1]), power_of_two(channels), 4)
+    widths = [round_up(target.shape[1], tile.columns) for target in (out, *([] if side is None else [side[0]]))]
+    depth = round_up(channels, tile.channels)
+    packed = torch.cat([padded(m.t(), (depth, width)) for m, width in zip(matrices, widths, strict=True)], 1)
+    shifts = [
+        x.new_zeros(width, dtype=torch.float32) if b is None else padded(b.float(), (width,))
+        for b, width in zip(biases, widths, strict=True)
+    ]
+    return Launch(
+        product,
+        (sum(widths) // tile.columns, ceil_div(pixels, tile.pixels)),
+        (
+            x, packed.to(x.dtype).contiguous(), torch.cat(shifts), x if gate is None else gate,
+            x if residual is None else residual, out, out if side is None else side[0],
+        ),
+        {
+            "P": pixels, "K": channels, "N": out.shape[1], "SIDE": 0 if side is None else side[0].shape[1],
+            "COLUMNS": sum(widths), "ACTIVATION": activation, "GATED": gate is not None,
+            "RESIDUAL": residual is not None, "BM": tile.pixels, "BN": tile.columns, "BK": tile.channels,
+        },
+        tile.warps,
+        3,
+    )  # fmt: skip

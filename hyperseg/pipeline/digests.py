@@ -1,0 +1,62 @@
+"""Small files that stand for all code and package data that a step's results depend on.
+
+Snakemake's rules have one as an input, DVC's stages as a dependency. They are written when the Snakefile is read, or by
+DVC's stage ``sources`` (``python -m hyperseg.pipeline.digests CONFIG``), and only where their content changes.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from hyperseg.files import write_text_atomic
+from hyperseg.pipeline.campaign import Campaign, load_campaign
+from hyperseg.pipeline.sources import PACKAGE, Entry, digest_of, find_sources
+from hyperseg.training.recipe import load_recipe
+
+FOLDER = ".hyperseg/sources"
+SCORING = "hyperseg.evaluation"  # what a training needs only to choose its best epoch
+
+
+def digest_file(campaign: str, step: str, *chosen: str) -> str:
+    """Where the digest of a job lies, relative to the repository root; `chosen` names its variant, protocol, engine."""
+    return f"{FOLDER}/{campaign}/{'/'.join([step, *filter(None, ['-'.join(chosen)])])}.json"
+
+
+def write_digests(campaign: Campaign, root: Path = Path()) -> None:
+    """Bring the digest files of a campaign up to date; what has not changed is not touched."""
+    wanted = {root / name: json.dumps(content, indent=1) + "\n" for name, content in digests(campaign).items()}
+    for path, text in wanted.items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text_atomic(path, text)
+    for path in set((root / FOLDER / campaign.campaign).rglob("*.json")) - set(wanted):
+        path.unlink(missing_ok=True)  # of a variant or a protocol that the campaign no longer has
+
+
+def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, Any]]:
+    """The content of each digest file: what a job depends on beside its input files and the configuration's values."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def add(entry: Entry, step: str, **more: Any) -> None:
+        content = {"step": step, "for": list(entry.chosen), "sources": digest_of(find_sources(entry, package))}
+        found[digest_file(campaign.campaign, step, *entry.chosen)] = content | more
+
+    add(Entry("hyperseg.cli.data", "streets"), "streets")
+    settings = campaign.training.model_dump()
+    for variant in campaign.variants:
+        if load_recipe(variant, settings).selection == "best":
+            scored_at = campaign.evaluation.input_of(variant)
+            add(Entry("hyperseg.cli.train", chosen=(variant,)), "train", scored_at=scored_at)
+        else:
+            add(Entry("hyperseg.cli.train", chosen=(variant,), without=(SCORING,)), "train")
+    for protocol in campaign.evaluation.protocols:
+        add(Entry("hyperseg.cli.evaluate", chosen=(protocol,)), "evaluate")
+    for protocol in campaign.latency.protocols:
+        for engine in campaign.latency.engines:
+            add(Entry("hyperseg.cli.latency", chosen=(protocol, engine)), "latency")
+    add(Entry("hyperseg.cli.report"), "report")
+    return found
+
+
+if __name__ == "__main__":
+    write_digests(load_campaign(Path(sys.argv[1])))

@@ -1,0 +1,271 @@
+"""Every number of a record that follows from others in it, derived again.
+
+A record states its numbers beside what they were computed from: a confusion matrix, the rounds of a benchmark, the
+medians of the processes. Here the numbers are computed from those once more and compared, so that a number that was
+changed by hand is refused by its name.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperseg.records.bench import BenchNumbers, BenchTurns
+from hyperseg.records.measurement import Verdict
+from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
+from hyperseg.records.scores import class_iou, majority_matrix, mean_iou, pixel_accuracy
+from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, log_slope, process_interval, ratio_interval
+
+# The same formula on the same float64 numbers: what remains is the order of a sum.
+RELATIVE = 1e-9
+# Intervals were once made with points of Student's t to three decimals: 12.706 for 12.7062.
+T_DECIMALS = 3e-4
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number as the record states it, and as it follows from other numbers; or what makes that impossible."""
+
+    name: str
+    stated: float | None
+    derived: float | None
+    source: str  # what it was derived from, as in "51.45 by the confusion matrix"
+    tolerance: float = 0.0
+    fault: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """A clause such as "miou_percent is 78.5, but 51.45 by the confusion matrix"; None where all is well."""
+        if self.fault is not None:
+            return self.fault
+        if self.stated is None and self.derived is None:
+            return None
+        if self.stated is not None and self.derived is not None and abs(self.stated - self.derived) <= self.tolerance:
+            return None
+        stated, derived = _apart(self.stated, self.derived)
+        return f"{self.name} is {stated}, but {derived} by {self.source}"
+
+
+def checks(record: Record) -> Iterator[Check]:
+    """Every number of the record that follows from others in it."""
+    match record.numbers:
+        case EvaluationNumbers() as numbers:
+            yield from _evaluation(numbers)
+            if record.dataset is None or record.dataset.images == 0:
+                yield fault("dataset", "an evaluation is of a dataset, but 'dataset' names no images")
+        case LatencyNumbers() as numbers:
+            yield from _latency(numbers, _statistic(record))
+        case TrainingNumbers() as numbers:
+            yield from _training(numbers)
+        case BenchNumbers() as numbers:
+            yield from _bench(numbers)
+
+
+def problems(found: Iterable[Check]) -> Iterator[str]:
+    """The clauses of the checks that do not hold."""
+    for check in found:
+        if (problem := check.problem) is not None:
+            yield problem
+
+
+def number(name: str, stated: float | None, derived: float | None, source: str, relative: float = RELATIVE) -> Check:
+    """A number that must be the derived one, apart from float rounding."""
+    return Check(name, stated, derived, source, relative * max(abs(derived or 0), 1))
+
+
+def interval(name: str, stated: Interval | None, derived: Interval | None, source: str) -> Iterator[Check]:
+    """Both ends of an interval."""
+    spread = (derived.high - derived.low) / 2 if derived else 0.0
+    for end in ("low", "high"):
+        ours, theirs = getattr(stated, end, None), getattr(derived, end, None)
+        yield Check(f"{name}.{end}", ours, theirs, source, T_DECIMALS * spread + RELATIVE * abs(theirs or 0))
+
+
+def fault(name: str, message: str) -> Check:
+    """Something that does not fit together, whatever its number."""
+    return Check(name, None, None, "", fault=message)
+
+
+def _apart(stated: float | None, derived: float | None) -> tuple[str, str]:
+    """Both numbers with as many digits as it takes to tell them apart."""
+    for digits in (6, 9, 17):
+        pair = [f"{value:.{digits}g}" if value is not None else "missing" for value in (stated, derived)]
+        if pair[0] != pair[1]:
+            break
+    return pair[0], pair[1]
+
+
+def _evaluation(numbers: EvaluationNumbers) -> Iterator[Check]:
+    count, rows = len(numbers.classes), numbers.confusion_matrix
+    if len(rows) != count or any(len(row) != count for row in rows):
+        yield fault("confusion_matrix", f"confusion_matrix is not {count} x {count}, though there are {count} classes")
+        return
+    matrix = np.array(rows, np.int64)
+    if not matrix.any():
+        yield fault("confusion_matrix", "confusion_matrix counts no pixel")
+        return
+    source, absent = "the confusion matrix", numbers.absent_classes
+    yield number("miou_percent", numbers.miou_percent, 100 * float(mean_iou(matrix, absent)), source)
+    majority = 100 * float(mean_iou(majority_matrix(matrix), absent))
+    yield number("majority_miou_percent", numbers.majority_miou_percent, majority, source)
+    accuracy = 100 * pixel_accuracy(matrix)
+    yield number("pixel_accuracy_percent", numbers.pixel_accuracy_percent, accuracy, source)
+    for entry, iou, pixels in zip(numbers.classes, class_iou(matrix), matrix.sum(1), strict=True):
+        derived = None if np.isnan(iou) else 100 * float(iou)
+        yield number(f"iou_percent of class '{entry.name}'", entry.iou_percent, derived, source)
+        yield number(f"pixels of class '{entry.name}'", entry.pixels, int(pixels), source)
+
+
+def _statistic(record: Record) -> str | None:
+    protocol = record.config.get("protocol")
+    return protocol.get("statistic") if isinstance(protocol, dict) else None
+
+
+def _latency(numbers: LatencyNumbers, statistic: str | None) -> Iterator[Check]:
+    yield from _verdict("verdict", numbers.verdict)
+    by_median, by_mean = 1e3 * numbers.batch / numbers.median_ms, 1e3 * numbers.batch / numbers.mean_ms
+    if statistic == "images_over_total_time" or (statistic is None and math.isclose(numbers.fps, by_mean)):
+        yield number("fps", numbers.fps, by_mean, "the mean latency")
+    else:
+        yield number("fps", numbers.fps, by_median, "the median latency")
+    yield from _processes(numbers)
+    for name, value, needed in (("p90_ms", numbers.p90_ms, P90_SAMPLES), ("p99_ms", numbers.p99_ms, P99_SAMPLES)):
+        if value is not None and numbers.samples < needed:
+            yield fault(name, f"{name} is {value:.6g}, but a percentile is not given below {needed} samples")
+    if numbers.p90_ms is not None and numbers.p90_ms < numbers.median_ms * (1 - RELATIVE):
+        yield fault("p90_ms", f"p90_ms is {numbers.p90_ms:.6g}, below the median {numbers.median_ms:.6g}")
+    if numbers.p99_ms is not None and numbers.p90_ms is not None and numbers.p99_ms < numbers.p90_ms * (1 - RELATIVE):
+        yield fault("p99_ms", f"p99_ms is {numbers.p99_ms:.6g}, below p90_ms {numbers.p90_ms:.6g}")
+    yield from _calibration(numbers)
+    yield from _roofline(numbers)
+    yield from _sweep(numbers)
+
+
+def _verdict(name: str, verdict: Verdict) -> Iterator[Check]:
+    if (verdict.verdict == "VALID") == bool(verdict.reasons):
+        yield fault(name, f"{name} is {verdict.verdict} with {len(verdict.reasons)} reasons")
+
+
+def _processes(numbers: LatencyNumbers) -> Iterator[Check]:
+    medians = numbers.process_medians_ms
+    if not medians:
+        return
+    yield number("processes", numbers.processes, len(medians), "the list of their medians")
+    if len(medians) == 1:
+        yield number("median_ms", numbers.median_ms, medians[0], "its only process")
+    derived = process_interval(medians)
+    yield from interval("median_interval", numbers.median_interval, derived, "the processes' medians")
+
+
+def _calibration(numbers: LatencyNumbers) -> Iterator[Check]:
+    found = numbers.calibration
+    if found is None:
+        return
+    pairs = list(zip(found.before_ms, found.after_ms, strict=False))
+    if not pairs or len(found.before_ms) != len(found.after_ms):
+        message = "calibration.before_ms and calibration.after_ms do not hold one time per process each"
+        yield fault("calibration", message)
+        return
+    largest = max(abs(100 * (after - before) / before) for before, after in pairs)
+    name, rounding = "calibration.largest_change_percent", 0.00501  # the record rounds it to two decimals
+    yield Check(name, found.largest_change_percent, largest, "the times before and after", rounding)
+
+
+def _roofline(numbers: LatencyNumbers) -> Iterator[Check]:
+    found = numbers.roofline
+    if found is None:
+        return
+    gflop = 2 * found.gmacs_per_batch
+    moved = found.estimated_gigabytes_moved
+    intensity = gflop / moved if moved else None
+    reached = gflop / (numbers.median_ms / 1e3)
+    roof = min(found.peak_gflop_per_s, intensity * found.peak_gigabytes_per_s) if intensity else None
+    for name, stated, derived in (
+        ("flop_per_byte", found.flop_per_byte, intensity),
+        ("reached_gflop_per_s", found.reached_gflop_per_s, reached),
+        ("fraction_of_peak", found.fraction_of_peak, _share(reached, found.peak_gflop_per_s)),
+        ("fraction_of_roof", found.fraction_of_roof, _share(reached, roof)),
+    ):
+        yield number(f"roofline.{name}", stated, derived, "the median latency")
+
+
+def _share(reached: float, bound: float | None) -> float | None:
+    """None where the bound is not known, or was passed and is none."""
+    return reached / bound if bound and reached <= bound else None
+
+
+def _sweep(numbers: LatencyNumbers) -> Iterator[Check]:
+    for index, point in enumerate(numbers.points):
+        yield from _verdict(f"points.{index}.verdict", point.verdict)
+    if not numbers.points:
+        return
+    along = [point for point in numbers.points if point.axis == "input"]
+    slope = log_slope([p.input_height * p.input_width for p in along], [p.median_ms for p in along])
+    yield number("pixel_exponent", numbers.pixel_exponent, slope, "the sweep's points", 1e-6)
+    headline = (numbers.batch, numbers.input_height, numbers.input_width)
+    same = [p.median_ms for p in numbers.points if (p.batch, p.input_height, p.input_width) == headline]
+    if same and not any(math.isclose(numbers.median_ms, value, rel_tol=RELATIVE) for value in same):
+        yield number("median_ms", numbers.median_ms, same[0], "the sweep's point of that size")
+
+
+def _training(numbers: TrainingNumbers) -> Iterator[Check]:
+    if numbers.epochs:
+        last = numbers.epochs[-1]
+        yield number("final_loss", numbers.final_loss, last.loss, "the last epoch")
+        yield number("steps", numbers.steps, last.step, "the last epoch")
+    steps = [point.step for point in numbers.epochs]
+    if steps != sorted(steps):
+        yield fault("epochs", "epochs are not in the order of their steps")
+
+
+def _bench(numbers: BenchNumbers) -> Iterator[Check]:
+    for part in ("inference", "training", "loading", "peers"):
+        turns: BenchTurns | None = getattr(numbers, part)
+        if turns is not None:
+            yield from _turns(part, turns)
+    for row in numbers.memory:
+        derived = row.peak_bytes / numbers.memory[0].peak_bytes
+        yield number(f"ratio of {row.name} in memory", row.ratio, derived, "the peaks")
+    yield from _goals(numbers)
+
+
+def _turns(part: str, turns: BenchTurns) -> Iterator[Check]:
+    if not turns.timings:
+        yield fault(part, f"{part} holds no timing")
+        return
+    baseline = turns.timings[0].rounds_ms
+    for timing in turns.timings:
+        rounds = timing.rounds_ms
+        if not rounds or min(rounds) <= 0 or len(rounds) != len(baseline):
+            name = f"rounds_ms of {timing.name} in {part}"
+            yield fault(name, f"{name} does not hold one positive time per round")
+            continue
+        yield number(f"median_ms of {timing.name} in {part}", timing.median_ms, _median(rounds), "its rounds")
+        ratios = [base / own for base, own in zip(baseline, rounds, strict=True)]
+        yield number(f"ratio of {timing.name} in {part}", timing.ratio, statistics.median(ratios), "the rounds")
+        if timing.verdict is not None:  # an earlier record has neither
+            yield from _verdict(f"verdict of {timing.name} in {part}", timing.verdict)
+            name = f"ratio_interval of {timing.name} in {part}"
+            yield from interval(name, timing.ratio_interval, ratio_interval(ratios), "the rounds")
+
+
+def _goals(numbers: BenchNumbers) -> Iterator[Check]:
+    """A goal's value is one that another part of the record states."""
+    stated = [t.ratio for turns in (numbers.inference, numbers.training) if turns for t in turns.timings]
+    stated += [t.largest_error for t in (numbers.inference.timings if numbers.inference else ()) if t.largest_error]
+    stated += [row.ratio for row in numbers.memory]
+    stated += [share.percent for share in (numbers.agreement.shares if numbers.agreement else ())]
+    if numbers.training:
+        stated.append(abs(numbers.training.first_loss - numbers.training.first_loss_authors))
+    if numbers.sampling:
+        stated += [numbers.sampling.wall.percent, numbers.sampling.cpu.percent]
+    for goal in numbers.goals:
+        if not any(math.isclose(goal.value, value, rel_tol=RELATIVE, abs_tol=1e-12) for value in (*stated, 0.0)):
+            message = f"the value of goal '{goal.title}' is {goal.value:.6g}, which no part of the record states"
+            yield fault(goal.title, message)
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None

@@ -1,0 +1,202 @@
+"""Records as a tidy table: one row per number. The report's tables and users' notebooks start from it."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hyperseg.files import sha256_file
+from hyperseg.records.bench import BenchNumbers, BenchTurns
+from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
+from hyperseg.records.store import read_record_files
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# name -> pandas type; every frame has all of them, in this order
+COLUMNS = {
+    "quantity": "string", "subject": "string", "value": "float64", "unit": "string", "low": "float64",
+    "high": "float64", "level": "float64",
+    "kind": "string", "campaign": "string", "variant": "string", "source": "string", "backbone": "string",
+    "slices": "string", "num_classes": "Int64", "weights_sha256": "string",
+    "dataset": "string", "dataset_version": "string", "split": "string", "images": "Int64",
+    "protocol": "string", "protocol_version": "Int64", "seed": "Int64",
+    "engine": "string", "precision": "string", "tf32": "boolean", "batch_norm": "string", "batch": "Int64",
+    "input_height": "Int64", "input_width": "Int64", "device": "string", "device_name": "string",
+    "verdict": "string", "smoke": "boolean",
+    "machine": "string", "cpu": "string", "threads": "Int64", "commit": "string", "dirty": "boolean",
+    "started_at": "datetime64[us, UTC]", "record": "string", "record_sha256": "string",
+}  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def read_records(paths: "Iterable[str | Path] | str | Path") -> "pd.DataFrame":
+    """A tidy frame of record files, and of every ``*.json`` under folders: one row per number.
+
+    What the number is:
+        ``quantity``  what was measured (below); ``subject``: of what inside the record, where it is not the run as a
+        whole: a class, an epoch, an engine of a benchmark, a point of a sweep
+        ``value``, ``unit``  the number and its unit (%, ms, s, images/s, bytes, pixels, ratio, 1)
+        ``low``, ``high``, ``level``  its interval, in the same unit, and the interval's confidence level
+
+    Of which run:
+        ``kind``  training, evaluation, latency or bench; ``campaign``
+        ``variant``, ``source``, ``backbone``, ``slices``, ``num_classes``, ``weights_sha256``  the network
+        ``dataset``, ``dataset_version`` (sha256 of the manifest), ``split``, ``images``  missing where none was read
+        ``protocol``, ``protocol_version``, ``seed``
+        ``engine``, ``precision``, ``tf32``, ``batch_norm``, ``batch``, ``input_height``, ``input_width``  how it ran
+        ``device`` (cpu, cuda), ``device_name``
+        ``verdict``  VALID, DEGRADED or INVALID, of a latency; ``smoke``: a functional check that enters no claim
+        ``machine`` (fingerprint), ``cpu``, ``threads``, ``commit``, ``dirty``, ``started_at`` (UTC)
+        ``record``, ``record_sha256``  the file the number lies in, and that file's hash
+
+    Quantities: miou, majority_miou, pixel_accuracy, class_iou (subject: the class), ignored_pixels; latency_median,
+    latency_mean, latency_p90, latency_p99, fps, peak_memory, prepare_time and, of a sweep, the same with the point as
+    subject; final_loss, epoch_loss and epoch_miou (subject: the epoch), step_median, training_time; of a benchmark
+    speed_ratio, latency_median, largest_error, memory_ratio, agreement (subject: part and contender), pixel_exponent;
+    parameters and gmacs of every record's network.
+
+    Raises :class:`hyperseg.errors.UserError` for a file that is no sound record, as ``hyperseg verify`` would.
+    """
+    files = [paths] if isinstance(paths, str | Path) else paths
+    records = read_record_files(map(Path, files))
+    return frame((str(path), sha256_file(path), record) for path, record in records.items())
+
+
+def frame(records: "Iterable[tuple[str, str, Record]]") -> "pd.DataFrame":
+    """The same frame from records already read: (name, sha256 of the file, record)."""
+    import pandas as pd
+
+    rows = [row for name, sha256, record in records for row in _rows(name, sha256, record)]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _rows(name: str, sha256: str, record: Record) -> Iterator[Row]:
+    network, dataset, protocol, made = record.network, record.dataset, record.protocol, record.provenance
+    numbers = record.numbers
+    shared = {
+        "kind": record.kind, "campaign": record.campaign, "variant": network.id, "source": network.source,
+        "backbone": network.backbone, "slices": network.slices, "num_classes": network.num_classes,
+        "weights_sha256": network.weights_sha256,
+        "dataset": dataset and dataset.id, "dataset_version": dataset and dataset.version,
+        "split": dataset and dataset.split, "images": dataset and dataset.images,
+        "protocol": protocol and protocol.id, "protocol_version": protocol and protocol.version, "seed": record.seed,
+        "precision": getattr(numbers, "precision", "float32" if record.kind == "evaluation" else None),
+        "device": numbers.device, "device_name": getattr(numbers, "device_name", made.machine.cpu),
+        "input_height": getattr(numbers, "input_height", None), "input_width": getattr(numbers, "input_width", None),
+        "machine": made.machine.fingerprint, "cpu": made.machine.cpu, "threads": made.threads,
+        "commit": made.commit, "dirty": made.dirty, "started_at": record.started_at,
+        "record": name, "record_sha256": sha256,
+    }  # fmt: skip
+    match numbers:
+        case EvaluationNumbers():
+            found = _evaluation(numbers)
+        case LatencyNumbers():
+            found = _latency(numbers)
+        case TrainingNumbers():
+            found = _training(numbers, record.duration_s)
+        case BenchNumbers():
+            found = _bench(numbers)
+    yield shared | _number("parameters", network.parameters, "1")
+    if network.gmacs is not None:
+        yield shared | _number("gmacs", network.gmacs, "1e9 MAC")
+    for row in found:
+        yield shared | row
+
+
+def _number(
+    quantity: str, value: float | None, unit: str, interval: Interval | None = None, subject: str | None = None
+) -> Row:
+    row: Row = {"quantity": quantity, "subject": subject, "value": value, "unit": unit}
+    if interval:
+        row |= {"low": interval.low, "high": interval.high, "level": interval.level}
+    return row
+
+
+def _evaluation(numbers: EvaluationNumbers) -> Iterator[Row]:
+    yield _number("miou", numbers.miou_percent, "%", numbers.miou_interval)
+    yield _number("majority_miou", numbers.majority_miou_percent, "%")
+    yield _number("pixel_accuracy", numbers.pixel_accuracy_percent, "%")
+    yield _number("ignored_pixels", numbers.ignored_pixels, "pixels")
+    for entry in numbers.classes:  # an absent class has no number: its value is missing
+        yield _number("class_iou", entry.iou_percent, "%", subject=entry.name)
+
+
+def _latency(numbers: LatencyNumbers) -> Iterator[Row]:
+    shared = {
+        "engine": numbers.engine, "tf32": numbers.tf32, "batch_norm": numbers.batch_norm, "batch": numbers.batch,
+        "verdict": numbers.verdict.verdict, "smoke": numbers.smoke,
+    }  # fmt: skip
+    yield shared | _number("latency_median", numbers.median_ms, "ms", numbers.median_interval)
+    yield shared | _number("latency_mean", numbers.mean_ms, "ms")
+    for quantity, value in (("latency_p90", numbers.p90_ms), ("latency_p99", numbers.p99_ms)):
+        if value is not None:
+            yield shared | _number(quantity, value, "ms")
+    yield shared | _number("fps", numbers.fps, "images/s")
+    yield shared | _number("prepare_time", numbers.prepare_s, "s")
+    if numbers.peak_memory_bytes is not None:
+        yield shared | _number("peak_memory", numbers.peak_memory_bytes, "bytes")
+    if numbers.pixel_exponent is not None:
+        yield shared | _number("pixel_exponent", numbers.pixel_exponent, "1")
+    for point in numbers.points:
+        name = f"{point.axis} {point.batch} x {point.input_height} x {point.input_width}"
+        at = shared | {
+            "batch": point.batch, "input_height": point.input_height, "input_width": point.input_width,
+            "verdict": point.verdict.verdict,
+        }  # fmt: skip
+        yield _number("latency_median", point.median_ms, "ms", point.median_interval, name) | at
+        yield _number("fps", point.fps, "images/s", subject=name) | at
+        if point.peak_memory_bytes is not None:
+            yield _number("peak_memory", point.peak_memory_bytes, "bytes", subject=name) | at
+
+
+def _training(numbers: TrainingNumbers, duration_s: float) -> Iterator[Row]:
+    yield _number("final_loss", numbers.final_loss, "1")
+    yield _number("step_median", numbers.step_median_ms, "ms")
+    yield _number("peak_memory", numbers.peak_memory_bytes, "bytes")
+    yield _number("training_time", duration_s, "s")
+    for point in numbers.epochs:
+        yield _number("epoch_loss", point.loss, "1", subject=str(point.epoch))
+        if point.miou_percent is not None:
+            yield _number("epoch_miou", point.miou_percent, "%", subject=str(point.epoch))
+
+
+def _bench(numbers: BenchNumbers) -> Iterator[Row]:
+    parts = {
+        "inference": numbers.inference, "training": numbers.training, "loading": numbers.loading,
+        "peers": numbers.peers,
+    }  # fmt: skip
+    for part, turns in parts.items():
+        yield from _turns(part, turns) if turns else ()
+    for memory in numbers.memory:
+        at = _contender(memory.name)
+        yield _number("peak_memory", memory.peak_bytes, "bytes", subject=f"memory: {memory.name}") | at
+        yield _number("memory_ratio", memory.ratio, "ratio", subject=f"memory: {memory.name}") | at
+    for share in numbers.agreement.shares if numbers.agreement else ():
+        yield _number("agreement", share.percent, "%", subject=f"agreement: {share.name}") | _contender(share.name)
+
+
+def _turns(part: str, turns: BenchTurns) -> Iterator[Row]:
+    for timing in turns.timings:
+        name = f"{part}: {timing.name}"
+        at = _contender(timing.name) | {
+            "batch": turns.batch, "input_height": turns.input_height, "input_width": turns.input_width,
+        }  # fmt: skip
+        yield _number("latency_median", timing.median_ms, "ms", subject=name) | at
+        if timing.verdict is not None:
+            at |= {"verdict": timing.verdict.verdict}
+        yield _number("speed_ratio", timing.ratio, "ratio", timing.ratio_interval, name) | at
+        if timing.equal_classes_percent is not None:
+            yield _number("equal_classes", timing.equal_classes_percent, "%", subject=name) | at
+        if timing.largest_error is not None:
+            yield _number("largest_error", timing.largest_error, "1", subject=name) | at
+
+
+def _contender(name: str) -> Row:
+    """The network, engine and precision of a contender's name: '[network, ]engine/precision', or 'authors'."""
+    if name == "authors":  # the authors' own code for the same variant
+        return {"source": "authors", "engine": "eager", "precision": "float32"}
+    left, slash, precision = name.rpartition("/")
+    peer, comma, engine = left.rpartition(", ")
+    ran = {"engine": engine, "precision": precision} if slash else {}
+    return ran | ({"variant": peer, "source": "hyperseg" if "hyperseg" in peer else "peer"} if comma else {})

@@ -1,0 +1,74 @@
+"""Whether records hold: schema, hashes, raw files, and every number derived again."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
+from hyperseg.records.derive import checks, problems
+from hyperseg.records.raw import raw_checks, raw_file
+from hyperseg.records.schema import EvaluationNumbers, Record, TrainingNumbers
+from hyperseg.records.store import parse_record, record_files
+
+WEIGHTS = "weights.safetensors"  # where a training leaves them, beside its record
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One record's file: what is wrong with it, and what could not be looked at; each a clause."""
+
+    path: Path
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not self.problems
+
+
+def verify(paths: Iterable[Path]) -> list[Verified]:
+    """Verify record files, and every ``*.json`` under folders. Raises :class:`UserError` for a missing path."""
+    found = list(paths)
+    for path in found:
+        if not path.exists():
+            raise UserError(f"no record or folder at {path}; give what a step of the pipeline wrote")
+    return [verify_file(path) for path in record_files(found)]
+
+
+def verify_file(path: Path) -> Verified:
+    """Verify one record's file."""
+    try:
+        record = parse_record(path)
+    except UserError as error:
+        return Verified(path, (str(error),), ())
+    wrong = [*problems((*checks(record), *raw_checks(record, path.parent))), *_missing(record, path.parent)]
+    wrong += _weights(record, path.parent)
+    return Verified(path, tuple(wrong), tuple(_notes(record, path.parent)))
+
+
+def summary(verified: Sequence[Verified]) -> str:
+    """'40 of 40 records hold'."""
+    return f"{sum(one.holds for one in verified)} of {len(verified)} records hold"
+
+
+def _missing(record: Record, folder: Path) -> Iterable[str]:
+    named = raw_file(record)
+    if named and record.schema_version > 1 and not (folder / named[0]).is_file():
+        yield f"it names {named[0]}, which does not lie beside it"
+
+
+def _weights(record: Record, folder: Path) -> Iterable[str]:
+    path = folder / WEIGHTS
+    trained = isinstance(record.numbers, TrainingNumbers) and path.is_file()
+    if trained and sha256_file(path) != record.network.weights_sha256:
+        yield f"the sha256 of {WEIGHTS} beside it is not the one that it names"
+
+
+def _notes(record: Record, folder: Path) -> Iterable[str]:
+    named = raw_file(record)
+    if named is None:
+        if isinstance(record.numbers, EvaluationNumbers) and record.numbers.miou_interval:
+            yield "the images' confusion matrices are not kept, so the interval is not derived again"
+    elif record.schema_version == 1 and not (folder / named[0]).is_file():
+        yield f"raw samples not kept ({named[0]}), so medians and percentiles are not derived again"

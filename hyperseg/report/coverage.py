@@ -1,0 +1,79 @@
+"""The verdicts on the paper's claims, as the page tells them: words, shapes, order and three sentences.
+
+A verdict frame has one row per claim and the columns :data:`COLUMNS`; `unit`, `reason` and `records` (anchors of the
+records a number comes from) may be there too. Every claim is a row, run or not.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from hyperseg.report.tables.model import Mark
+
+COLUMNS = (
+    "claim", "table", "row", "quantity", "paper", "ours", "low", "high", "difference", "tolerance", "verdict", "how",
+)  # fmt: skip
+# verdict -> the shape that stands before its word, and how it is marked; in the order in which they are counted
+VERDICTS: dict[str, tuple[str, Mark]] = {
+    "reproduced": ("●", "reproduced"),
+    "within noise": ("◐", "within"),
+    "better": ("▲", "better"),
+    "not reproduced": ("✕", "failed"),
+    "other protocol": ("△", "other"),
+    "not measurable here": ("○", "unmeasured"),
+}
+HOLDS = ("reproduced", "within noise", "better")
+
+
+def counts(claims: pd.DataFrame) -> dict[str, int]:
+    """How many claims have each verdict, verdicts without one left out."""
+    found = claims["verdict"].value_counts()
+    return {verdict: int(found[verdict]) for verdict in VERDICTS if verdict in found}
+
+
+def sentences(claims: pd.DataFrame) -> list[str]:
+    """At most three: how many hold, which fail or hold, and why the others were not judged."""
+    total = len(claims)
+    parts = [f"{number} {verdict}" for verdict, number in counts(claims).items()]
+    said = [f"Of {total} claims of the paper: {_joined(parts)}."]
+    failed = claims[claims["verdict"] == "not reproduced"]
+    held = claims[claims["verdict"].isin(HOLDS)]
+    if len(failed):
+        said.append(f"Not reproduced: {_named(failed)}.")
+    elif len(held):
+        said.append(f"What was measured under the paper's conditions holds: {_named(held)}.")
+    else:
+        said.append("No number of the paper has been measured under its own conditions yet.")
+    open_claims = claims[claims["verdict"].isin(("not measurable here", "other protocol"))]
+    if len(open_claims) and "reason" in open_claims:
+        reasons = open_claims["reason"].fillna("").value_counts()
+        named = [f"{number} × {reason}" for reason, number in reasons.items() if reason][:3]
+        if named:
+            said.append(f"Most frequent reasons for no verdict: {'; '.join(named)}.")
+    return said
+
+
+def _named(claims: pd.DataFrame) -> str:
+    texts = [f"{row['row']} {row['quantity']} ({number(row['paper'])} → {number(row['ours'])})" for row in rows(claims)]
+    more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
+    return ", ".join(texts[:4]) + more
+
+
+def rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """The claims as plain dictionaries; what is missing is None."""
+    return [{str(key): _plain(value) for key, value in row.items()} for row in claims.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) or not pd.isna(value) else None
+
+
+def number(value: Any) -> str:
+    """A value as a reader wants it: at most four significant digits."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{float(value):.4g}".replace("-", "−")
+
+
+def _joined(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

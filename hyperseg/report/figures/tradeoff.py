@@ -1,0 +1,179 @@
+"""Accuracy against frames per second: a panel per dataset and comparability class, with its Pareto front."""
+
+from collections.abc import Sequence
+from math import ceil
+from textwrap import fill
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hyperseg.report.figures.labels import Label, Line, freeze_layout, place_labels
+from hyperseg.report.figures.style import (
+    COLOURS,
+    FAINT,
+    INK,
+    Pane,
+    Picture,
+    house_style,
+    log_ticks,
+    new_figure,
+    to_pdf,
+    to_png,
+    to_svg,
+)
+from hyperseg.report.inputs import Inputs
+from hyperseg.report.names import dataset_title
+from hyperseg.report.part import Part
+from hyperseg.report.tradeoff import PAPER_SCORING, Panel, Point, dominates, panels
+
+REAL_TIME = 30.0  # FPS
+_MANY = 40  # names; a panel with more names its front alone
+_FEW = 3  # points below which a panel of other hardware says nothing
+_OURS = COLOURS[0]
+_READING = (
+    "Up and right is better; one panel is one dataset and one class of comparable times. Star: the paper. Blue: "
+    "measured here, with intervals; hollow: DEGRADED or a smoke run. Grey: other methods as published; hollow: known "
+    "from a web page only. Line: the Pareto front, its members named. Dotted: 30 FPS."
+)
+
+
+def tradeoff_figures(inputs: Inputs) -> list[Picture]:
+    """The paper's hardware and what was measured here; smoke runs; other hardware. Each only where it has points."""
+    found = [panel for panel in panels(inputs) if panel.kind in (0, 2) or len(panel.points) >= _FEW]
+    groups = (
+        ("tradeoff", "Accuracy against speed", [p for p in found if p.kind < 3 and not p.smoke]),
+        ("tradeoff_smoke", "Accuracy against speed, smoke runs", [p for p in found if p.smoke]),
+        ("tradeoff_other_hardware", "Accuracy against speed on other hardware", [p for p in found if p.kind == 3]),
+    )
+    return [_picture(name, title, shown) for name, title, shown in groups if shown]
+
+
+def _picture(name: str, title: str, found: Sequence[Panel]) -> Picture:
+    with house_style():
+        whole = _draw(found, columns=min(3, len(found)))
+        panes = tuple(_pane(panel) for panel in found)
+        forms = to_svg(whole), to_png(whole), to_pdf(whole)
+        return Picture(name, title, _caption(found), *forms, panes, choose=found[0].kind == 3)
+
+
+def _caption(found: Sequence[Panel]) -> str:
+    if found[0].smoke:
+        return "Smoke runs enter no claim."
+    if found[0].kind == 3:
+        return "Read as the figure above; times of two panels do not compare."
+    return _READING
+
+
+def _pane(panel: Panel) -> Pane:
+    figure = new_figure(3.9, 3.3)
+    axes = figure.subplots()
+    _draw_panel(axes, panel)
+    place_labels(freeze_layout(figure), axes, _labels(panel), _lines(axes, panel))
+    svg = to_svg(figure)
+    return Pane(panel.place, svg, panel.sentence, tuple(_marks(panel)))
+
+
+def _marks(panel: Panel) -> list[tuple[str, tuple[str, ...]]]:
+    return [(f"{point.numbers}. {point.detail}", point.records) for point in panel.points]
+
+
+def _draw(found: Sequence[Panel], columns: int) -> Figure:
+    rows = ceil(len(found) / columns)
+    figure = new_figure(3.55 * columns, 3.15 * rows)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    axes = [grid[index // columns][index % columns] for index in range(rows * columns)]
+    for panel, one in zip(found, axes, strict=False):
+        _draw_panel(one, panel)
+    for unused in axes[len(found) :]:
+        unused.remove()
+    canvas = freeze_layout(figure)
+    for panel, one in zip(found, axes, strict=False):
+        place_labels(canvas, one, _labels(panel), _lines(one, panel))
+    return figure
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    hardware = panel.hardware if panel.scoring == PAPER_SCORING else f"{panel.hardware}; scored by {panel.scoring}"
+    subtitle = fill(hardware, 46)
+    axes.set_title(
+        f"{dataset_title(panel.dataset).split(',')[0]}, {panel.split}", pad=6 + 11 * len(subtitle.split("\n"))
+    )
+    axes.text(0, 1.02, subtitle, transform=axes.transAxes, fontsize=8, va="bottom", linespacing=1.15)
+    axes.set_xscale("log")
+    limits = _limits(axes, panel)
+    if limits[0] < REAL_TIME < limits[1]:
+        axes.axvline(REAL_TIME, color=INK, lw=0.9, ls=":", zorder=1)
+        axes.text(REAL_TIME, 0.01, " 30 FPS", transform=axes.get_xaxis_transform(), fontsize=7.5, va="bottom")
+    for x0, y0, x1, y1 in () if panel.smoke else _front(axes, panel):
+        axes.plot([x0, x1], [y0, y1], color=INK, lw=0.9, alpha=0.55, zorder=2)
+    for index, point in enumerate(panel.points):
+        _mark(axes, point, f"point-{index}")
+    for paper in panel.points:
+        for ours in panel.points:
+            if paper.role == "paper" and ours.role == "ours" and ours.network == paper.network:
+                axes.plot([paper.fps, ours.fps], [paper.miou_percent, ours.miou_percent], color=INK, lw=0.7, zorder=2)
+    log_ticks(axes.xaxis, limits)
+    axes.set_xlabel("Frames per second, log scale (right is faster)")
+    axes.set_ylabel("mIoU [%]")
+
+
+def _mark(axes: Axes, point: Point, gid: str) -> None:
+    ours = point.role == "ours"
+    colour = INK if point.role == "paper" else _OURS if ours else FAINT
+    marker = {"paper": "*", "ours": "o", "authors": "D", "rival": "."}[point.role]
+    size = {"paper": 11.0, "ours": 6.5, "authors": 5.5, "rival": 8.0}[point.role]
+    if point.miou_span:
+        axes.plot([point.fps] * 2, point.miou_span, color=colour, lw=1.0, zorder=3)
+    if point.fps_span:
+        axes.plot(point.fps_span, [point.miou_percent] * 2, color=colour, lw=1.0, zorder=3)
+    face = "none" if point.hollow else colour
+    axes.plot(
+        point.fps, point.miou_percent, marker=marker, color=colour, ls="none", ms=size, mfc=face, mew=1.1,
+        zorder=5 if point.role != "rival" else 4, gid=gid,
+    )  # fmt: skip
+
+
+def _front(axes: Axes, panel: Panel) -> list[Line]:
+    """Steps from the left edge to the bottom: everything below and left of them is dominated."""
+    left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
+    lines: list[Line] = []
+    for index, point in enumerate(panel.front):
+        below = panel.front[index + 1].miou_percent if index + 1 < len(panel.front) else bottom
+        lines.append((left, point.miou_percent, point.fps, point.miou_percent))
+        lines.append((point.fps, point.miou_percent, point.fps, below))
+        left = point.fps
+    return lines
+
+
+def _lines(axes: Axes, panel: Panel) -> list[Line]:
+    """Every line that names should keep clear of."""
+    low, high = axes.get_ylim()
+    return [(REAL_TIME, low, REAL_TIME, high), *([] if panel.smoke else _front(axes, panel))]
+
+
+def _limits(axes: Axes, panel: Panel) -> tuple[float, float]:
+    speeds = [value for point in panel.points for value in (point.fps, *(point.fps_span or ()))]
+    scores = [value for point in panel.points for value in (point.miou_percent, *(point.miou_span or ()))]
+    if not panel.smoke and min(speeds) / 8 < REAL_TIME < max(speeds) * 8:
+        speeds.append(REAL_TIME)
+    stretch = max((max(speeds) / min(speeds)) ** 0.2, 1.35)
+    low, high = min(speeds) / stretch, max(speeds) * stretch
+    axes.set_xlim(low, high)
+    room = max(0.17 * (max(scores) - min(scores)), 0.6)
+    axes.set_ylim(max(min(scores) - room, -1.5), min(max(scores) + room, 101.5))
+    return low, high
+
+
+def _labels(panel: Panel) -> list[Label]:
+    front = set() if panel.smoke else set(panel.front)
+    own = [p for p in panel.points if p.role in ("paper", "ours")]
+    named = [p for p in panel.points if p in front or p.role != "rival" or any(dominates(p, one) for one in own)]
+    if len(named) > _MANY:
+        named = [p for p in panel.points if p in front]
+    return [
+        Label(point.fps, point.miou_percent, point.name if point in named else "", *(point.miou_span or (None, None)))
+        for point in sorted(panel.points, key=lambda p: p.role not in ("paper", "ours"))
+    ]
+
+
+PART = Part("tradeoff", "Accuracy against speed", "tradeoff", tradeoff_figures)

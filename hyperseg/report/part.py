@@ -1,0 +1,78 @@
+"""What a table or a figure of the report declares about itself, and how the files that declare one are found."""
+
+import importlib.util
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from hyperseg.errors import UserError
+from hyperseg.report.inputs import Inputs
+
+T = TypeVar("T")
+# The page's sections in order: id -> heading. A part may name another one, which comes after these.
+SECTIONS = {
+    "coverage": "What holds",
+    "tradeoff": "Accuracy against speed",
+    "paper": "The paper's tables",
+    "audit": "Reading the paper",
+    "summary": "What was run",
+    "accuracy": "Accuracy",
+    "speed": "Speed",
+    "training": "Training",
+}
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """One file's contribution. ``build`` returns what records and facts give: several tables, or none."""
+
+    name: str  # as `hyperseg report` and the marked blocks of a text know it
+    title: str
+    section: str
+    build: Callable[[Inputs], list[T]]
+    order: int = 50  # within the section, then by name
+    on_page: bool = True  # False: for marked blocks alone
+
+
+@cache
+def parts_of(package: str) -> tuple[Part[Any], ...]:
+    """The ``PART`` of every module of a package that defines one, by section, order and name."""
+    folder = import_module(package)
+    modules = (import_module(f"{package}.{info.name}") for info in iter_modules(folder.__path__))
+    return ordered(module.PART for module in modules if hasattr(module, "PART"))
+
+
+def load_part(path: Path) -> Part[Any]:
+    """The ``PART`` of a Python file anywhere. Raises :class:`UserError` where there is none."""
+    module = _module(path)
+    part = getattr(module, "PART", None)
+    if not isinstance(part, Part):
+        raise UserError(f"{path} defines no PART; see docs/report.md for a table of your own")
+    return part
+
+
+def ordered(parts: Iterable[Part[Any]]) -> tuple[Part[Any], ...]:
+    known = list(SECTIONS)
+
+    def key(part: Part[Any]) -> tuple[int, str, int, str]:
+        place = known.index(part.section) if part.section in known else len(known)
+        return place, part.section, part.order, part.name
+
+    return tuple(sorted(parts, key=key))
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"hyperseg_report_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UserError(f"{path} is not a Python file; give a .py file that defines PART")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's own code: whatever it raises is about that file
+        raise UserError(f"{path} cannot be loaded: {type(error).__name__}: {error}; correct that file") from error
+    return module

@@ -1,0 +1,83 @@
+"""The repository's own report: the committed records as a page, the files a visitor reads, and the tables in its texts.
+
+The page and all of its files are built, never committed. Committed are, below ``reports/reference``, each table as CSV
+and Markdown and each figure that a text shows as PNG, and the tables inside :data:`TEXTS`; :func:`check` compares them
+with what the records give.
+"""
+
+from pathlib import Path
+
+from hyperseg.errors import UserError
+from hyperseg.files import write_bytes_atomic, write_text_atomic
+from hyperseg.report.blocks import fill, fill_file, read_text
+from hyperseg.report.build import Sources, report_files
+from hyperseg.report.collection import Collection
+from hyperseg.report.output import CONTENTS, check_replaceable, contents, replace_folder
+
+RECORDS = "results/reference"
+PAPER = "results/paper/paper.csv"
+PEERS = "results/published"  # every CSV in it
+PICTURES = "results/reference/overlays"
+SITE = "reports/site"
+INDEX = "reports/index.html"
+COMMITTED = "reports/reference"
+TEXTS = ("README.md", "docs/results.md")
+TITLE = "HyperSeg: what this repository reproduces"
+_SUFFIXES = (".csv", ".md", ".png")
+
+
+def build(root: Path) -> Collection:
+    """Write the page, the committed files and the tables in the texts. Raises :class:`UserError`."""
+    site = root / SITE
+    check_replaceable(site)
+    collection, files = _files(root)
+    replace_folder(site, files | {CONTENTS: contents(collection, files)})
+    write_text_atomic(root / INDEX, _moved(files["index.html"].decode()))
+    committed = _committed(files, root)
+    for name, data in committed.items():
+        write_bytes_atomic(root / COMMITTED / name, data)
+    for name in set(_present(root)) - set(committed):
+        (root / COMMITTED / name).unlink()
+    for text in TEXTS:
+        fill_file(root / text, root)
+    return collection
+
+
+def check(root: Path) -> None:
+    """Raise :class:`UserError` unless every committed file and every text is what the records give; writes nothing."""
+    committed = _committed(_files(root)[1], root)
+    present = _present(root)
+    stale = [name for name in sorted({*committed, *present}) if committed.get(name) != present.get(name)]
+    wrong = [f"{COMMITTED}/{name}" for name in stale]
+    texts = {name: read_text(root / name) for name in TEXTS}
+    wrong += [name for name, text in texts.items() if fill(text, root) != text]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise UserError(f"not in step with {RECORDS}: {', '.join(wrong[:3])}{more}; run `make reference` and commit")
+
+
+def _files(root: Path) -> tuple[Collection, dict[str, bytes]]:
+    pictures = sorted(path for path in (root / PICTURES).glob("*") if path.suffix in (".jpg", ".png"))
+    sources = Sources(TITLE, root / PAPER, sorted((root / PEERS).glob("*.csv")), pictures=pictures)
+    return report_files([root / RECORDS], sources)
+
+
+def _committed(files: dict[str, bytes], root: Path) -> dict[str, bytes]:
+    shown = "\n".join(read_text(root / name) for name in TEXTS)
+    tables = {name: data for name, data in files.items() if name.endswith((".csv", ".md"))}
+    figures = {name: data for name, data in files.items() if name.endswith(".png") and f"{COMMITTED}/{name}" in shown}
+    return tables | figures
+
+
+def _present(root: Path) -> dict[str, bytes]:
+    folder = root / COMMITTED
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def _moved(page: str) -> str:
+    """The page for the folder above: the files it links to are below :data:`SITE`."""
+    below = Path(SITE).name
+    for folder in ("tables", "figures", "pictures", "report.json", "metrics.json"):
+        page = page.replace(f'href="{folder}', f'href="{below}/{folder}')
+    return page.replace('<body data-base="">', f'<body data-base="{below}/">')

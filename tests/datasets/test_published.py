@@ -1,0 +1,143 @@
+"""The table of published datasets: found by being there, light to read, and open to datasets from outside."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hyperseg.cli.data import command
+from hyperseg.data.prepared import open_dataset, read_label
+from hyperseg.datasets import published
+from hyperseg.datasets.published import find_published, get_published, published_table, titles
+from hyperseg.errors import UserError
+from hyperseg.evaluation.protocol import load_protocol
+
+# What docs/data.md tells a user to write, with the parts that a test needs.
+OWN = '''
+"""Kerbs of our town."""
+
+from hyperseg.data.description import ClassInfo
+from hyperseg.data.reading import Reading
+from hyperseg.datasets.published import Archive, Outcome, Preparation, Published
+
+
+def prepare(preparation: Preparation) -> Outcome:
+    from hyperseg.datasets.intake import write_label
+    from hyperseg.data.prepared import read_index_png
+
+    intake, out = preparation.intake, preparation.out
+    for mask in intake.pictures(".png"):
+        if mask.parent.name == "masks":
+            name = mask.stem
+            intake.place(mask.parents[1] / "photos" / f"{name}.png", out / "test" / "images" / f"{name}.png")
+            write_label(out, "test", name, read_index_png(mask) - 1, preparation.dataset.classes)
+    return Outcome("kerbs.zip")
+
+
+DATASET = Published(
+    id="kerbs",
+    title="Kerbs (32x24, 2 classes)",
+    short_title="Kerbs",
+    licence="Free.",
+    citation="None.",
+    classes=(ClassInfo(name="road", colour=(1, 2, 3)), ClassInfo(name="kerb", colour=(4, 5, 6))),
+    splits=({"test": 2},),
+    sizes=("32x24",),
+    archives=(Archive(file="kerbs.zip", urls=("URL",), size="1 MB"),),
+    readings={"paper": Reading(void="ignore", geometry="pad", normalization="half")},
+    prepare=prepare,
+)
+'''
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "our datasets"
+    folder.mkdir()
+    monkeypatch.setenv("HYPERSEG_DATASETS", str(folder))
+    return folder
+
+
+def test_every_file_of_the_folder_is_a_dataset():
+    files = {path.stem for path in Path(published.__file__).parent.glob("*.py")} - {"__init__", "published"}
+    assert files == published_table().keys()
+    assert {"camvid", "camvid_segnet", "camvid_authors12", "cityscapes", "voc2012", "streets"} <= files
+    assert titles()["voc2012"] == "PASCAL VOC 2012"
+
+
+def test_a_dataset_from_outside_is_fetched_prepared_and_read(outside, site, make, tmp_path):
+    members = {}
+    for index in range(2):
+        members[f"photos/{index}.png"] = make.png(make.noise(index))
+        members[f"masks/{index}.png"] = make.png(np.full((24, 32), 1 + index, np.uint8))
+    url = site.put("/kerbs.zip", make.page(make.zip_of(members)))
+    (outside / "kerbs.py").write_text(OWN.replace("URL", url))
+    downloads, out = tmp_path / "downloads", tmp_path / "data" / "kerbs"
+    for line in (
+        ["fetch", "kerbs", "--downloads", str(downloads)],
+        ["prepare", "kerbs", "--downloads", str(downloads), "--out", str(out)],
+        ["verify", str(out)],
+        ["list"],
+    ):
+        done = CliRunner().invoke(command, line)
+        assert done.exit_code == 0, done.exception
+    assert "kerbs: Kerbs (32x24, 2 classes); test 2" in done.output
+    made = open_dataset(out)
+    assert [int(read_label(sample).max()) for sample in made.samples("test")] == [0, 1]
+    assert load_protocol("paper").reading_of("kerbs").normalization == "half"
+    assert load_protocol("standard").reading_of("kerbs").normalization == "imagenet"
+    assert titles()["kerbs"] == "Kerbs"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("kerbs.py", "x = 1 +", "kerbs.py cannot be loaded: invalid syntax"),
+        ("kerbs.py", "import nothing_of_the_kind", "cannot be loaded: No module named"),
+        ("kerbs.py", "DATASET = 3", "does not define DATASET, a Published"),
+        ("walls.py", OWN.replace("URL", "http://h/"), "defines the dataset 'kerbs'; name the file kerbs.py"),
+        ("camvid.py", OWN, "defines a second dataset 'camvid'"),
+    ],
+)
+def test_a_file_from_outside_that_does_not_fit_is_refused(outside, name, text, words):
+    (outside / name).write_text(text)
+    with pytest.raises(UserError, match=words):
+        published_table()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HYPERSEG_DATASETS", str(tmp_path / "none"))
+    with pytest.raises(UserError, match=r"HYPERSEG_DATASETS names .*none, which is no folder"):
+        find_published("kerbs")
+
+
+def test_streets_have_camvids_classes():
+    from hyperseg.streets import CLASSES
+
+    assert [(entry.name, entry.colour) for entry in get_published("streets").classes] == list(CLASSES)
+
+
+def test_titles_and_readings_load_nothing_heavy_and_a_reading_only_its_own_dataset():
+    """A report needs titles without torch; what an evaluation loads decides when it must run again."""
+    code = (
+        "import json, sys\n"
+        "from hyperseg.evaluation.protocol import load_protocol\n"
+        "load_protocol('paper').reading_of('voc2012')\n"
+        "one = sorted(name for name in sys.modules if name.startswith('hyperseg.datasets'))\n"
+        "from hyperseg.datasets import titles\n"
+        "titles()\n"
+        "print(json.dumps([one, sorted(set(sys.modules) & {'torch', 'numpy', 'PIL', 'requests', 'rich', 'pooch'})]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    one, heavy = json.loads(done.stdout)
+    assert one == [
+        "hyperseg.datasets",
+        "hyperseg.datasets.published",
+        "hyperseg.datasets.published.published",
+        "hyperseg.datasets.published.voc2012",
+    ]
+    assert heavy == []

@@ -1,0 +1,210 @@
+"""The kernels of a training step on a CPU against PyTorch's operators."""
+
+import copy
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hyperseg import create_model
+from hyperseg.kernels.native import build, training_maps, training_norm
+from hyperseg.kernels.native.build import compiler
+from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
+from hyperseg.kernels.native.training_layers import GeneratorProduct, PatchProduct, PointwiseProduct, recast
+from hyperseg.kernels.native.training_levels import MANY_PATCHES, TrainingPatchwise, resize
+from hyperseg.models import HyperSeg
+from hyperseg.models.decoder import Level, WeightGenerator
+from hyperseg.models.layout import GeneratorShape, Kind, LevelShape
+from hyperseg.models.patchwise import Patchwise
+
+native = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
+ACTIVATIONS = {"none": lambda x: x, "swish": F.silu, "relu": F.relu, "relu6": F.relu6}
+LAYOUTS = {"planes": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    torch.manual_seed(0)
+
+
+def close(ours: Sequence[Tensor], theirs: Sequence[Tensor], tolerance: float = 1e-5) -> None:
+    """Each within ``tolerance`` of the largest value; some gradients are 0 but for rounding."""
+    for mine, other in zip(ours, theirs, strict=True):
+        largest = float(other.detach().abs().max())
+        torch.testing.assert_close(mine.double(), other.double(), rtol=0, atol=tolerance * largest + 1e-5)
+
+
+@native
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(2, 96, 16, 16), (3, 20, 7, 5), (5, 7, 3, 3), (2, 44, 18, 18), (9, 8, 1, 1)])
+def test_norm_equals_torch_in_float64(shape: tuple[int, int, int, int], layout: str, activation: str) -> None:
+    x = (torch.randn(shape) * 2 + 30).contiguous(memory_format=LAYOUTS[layout]).requires_grad_()
+    norm = nn.BatchNorm2d(shape[1], momentum=0.3)
+    nn.init.uniform_(norm.weight, 0.5, 2)
+    nn.init.normal_(norm.bias)
+    twin = nn.BatchNorm2d(shape[1], momentum=0.3)
+    twin.load_state_dict(norm.state_dict())
+    twin.double()
+    assert training_norm.fits(x, norm)
+    got = training_norm.norm_activate(x, norm, activation)
+    wide = x.detach().double().requires_grad_()
+    expected = ACTIVATIONS[activation](twin(wide))
+    grad = torch.randn(shape)
+    close([got], [expected])
+    close(
+        torch.autograd.grad(got, (x, norm.weight, norm.bias), grad),
+        torch.autograd.grad(expected, (wide, twin.weight, twin.bias), grad.double()),
+    )
+    close([norm.running_mean, norm.running_var], [twin.running_mean, twin.running_var])
+    assert norm.num_batches_tracked == twin.num_batches_tracked == 1
+
+
+@native
+@pytest.mark.parametrize("kernel", training_maps.KERNELS)
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [(2, 96, 16, 16), (2, 20, 9, 7), (1, 17, 5, 6), (3, 16, 2, 2), (1, 32, 3, 1)])
+@pytest.mark.parametrize("extra", [0, 1])  # lines after the map beyond those before it
+def test_depthwise_equals_torch(size: tuple[int, int, int, int], kernel: int, stride: int, extra: int) -> None:
+    x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weight = torch.randn(size[1], 1, kernel, kernel, requires_grad=True)
+    before, after = kernel // 2, kernel // 2 + extra
+    got = training_maps.depthwise(x, weight, stride, before, after)
+    expected = F.conv2d(F.pad(x, (before, after, before, after)), weight, stride=stride, groups=size[1])
+    grad = torch.randn(expected.shape)
+    close([got], [expected])
+    close(torch.autograd.grad(got, (x, weight), grad), torch.autograd.grad(expected, (x, weight), grad))
+
+
+@native
+@pytest.mark.parametrize("size", [(2, 96, 16, 16), (3, 20, 9, 7)])
+def test_excitation_equals_torch(size: tuple[int, int, int, int]) -> None:
+    channels, hidden = size[1], 6
+    x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_()
+    parameters = [torch.randn(s) for s in ((hidden, channels), (hidden,), (channels, hidden), (channels,))]
+    reduce, shift, expand, last_shift = parameters = [p.requires_grad_() for p in parameters]
+    grad = torch.randn(size)
+    kept = grad.clone()
+    got = training_maps.excite(x, *parameters)
+    gate = torch.sigmoid(F.linear(F.silu(F.linear(x.mean((2, 3)), reduce, shift)), expand, last_shift))
+    expected = x * gate[..., None, None]
+    close([got], [expected])
+    inputs = (x, *parameters)
+    close(torch.autograd.grad(got, inputs, grad), torch.autograd.grad(expected, inputs, grad))
+    assert torch.equal(grad, kept)
+
+
+@native
+@pytest.mark.parametrize("size", [(2, 3, 8, 6), (1, 2, 1, 5), (1, 1, 3, 1), (2, 5, 33, 40)])
+def test_upsampling_equals_torch(size: tuple[int, int, int, int]) -> None:
+    x = torch.randn(size, requires_grad=True)
+    got = resize(x, (2 * size[2], 2 * size[3]))
+    assert got.grad_fn is not None
+    assert "Upsample2" in got.grad_fn.name()
+    expected = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    grad = torch.randn(expected.shape)
+    close([got], [expected])
+    close(torch.autograd.grad(got, x, grad), torch.autograd.grad(expected, x, grad))
+
+
+@native
+@pytest.mark.parametrize("patch", [(1, 1), (2, 1), (1, 3), (4, 5)])
+@pytest.mark.parametrize("grid", [(2, 3), (6, 6), (3, 2)])
+def test_patches_equal_torch(grid: tuple[int, int], patch: tuple[int, int]) -> None:
+    height, width = grid[0] * patch[0], grid[1] * patch[1]
+    x = torch.randn(2, 3, height, width, requires_grad=True)
+    got = TrainingPatchwise().split_with_halo(x, grid)
+    assert got.grad_fn is not None
+    assert "Split" in got.grad_fn.name()
+    grad = torch.randn(got.shape)
+    (got_grad,) = torch.autograd.grad(got, x, grad)
+    expected = Patchwise().split_with_halo(x, grid)
+    assert torch.equal(got, expected)
+    close([got_grad], torch.autograd.grad(expected, x, grad))
+
+
+@pytest.mark.parametrize("kind", ["pointwise", "patches", "groups"])
+def test_products_equal_convolutions(kind: str) -> None:
+    plain: nn.Conv2d
+    product: nn.Conv2d
+    if kind == "groups":
+        plain = WeightGenerator(GeneratorShape(8, 20, groups=6, counts=(27,)))
+        product = recast(plain, GeneratorProduct)
+    elif kind == "patches":
+        plain = nn.Conv2d(24, 40, 2, stride=2, bias=False)
+        product = recast(plain, PatchProduct)
+    else:
+        plain = nn.Conv2d(24, 40, 1)
+        product = recast(plain, PointwiseProduct)
+    x = torch.randn(2, 24, 8, 16).contiguous(memory_format=torch.channels_last).requires_grad_()
+    got, expected = ((y[0] if kind == "groups" else y) for y in (product(x), plain(x)))
+    grad = torch.randn_like(got)
+    close([got], [expected])
+    inputs = (x, *plain.parameters())
+    close(torch.autograd.grad(got, inputs, grad), torch.autograd.grad(expected, inputs, grad))
+
+
+def gradients(model: HyperSeg, image: Tensor) -> list[Tensor]:
+    model.zero_grad()
+    features, head = model.backbone(image)
+    signal = model.context(head)
+    sum((f * f.detach().roll(1, 3)).mean() for f in (*features, head, signal)).backward()
+    parameters = (*model.backbone.parameters(), *model.context.parameters())
+    return [*features, head, signal, *(p.grad for p in parameters if p.grad is not None)]
+
+
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=native), False])
+def test_large_batches_train_to_float_precision(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not compiled:
+        monkeypatch.setattr(build, "compiler", lambda: None)
+    options = {"backbone": "tf_efficientnet_b0", "stochastic_depth": 0.0, "dropout": 0.0}
+    model = create_model("camvid_hyperseg_s", **options).train()
+    wide = copy.deepcopy(model).double()
+    keys = list(model.state_dict())
+    attach_training(model)
+    assert list(model.state_dict()) == keys
+    image = torch.randn(2, 3, 256, 256)
+    assert image[:, 0].numel() >= LARGE_BATCH
+    got, again = gradients(model, image), gradients(model, image)
+    assert got[0].is_contiguous()
+    assert training_norm.is_channels_last(got[5])
+    assert all(torch.equal(a, b) for a, b in zip(got, again, strict=True))
+    close(got, gradients(wide, image.double()), 1e-3)  # through twenty batch norms, the deepest over 128 pixels
+
+
+@pytest.mark.parametrize("variant", ["camvid_hyperseg_s", "voc_hyperseg_l"])
+def test_small_batches_train_with_the_bits_of_the_plain_network(variant: str) -> None:
+    plain = create_model(variant, backbone="tf_efficientnet_b0", stochastic_depth=0.0, dropout=0.0).train()
+    attached = copy.deepcopy(plain)
+    attach_training(attached)
+    image = torch.randn(2, 3, 128, 128)
+    assert all(torch.equal(a, b) for a, b in zip(gradients(attached, image), gradients(plain, image), strict=True))
+
+
+def test_attaching_twice_is_attaching_once() -> None:
+    model = create_model("camvid_hyperseg_s", backbone="tf_efficientnet_b0")
+    attach_training(model)
+    kinds = [type(module) for module in model.modules()]
+    attach_training(model)
+    assert [type(module) for module in model.modules()] == kinds
+    assert len(model.backbone._forward_hooks) == 1
+
+
+@native
+@pytest.mark.parametrize("kind", ["conv", "block", "shared_halo_block"])
+def test_levels_of_many_patches_equal_float64(kind: Kind) -> None:
+    shape, (rows, columns), patch = LevelShape(kind, 6, 6), (8, 8), (4, 3)
+    x = torch.randn(2, 6, rows * patch[0], columns * patch[1])
+    weights = torch.randn(2, shape.weights, rows, columns)
+    assert 2 * rows * columns >= MANY_PATCHES
+    results = []
+    for dtype in (torch.float32, torch.float64):
+        level = Level(shape).to(dtype).train()
+        level.operator = TrainingPatchwise()
+        inputs = [t.to(dtype).requires_grad_() for t in (x, weights)]
+        out = level(*inputs)
+        grad = torch.cos(torch.arange(out.numel(), dtype=dtype)).view_as(out)
+        results.append([out, *torch.autograd.grad(out, (*inputs, *level.parameters()), grad)])
+    close(*results, tolerance=1e-4)
