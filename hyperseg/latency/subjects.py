@@ -37,7 +37,7 @@ class VariantSpec(StrictModel):
         """The network on the CPU, in eval mode, float32."""
         import torch
 
-        from hyperseg import create_model
+        from hyperseg.models import create_model
 
         if self.weights is not None and not self.weights.is_file():
             raise UserError(f"there is no weights file {self.weights}; give one that `hyperseg train` wrote")
