@@ -12,7 +12,7 @@ from hyperseg.kernels.training import attach
 from hyperseg.latency.authors import load_bootstrapped_loss, silence_randomness
 from hyperseg.latency.random_weights import SEED
 from hyperseg.records.bench import BenchTraining
-from hyperseg.training.loss import IGNORE, bootstrapped_cross_entropy, cross_entropy
+from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -26,7 +26,7 @@ def measure(variant: str, setting: Setting) -> BenchTraining:
     silence_randomness(authors)
     voc = network.variant.decoder == "voc"
     losses: dict[str, Loss] = {
-        "authors": nn.CrossEntropyLoss(ignore_index=IGNORE) if voc else load_bootstrapped_loss(setting.authors),
+        "authors": nn.CrossEntropyLoss(ignore_index=IGNORED) if voc else load_bootstrapped_loss(setting.authors),
         "ours": cross_entropy if voc else bootstrapped_cross_entropy,
     }
     generator = torch.Generator().manual_seed(SEED)

@@ -30,7 +30,6 @@ NOT_COUNTED = {  # loaded by a job though it is none of its sources, and why
 } | {f"{name.replace('.', '/').partition('/')[2]}*": why for name, why in CHANGES_NO_NUMBER.items() if "." in name}
 NOT_LOADED = {  # sources that a tiny job does not come to, and why
     "kernels/*": "kernels are attached, and compiled, where the device and the mode have them",
-    "datasets/catalogue.yaml": "generated images have no entry in the catalogue",
     "latency/authors.py": "an option of the command that the pipeline does not give",
     "latency/peers.py": "an option of the command that the pipeline does not give",
     "latency/sampling_overhead.py": "an option of the command that the pipeline does not give",
