@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from hyperseg.bench.networks import ours, theirs
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
+from hyperseg.data.description import IGNORED
 from hyperseg.kernels.training import attach
 from hyperseg.latency.authors import load_bootstrapped_loss, silence_randomness
 from hyperseg.latency.random_weights import SEED
