@@ -1,15 +1,17 @@
 """``hyperseg data show``: a contact sheet of a dataset, pictures beside their labels, classes and colours."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from hyperseg.data.card import DatasetCard
 from hyperseg.data.overlay import colour_table, overlay
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
-from hyperseg.datasets.card import DatasetCard
 from hyperseg.datasets.card_text import hex_colour
+from hyperseg.files import write_bytes_atomic
 
 _THUMBNAIL = 480  # pixels of width: what a column of the sheet shows at 150 dpi
 NO_CLASS = (235, 235, 235)  # light grey
@@ -52,8 +54,9 @@ def write_sheet(dataset: PreparedDataset, card: DatasetCard, path: Path, rows: i
     )
     _histogram(figure.add_subplot(side[0]), card)
     _colours(figure.add_subplot(side[1]), card)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Software": None})
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    write_bytes_atomic(path, content.getvalue())
 
 
 def choose(dataset: PreparedDataset, rows: int) -> list[tuple[str, Sample]]:

@@ -205,9 +205,7 @@ def test_what_does_not_fit_is_named(dataset: PreparedDataset, outputs: int, spli
 
 
 def test_unknown_protocol_is_named() -> None:
-    with pytest.raises(
-        UserError, match="protocol 'pascal'; choose one of paper, selection, standard"
-    ):
+    with pytest.raises(UserError, match="protocol 'pascal'; choose one of paper, selection, standard"):
         load_protocol("pascal")
 
 
