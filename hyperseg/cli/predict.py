@@ -100,7 +100,7 @@ def _show(writer: "Writer", segmenter: "Segmenter", count: int, seconds: float, 
     click.echo(f"engine {segmenter.engine}" + (f" (compared: {compared})" if compared else ""))
     network, others = sum(segmenter.network_s), seconds - segmenter.prepare_s
     click.echo(
-        f"{count} frames: {count / network:.2f} FPS of the network alone, {count / others:.2f} FPS with reading and writing"
+        f"{count} frames: {count / network:.2f} FPS of the network alone, {count / others:.2f} FPS with files"
     )
     click.echo(str(writer.folder))
 
