@@ -22,6 +22,7 @@ COMMANDS = {
     "records": "Validate records and print the record's JSON Schema.",
     "report": "Make tables, figures and the page from records alone.",
     "run": "Run the whole pipeline of one configuration.",
+    "track": "Let DVC remember a campaign, for the next commit.",
     "train": "Train one variant by a recipe.",
     "verify": "Check records: schema, hashes, raw files, every number derived again.",
 }
