@@ -35,7 +35,7 @@ def sentences(claims: pd.DataFrame) -> list[str]:
     """At most three: how many hold, which fail or hold, and why the others were not judged."""
     total = len(claims)
     parts = [f"{number} {verdict}" for verdict, number in counts(claims).items()]
-    said = [f"Of {total} claims of the paper, {_joined(parts)}."]
+    said = [f"Of {total} claims of the paper: {_joined(parts)}."]
     failed = claims[claims["verdict"] == "not reproduced"]
     held = claims[claims["verdict"].isin(HOLDS)]
     if len(failed):
@@ -61,13 +61,11 @@ def _named(claims: pd.DataFrame) -> str:
 
 def rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
     """The claims as plain dictionaries; what is missing is None."""
-    return [
-        {
-            str(key): None if not isinstance(value, list | tuple) and pd.isna(value) else value
-            for key, value in row.items()
-        }
-        for row in claims.to_dict("records")
-    ]
+    return [{str(key): _plain(value) for key, value in row.items()} for row in claims.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) or not pd.isna(value) else None
 
 
 def number(value: Any) -> str:

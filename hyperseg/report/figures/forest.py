@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from hyperseg.report.coverage import VERDICTS, number, rows
+from hyperseg.report.coverage import number, rows
 from hyperseg.report.figures.style import COLOURS, FAINT, INK, Picture, house_style, new_figure, picture
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.part import Part
@@ -56,12 +56,9 @@ def _draw(claims: Sequence[dict[str, Any]]) -> Figure:
             axes.axhline(line - 0.5, color=FAINT, lw=0.5)
         if x is not None:
             _point(axes, claim, x, line)
-        shape, _ = VERDICTS[claim["verdict"]]
-        values = (
-            f"{number(claim['paper'])} → {number(claim['ours'])}"
-            if claim["ours"] is not None
-            else number(claim["paper"])
-        )
+        values = number(claim["paper"])
+        if claim["ours"] is not None:
+            values += f" → {number(claim['ours'])}"
         axes.text(1.02, line, f"{values}   {claim['verdict']}", transform=right, va="center", fontsize=7.5)
     axes.set_yticks(range(len(claims)), [f"{c['table']}, {c['row']}, {c['quantity']}" for c in claims], fontsize=7.5)
     axes.set_ylim(len(claims) - 0.4, -0.6)

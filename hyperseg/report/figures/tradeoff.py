@@ -30,10 +30,10 @@ REAL_TIME = 30.0  # FPS
 _MANY = 40  # names; a panel with more names its front alone
 _FEW = 3  # points below which a panel of other hardware says nothing
 _OURS = COLOURS[0]
-_CAPTION = (
+_READING = (
     "Up and right is better; one panel is one dataset and one class of comparable times. Star: the paper. Blue: "
-    "measured here, with intervals; hollow: DEGRADED or a smoke run. Grey: other methods as published; hollow: known from "
-    "a web page only. Line: the Pareto front, its members named. Dotted: 30 FPS."
+    "measured here, with intervals; hollow: DEGRADED or a smoke run. Grey: other methods as published; hollow: known "
+    "from a web page only. Line: the Pareto front, its members named. Dotted: 30 FPS."
 )
 
 
@@ -52,9 +52,16 @@ def _picture(name: str, title: str, found: Sequence[Panel]) -> Picture:
     with house_style():
         whole = _draw(found, columns=min(3, len(found)))
         panes = tuple(_pane(panel) for panel in found)
-        return Picture(
-            name, title, _CAPTION, to_svg(whole), to_png(whole), to_pdf(whole), panes, choose=found[0].kind == 3
-        )
+        forms = to_svg(whole), to_png(whole), to_pdf(whole)
+        return Picture(name, title, _caption(found), *forms, panes, choose=found[0].kind == 3)
+
+
+def _caption(found: Sequence[Panel]) -> str:
+    if found[0].smoke:
+        return "Smoke runs enter no claim."
+    if found[0].kind == 3:
+        return "Read as the figure above; times of two panels do not compare."
+    return _READING
 
 
 def _pane(panel: Panel) -> Pane:

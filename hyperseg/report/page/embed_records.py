@@ -1,4 +1,4 @@
-"""The raw records inside the page, as compact JSON; what they share is stored once, and too many lie in files beside it."""
+"""The raw records inside the page as compact JSON: what they share is stored once, what is too much lies beside it."""
 
 import json
 from collections import Counter

@@ -12,12 +12,11 @@ from hyperseg.report.audit import bars, findings
 from hyperseg.report.coverage import VERDICTS, counts, sentences
 from hyperseg.report.figures.style import Picture
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.page.embed import Card, Photo, inline_svg
+from hyperseg.report.page.embed import Card, Photo
 from hyperseg.report.page.provenance import environments, facts, headline, listed_records, warnings
+from hyperseg.report.page.svg import InlineFigures
 from hyperseg.report.part import SECTIONS
 from hyperseg.report.tables.model import BADGES, EMPTY, Table, view
-
-MOST_ROWS = 500  # of a table in the page; its files have them all
 
 
 @dataclass
@@ -61,11 +60,21 @@ def render(contents: Contents) -> str:
     )
     collection, claims = contents.inputs.collection, contents.inputs.claims
     used, letters = environments(collection)
+    figures = InlineFigures()
     judged = {} if claims is None or claims.empty else counts(claims)
+    sections = [
+        {
+            "id": section.id,
+            "title": section.title,
+            "figures": [_inline(picture, figures) for picture in section.figures],
+            "tables": list(map(_seen, section.tables)),
+        }
+        for section in contents.sections
+    ]
     return jinja.get_template("index.html.j2").render(
         title=contents.title,
         short_title="hyperseg report",
-        style=Markup(loader.get_source(jinja, "style.css")[0]),
+        style=Markup(loader.get_source(jinja, "style.css")[0] + figures.css),
         script=Markup(loader.get_source(jinja, "page.js")[0]),
         data=Markup(contents.data),
         version=__version__,
@@ -77,17 +86,8 @@ def render(contents: Contents) -> str:
         warnings=warnings(collection),
         findings={finding.id: finding for finding in findings()},
         bars=bars(collection),
-        sections=[
-            {
-                "id": section.id,
-                "title": section.title,
-                "figures": list(map(_inline, section.figures)),
-                "tables": list(map(_seen, section.tables)),
-            }
-            for section in contents.sections
-        ],
+        sections=sections,
         badges=BADGES,
-        most_rows=MOST_ROWS,
         photos=contents.photos,
         cards=contents.cards,
         environments=used,
@@ -104,11 +104,11 @@ def _seen(table: Table) -> SimpleNamespace:
     )
 
 
-def _inline(picture: Picture) -> SimpleNamespace:
+def _inline(picture: Picture, figures: InlineFigures) -> SimpleNamespace:
     """A figure as the template wants it: its panes, or the whole where it has none; inlined once."""
     panes = [
         SimpleNamespace(
-            svg=inline_svg(pane.svg, f"{picture.name}-{index}", pane.title, pane.marks),
+            svg=figures.element(pane.svg, f"{picture.name}-{index}", pane.title, pane.marks),
             title=pane.title,
             caption=pane.caption,
         )
@@ -120,5 +120,5 @@ def _inline(picture: Picture) -> SimpleNamespace:
         caption=picture.caption,
         panes=panes,
         choose=picture.choose and len(panes) > 1,
-        whole=None if panes else inline_svg(picture.svg, picture.name, picture.title),
+        whole=None if panes else figures.element(picture.svg, picture.name, picture.title),
     )

@@ -1,9 +1,9 @@
-"""A table as CSV (stored values, full precision), Markdown and LaTeX (booktabs)."""
+"""A table as CSV (stored values, full precision) and Markdown."""
 
 import csv
 import io
 
-from hyperseg.report.tables.model import EMPTY, Table, Value, View, view, without_details
+from hyperseg.report.tables.model import EMPTY, Table, Value, View, view
 
 
 def to_csv(table: Table) -> str:
@@ -35,6 +35,8 @@ def to_markdown(table: Table, heading: str = "##") -> str:
         lines += _markdown_table(seen)
     for letter, note in seen.notes:
         lines += ["", f"({letter}) {note}."]
+    for remark in table.remarks:
+        lines += ["", f"{remark}."]
     return "\n".join(lines) + "\n"
 
 
@@ -50,48 +52,3 @@ def _markdown_table(seen: View) -> list[str]:
 
 def _bracketed(letters: tuple[str, ...]) -> str:
     return f" ({', '.join(letters)})" if letters else ""
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "–": "--", "—": "---", "−": r"$-$", "×": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$", "≥": r"$\geq$",
-    "≤": r"$\leq$", "µ": r"\textmu{}", "’": "'",
-}  # fmt: skip
-
-
-def latex_text(text: str) -> str:
-    """Text with LaTeX's special characters made harmless; letters outside Latin-1 become '?'."""
-    return "".join(_LATEX.get(c, c if c.isascii() or "\u00a1" <= c <= "\u00ff" else "?") for c in text)
-
-
-def to_latex(table: Table) -> str:
-    """A table float; needs the packages booktabs and graphicx, shrinks to the line's width where it is wider."""
-    seen = view(without_details(table))
-    caption = " ".join(filter(None, (f"{table.title}.", table.caption, seen.same)))
-    spec = "".join("r" if column.numeric else "l" for column in seen.columns)
-    lines = [
-        r"% \usepackage{booktabs,graphicx}",
-        r"\begin{table}[t]",
-        r"\centering\small",
-        rf"\caption{{{latex_text(caption)}}}",
-        rf"\label{{tab:{table.label}}}",
-        r"\vspace{6pt}",
-        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{{spec}}}",
-        r"\toprule",
-        " & ".join(latex_text(column.title) for column in seen.columns) + r" \\",
-        r"\midrule",
-    ]
-    for row in seen.rows:
-        lines.append(" & ".join(latex_text(cell.text) + _raised(cell.letters) for cell in row) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}}"]
-    if seen.notes:
-        lines += ["", r"\vspace{3pt}\raggedright\footnotesize"]
-    for letter, note in seen.notes:
-        lines += [rf"$^{{{letter}}}$ {latex_text(note)}.\par"]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
-
-
-def _raised(letters: tuple[str, ...]) -> str:
-    return f"$^{{{','.join(letters)}}}$" if letters else ""

@@ -1,7 +1,7 @@
 """A table as data: what is stored (CSV), and the view a person reads (Markdown, LaTeX, HTML)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from string import ascii_lowercase
 from typing import Literal
 
@@ -59,6 +59,7 @@ class Table:
     rows: tuple[Mapping[str, Cell], ...]
     findings: tuple[str, ...] = ()  # ids of the audit findings to read beside it
     rules: tuple[int, ...] = ()  # rows with a rule above them
+    page_rows: int = 500  # shown in the page and in LaTeX; the CSV has them all
     remarks: tuple[str, ...] = ()  # sentences under the table that belong to no cell
 
     @property
@@ -89,10 +90,6 @@ class View:
         """What all rows share, as one sentence; empty where they share nothing."""
         shared = "; ".join(f"{title}: {text}" for title, text in self.folded)
         return f"All rows: {shared}." if shared else ""
-
-
-def without_details(table: Table) -> Table:
-    return replace(table, columns=tuple(column for column in table.columns if not column.detail))
 
 
 def view(table: Table) -> View:

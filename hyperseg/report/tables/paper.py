@@ -53,7 +53,7 @@ def paper_tables(inputs: Inputs) -> list[Table]:
 def _table(dataset: str, split: str, variants: Sequence[str], inputs: Inputs) -> Table:
     ours = [_paper_row(variant, dataset, split, inputs) for variant in variants]
     rivals = [peer for peer in scored_rivals(inputs.peers) if (peer.dataset, peer.split) == (dataset, split)]
-    rivals.sort(key=lambda peer: (-(peer.miou_percent or 0), peer.method, peer.source))
+    rivals.sort(key=lambda peer: (_timing(peer), -(peer.miou_percent or 0), peer.method, peer.source))
     dropped = left_out([peer for peer in inputs.peers if peer.dataset == dataset and peer.split in (split, "")])
     remarks = ()
     if dropped:
@@ -65,13 +65,21 @@ def _table(dataset: str, split: str, variants: Sequence[str], inputs: Inputs) ->
         title=f"The paper's table: {home} {split}",
         caption="As published, single scale; ours only where dataset, labels, protocol, input and hardware are the "
         f"paper's. {MISSING.capitalize()}: the paper has this row and results/paper does not. Below the rule: other "
-        "methods, as their sources state them.",
+        "methods as their sources state them, those timed on the paper's hardware first, then by mIoU.",
         columns=_COLUMNS,
         rows=(*ours, *map(_rival_row, rivals)),
         findings=("selection", "classes", "clock", "seed"),
+        page_rows=50,
         rules=(len(ours),) if rivals else (),
         remarks=remarks,
     )
+
+
+def _timing(peer: PeerRow) -> int:
+    """0: timed as the paper was, 1: timed on stated hardware, 2: timed, 3: not timed."""
+    if peer.milliseconds is None:
+        return 3
+    return 2 if not peer.gpu else int(hardware(peer) != PAPER_HARDWARE)
 
 
 def _paper_row(variant: str, dataset: str, split: str, inputs: Inputs) -> dict[str, Cell]:
@@ -88,7 +96,7 @@ def _paper_row(variant: str, dataset: str, split: str, inputs: Inputs) -> dict[s
         "resolution": Cell(hw(row.input_height, row.input_width)),
         "miou_percent": Cell(row.miou_percent, f"{row.miou_percent:.1f}"),
         "fps_gtx_1080_ti_pytorch": Cell(row.fps, f"{row.fps:g}") if row.fps else Cell(None, MISSING, mark="muted"),
-        "source": Cell(row.source),
+        "source": Cell(row.source, _short(row.source)),
     }
     return cells | _our_accuracy(row, inputs.collection) | _our_speed(row, inputs.collection)
 
@@ -157,7 +165,7 @@ def _rival_row(peer: PeerRow) -> dict[str, Cell]:
         "gmacs": Cell(peer.gmacs, f"{peer.gmacs:g}" if peer.gmacs else ""),
         "params_m": Cell(peer.params_m, f"{peer.params_m:g}" if peer.params_m else ""),
         "web_only": Cell(peer.web_only),
-        "source": Cell(peer.source, peer.source + (" (web page only)" if peer.web_only else "")),
+        "source": Cell(peer.source, _short_source(peer)),
     }
     if peer.input_height and peer.input_width:
         cells["resolution"] = Cell(hw(peer.input_height, peer.input_width))
@@ -167,6 +175,19 @@ def _rival_row(peer: PeerRow) -> dict[str, Cell]:
     if peer.gpu and hardware(peer) == PAPER_HARDWARE:
         return cells | {"fps_gtx_1080_ti_pytorch": shown}
     return cells | {"fps_other": shown, "other_hardware": Cell(hardware(peer) if peer.gpu else "not stated")}
+
+
+def _short_source(peer: PeerRow) -> str:
+    return f"{_short(peer.source)} (web page)" if peer.web_only else _short(peer.source)
+
+
+def _short(source: str) -> str:
+    """Repository and commit, or the site's name; the CSV has the whole source."""
+    first = source.split(";")[0]
+    words = first.removeprefix("github.com/").split()
+    if first.startswith("github.com/"):
+        return words[0] + (f" @ {words[-1]}" if "@" in words else "")
+    return first.removeprefix("https://").split("/")[0]
 
 
 PART = Part("paper", "The paper's tables", "paper", paper_tables)
