@@ -69,7 +69,7 @@ class Checkout:
         self.folder = folder
         self.first_output = ""
         self.environment = os.environ | {
-            "PYTHONPATH": str(folder),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "COLUMNS": "200",
             "DVC_SITE_CACHE_DIR": str(folder.parent / "dvc-site"),
