@@ -19,6 +19,7 @@ COMMANDS = {
     "latency": "Time a network under a latency protocol.",
     "overlay": "Write pictures of predictions beside the labels.",
     "recompute": "Derive every number of a record again.",
+    "plan": "Count the jobs of one configuration, and estimate hours and disk.",
     "records": "Validate records and print the record's JSON Schema.",
     "report": "Make tables, figures and the page from records alone.",
     "run": "Run the whole pipeline of one configuration.",
