@@ -33,8 +33,8 @@ def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root
         "index.html",
         "metrics.json",
         "report.json",
-        "figures/accuracy_runtime.svg",
-        "figures/accuracy_runtime.png",
+        "figures/tradeoff_smoke.svg",
+        "figures/tradeoff_smoke.pdf",
     }
     expected |= {f"tables/accuracy.{kind}" for kind in ("csv", "md", "tex")} | {"tables/runtime_smoke_v1.csv"}
     assert expected <= {path.relative_to(out).as_posix() for path in out.rglob("*")}
