@@ -84,18 +84,18 @@ class Claims:
         return next(row for row in self.paper if row.variant == variant and split in (None, row.split))
 
 
-def read_claims(folder: Path) -> Claims:
-    """The claims of a folder with ``claims.yaml`` and ``paper.csv``, such as ``results/paper``.
+def read_claims(paper_csv: Path) -> Claims:
+    """The claims of ``claims.yaml`` beside the paper's numbers, such as ``results/paper/paper.csv``.
 
     Raises :class:`UserError` for what does not fit, and for a claim that names what is not there.
     """
-    path = folder / CLAIMS_FILE
+    path = paper_csv.with_name(CLAIMS_FILE)
     try:
         content = ClaimsFile.model_validate(read_yaml(path, "claims"))
     except ValidationError as error:
         key, message = first_problem(error)
         raise UserError(f"claims {path} do not fit at '{key}': {message}") from error
-    paper = read_paper(folder / "paper.csv")
+    paper = read_paper(paper_csv)
     for claim in content.claims:
         _check(claim, content, paper, path)
     twice = [claim.id for claim in content.claims if sum(claim.id == other.id for other in content.claims) > 1]

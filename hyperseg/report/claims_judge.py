@@ -4,14 +4,18 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from hyperseg.records.frame import frame as frame_of
 from hyperseg.records.statistics import process_interval
-from hyperseg.report.claims import Claim, Claims
+from hyperseg.report.claims import Claim, Claims, read_claims
 from hyperseg.report.claims_speed import Ratio, speed_ratios
+from hyperseg.report.collection import Collection
 from hyperseg.report.comparability import Run, accuracy_reasons, latency_reasons
+from hyperseg.report.conditions import CLAIMS_FILE
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.names import network_title
 from hyperseg.report.rivals import PAPER_HARDWARE, hardware, scored_rivals
@@ -56,6 +60,17 @@ def judge(claims: Claims, frame: pd.DataFrame, peers: Sequence[PeerRow] = ()) ->
     """
     judging = _Judging(claims, frame, tuple(peers))
     return pd.DataFrame([judging.row(claim) for claim in claims.claims])
+
+
+def judge_collection(paper_csv: Path, collection: Collection, peers: Sequence[PeerRow] = ()) -> pd.DataFrame | None:
+    """The verdicts on a report's records, which are named by their anchors; None where no claims lie beside the paper.
+
+    Raises :class:`UserError` for claims that cannot be read.
+    """
+    if not paper_csv.with_name(CLAIMS_FILE).exists():
+        return None
+    records = ((entry.anchor, entry.sha256, entry.record) for entry in collection)
+    return judge(read_claims(paper_csv), frame_of(records), peers)
 
 
 class _Judging:
@@ -138,7 +153,7 @@ class _Judging:
             run for run in self.runs
             if run["quantity"] == _QUANTITIES[measure] and run["subject"] is None and run["variant"] == variant
             and run["source"] == "hyperseg" and not run["smoke"] and run["verdict"] != "INVALID"
-            and (measure != "miou" or str(run["dataset"]).startswith(row.dataset))
+            and (measure != "miou" or (str(run["dataset"]).startswith(row.dataset) and split in (None, run["split"])))
         ]  # fmt: skip
         compared = [(self._reasons(run, row), run) for run in runs]
         fit = [run for reasons, run in compared if not reasons]
