@@ -1,6 +1,6 @@
 """Records as a tidy table: one row per number. The report's tables and users' notebooks start from it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,11 +72,16 @@ def read_records(paths: "Iterable[str | Path] | str | Path") -> "pd.DataFrame":
     return frame((str(path), sha256_file(path), record) for path, record in records.items())
 
 
-def frame(records: "Iterable[tuple[str, str, Record]]") -> "pd.DataFrame":
-    """The same frame from records already read: (name, sha256 of the file, record)."""
+def frame(records: Iterable[tuple[str, str, Record]], quantities: Collection[str] | None = None) -> "pd.DataFrame":
+    """The same frame from records already read: (name, sha256 of the file, record); `quantities`: of these alone."""
     import pandas as pd
 
-    rows = [row for name, sha256, record in records for row in _rows(name, sha256, record)]
+    rows = [
+        row
+        for name, sha256, record in records
+        for row in _rows(name, sha256, record)
+        if quantities is None or row["quantity"] in quantities
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
