@@ -17,7 +17,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help setup demo camvid test lint bench reference lock clean
+.PHONY: help setup demo camvid test slurm lint bench reference lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -36,6 +36,9 @@ camvid: $(INSTALLED)  ## HyperSeg-S on real CamVid: make camvid CAMVID=DIR
 
 test: $(INSTALLED)  ## The tests
 	pytest
+
+slurm: $(INSTALLED)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
+	@workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
 
 lint: $(INSTALLED)  ## The linters and the type checker
 	ruff check

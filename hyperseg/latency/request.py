@@ -37,7 +37,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Point:
+class PlannedPoint:
     """One batch at one input size."""
 
     axis: Literal["input", "batch"]
@@ -53,7 +53,7 @@ class Plan:
     request: Request
     protocol: Protocol
     network: NetworkRef
-    points: list[Point] = field(default_factory=list)
+    points: list[PlannedPoint] = field(default_factory=list)
 
 
 def check_request(request: Request) -> Device:
@@ -87,7 +87,7 @@ def make_plan(request: Request) -> Plan:
         for axis, batch, height, width in laid_out:
             job = _job(request, protocol, device, batch, height, width)
             ratio = height * width / (request.height * request.width)
-            plan.points.append(Point(axis, ratio, job, count_work(staged, batch, height, width)))
+            plan.points.append(PlannedPoint(axis, ratio, job, count_work(staged, batch, height, width)))
     _check_memory(plan.points[0], device)
     return plan
 
@@ -118,7 +118,7 @@ def _check_protocol(request: Request, protocol: Protocol) -> None:
         raise UserError(f"{name} counts no passes over images; leave --images out")
 
 
-def _check_memory(point: Point, device: Device) -> None:
+def _check_memory(point: PlannedPoint, device: Device) -> None:
     """Refuse what cannot fit by its largest operator alone, before memory is taken."""
     needed = needed_bytes(point)
     if needed > device.free_bytes:
@@ -129,7 +129,7 @@ def _check_memory(point: Point, device: Device) -> None:
         )
 
 
-def needed_bytes(point: Point) -> int:
+def needed_bytes(point: PlannedPoint) -> int:
     """A lower bound of the memory a point takes: weights, and the tensors of the largest operator."""
     itemsize = 4 if point.job.precision == "float32" else 2
     return point.work.weight_bytes + point.work.largest_operator_bytes * itemsize // 4

@@ -1,4 +1,7 @@
-"""What is timed: one of our variants, or a peer of another library. A spec is data; `build` makes the network."""
+"""What is timed: one of our variants, or a peer of another library. A spec is data; `build` makes the network.
+
+Random weights are the same in every process, so that an engine's answer can be compared with a network built anew.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,15 +10,16 @@ from pydantic import Field
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
-from hyperseg.latency.protocol import Part
+from hyperseg.latency.random_weights import SEED, randomize
 from hyperseg.records.network import network_ref
 from hyperseg.records.schema import NetworkRef
+from hyperseg.strict import StrictModel
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class VariantSpec(Part):
+class VariantSpec(StrictModel):
     """One of this package's variants."""
 
     kind: Literal["variant"] = "variant"
@@ -31,17 +35,23 @@ class VariantSpec(Part):
 
     def build(self) -> "nn.Module":
         """The network on the CPU, in eval mode, float32."""
+        import torch
+
         from hyperseg.models import create_model
 
         if self.weights is not None and not self.weights.is_file():
             raise UserError(f"there is no weights file {self.weights}; give one that `hyperseg train` wrote")
-        return create_model(
+        torch.manual_seed(SEED)
+        network = create_model(
             self.variant,
             weights=self.weights,
             num_classes=self.num_classes,
             backbone=self.backbone,
             slices=self.slices,
         ).eval()
+        if self.weights is None:
+            randomize(network)
+        return network
 
     def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:
         """The record's account of the network that `build` made, its arithmetic at input size `hw`."""
@@ -51,7 +61,7 @@ class VariantSpec(Part):
         return network_ref(network, weights_sha256=sha256, gmacs=count_gmacs(network, hw))
 
 
-class PeerSpec(Part):
+class PeerSpec(StrictModel):
     """A network of another library, with random weights: for its time alone."""
 
     kind: Literal["peer"] = "peer"
@@ -64,8 +74,11 @@ class PeerSpec(Part):
 
     def build(self) -> "nn.Module":
         """The network on the CPU, in eval mode, float32, returning logits."""
+        import torch
+
         from hyperseg.latency.peers import get_peer
 
+        torch.manual_seed(SEED)
         return get_peer(self.peer).build(self.num_classes).eval()
 
     def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:
@@ -87,7 +100,7 @@ class PeerSpec(Part):
         )
 
 
-class AuthorsSpec(Part):
+class AuthorsSpec(StrictModel):
     """The authors' own network of a variant, from a checkout of their repository, with random weights."""
 
     kind: Literal["authors"] = "authors"
@@ -100,8 +113,11 @@ class AuthorsSpec(Part):
 
     def build(self) -> "nn.Module":
         """The network on the CPU, in eval mode, float32, returning logits."""
+        import torch
+
         from hyperseg.latency.authors import load_network
 
+        torch.manual_seed(SEED)
         return load_network(self.checkout, self.variant).eval()
 
     def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:

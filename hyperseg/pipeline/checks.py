@@ -18,7 +18,7 @@ from hyperseg.models.variants import VARIANTS
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.dataset import check_unchanged
 from hyperseg.pipeline.steps import Layout
-from hyperseg.training.recipe import Recipe, load_recipe
+from hyperseg.training.recipe import Recipe, for_dataset, load_recipe
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 
@@ -126,22 +126,27 @@ def _check_splits(campaign: Campaign, recipes: dict[str, Recipe]) -> None:
     if known is None:
         return
     asked = {"evaluation.split": campaign.evaluation.split}
+    settings = campaign.training.model_dump()
     for recipe in recipes.values():
-        asked["training.train_split"] = recipe.train_split
-        if recipe.selection == "best" and recipe.selection_split:
-            asked["training.selection_split"] = recipe.selection_split
+        fitted, _ = for_dataset(recipe, settings, campaign.dataset.id, known)
+        asked["training.train_split"] = fitted.train_split
+        if fitted.scored_split:
+            asked["training.selection_split"] = fitted.scored_split
         for key, split in asked.items():
             for part in split.split("+"):
                 if part not in known:
                     raise UserError(
-                        f"{key} is '{split}', and {campaign.dataset.folder} has no split '{part}'; "
-                        f"its splits are {', '.join(known)}"
+                        f"{key} is '{split}', and {campaign.dataset.folder} has no labels of a split '{part}'; "
+                        f"those it has are {', '.join(known)}"
                     )
 
 
 def _splits(campaign: Campaign) -> list[str] | None:
-    """The splits of the dataset; None where they are not known before it is prepared."""
+    """The splits of the dataset that have labels; None where they are not known before it is prepared."""
     if campaign.dataset.streets:
         return ["train", "val", "test"]
     folder = Path(campaign.dataset.folder)
-    return list(open_dataset(folder).splits) if (folder / "manifest.json").is_file() else None
+    if not (folder / "manifest.json").is_file():
+        return None
+    dataset = open_dataset(folder)
+    return [split for split in dataset.splits if split not in dataset.info.unlabelled]
