@@ -92,9 +92,7 @@ def _table(entries: list[Evaluation], collection: Collection) -> Table:
         columns=(Column("class", "Class"), Column("pixels", "Pixels", numeric=True), *columns),
         rows=tuple(rows),
         findings=("classes", "absent"),
-        remarks=(f"{len(networks) - MOST_NETWORKS} more networks are in the CSV",)
-        if len(networks) > MOST_NETWORKS
-        else (),
+        remarks=(f"{more} more networks are in the CSV",) if more > 0 else (),
     )
 
 
