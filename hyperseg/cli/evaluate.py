@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--weights", required=True, type=click.Path(path_type=Path), help="A .safetensors of ours or released .pth."
+    "--weights",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A weights.safetensors of `hyperseg train`, or a released .pth.",
 )
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
 @click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")

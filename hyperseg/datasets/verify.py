@@ -9,7 +9,7 @@ from hyperseg.data.prepared import PreparedDataset, as_dataset, read_info
 from hyperseg.datasets.catalogue import catalogued
 from hyperseg.datasets.inspection import Offender, Seen, inspect, offenders_of
 from hyperseg.datasets.published import find_published
-from hyperseg.datasets.sealing import check_counts
+from hyperseg.datasets.sealing import check_published
 from hyperseg.errors import UserError
 
 
@@ -38,7 +38,7 @@ def verify(
         listed = first_ten(f"{name} ({what})" for name, what in sorted(offenders))
         raise UserError(f"{root} is not sound: {listed}; restore these files or prepare the dataset again")
     if published:
-        check_counts(manifest, published)
+        check_published(info, manifest, seen, published)
     return as_dataset(root, info, manifest)
 
 

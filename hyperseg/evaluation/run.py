@@ -38,7 +38,7 @@ def evaluate_to_record(
     """
     started_at, started = datetime.now(UTC), time.monotonic()
     provenance_ = provenance(threads=torch.get_num_threads())
-    reading = protocol.reading_of(dataset.id)
+    reading = protocol.reading_of(dataset.id, released=weights.suffix != ".safetensors")
     if normalization:
         reading = reading.model_copy(update={"normalization": normalization})
     scored = score_images(model.to(device), dataset, split, reading, input_hw=input_hw, device=device, live=True)

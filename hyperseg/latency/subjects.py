@@ -31,7 +31,7 @@ class VariantSpec(Part):
 
     def build(self) -> "nn.Module":
         """The network on the CPU, in eval mode, float32."""
-        from hyperseg import create_model
+        from hyperseg.models import create_model
 
         if self.weights is not None and not self.weights.is_file():
             raise UserError(f"there is no weights file {self.weights}; give one that `hyperseg train` wrote")

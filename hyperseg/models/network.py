@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hyperseg.errors import UserError
 from hyperseg.models.backbone import Backbone
-from hyperseg.models.context import ContextHead
+from hyperseg.models.context import ConstantSignal, ContextHead
 from hyperseg.models.context_voc import VocContextHead
 from hyperseg.models.decoder import Decoder, resize
 from hyperseg.models.layout import generator_shapes, level_shapes
@@ -48,14 +48,21 @@ class HyperSeg(nn.Module):
         self.slices: Slices = slices
         self.backbone = Backbone(backbone, variant.feature_scales, stochastic_depth, dropout)
         signal = self.backbone.signal_channels
+        if variant.context_levels == 1:  # the entry's half alone
+            signal //= 2
         levels = level_shapes(variant, (*self.backbone.feature_channels[::-1], 3), num_classes)
         generators = generator_shapes(variant, levels, signal, slices)
         self.context: nn.Module
-        if variant.decoder == "voc":
+        if variant.weights_per == "dataset":
+            self.context = ConstantSignal()
+            self.backbone.conv_head, self.backbone.bn2 = nn.Identity(), nn.Identity()  # nobody reads the head's map
+        elif variant.decoder == "voc":
             self.context = VocContextHead(signal)
         else:
-            self.context = ContextHead(signal, max(generator.end for generator in generators))
-        self.decoder = Decoder(levels, generators)
+            width = max(generator.end for generator in generators)
+            self.context = ContextHead(self.backbone.signal_channels, width, variant.context_levels)
+        patch_cells = None if variant.weights_per == "image" else variant.patch_cells
+        self.decoder = Decoder(levels, generators, patch_cells, variant.coordinates)
 
     def forward(self, x: Tensor | Sequence[Tensor]) -> Tensor:
         """Logits (B, classes, H, W) of an image batch (B, 3, H, W), normalized by ImageNet's mean and deviation.
@@ -105,10 +112,7 @@ def check_size(variant: Variant, height: int, width: int) -> None:
 
 def fits(variant: Variant, height: int, width: int) -> bool:
     """Whether the network runs on an image of that size."""
-    unit = variant.unit
-    whole = height > 0 and width > 0 and height % unit == 0 and width % unit == 0
-    # The published two-level context head fails on a single cell at /64; its three-level form does not.
-    return whole and (variant.decoder == "voc" or (height, width) != (unit, unit))
+    return variant.fits(height, width)
 
 
 def pad_to_fit(variant: Variant, image: Tensor) -> Tensor:

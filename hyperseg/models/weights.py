@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from hyperseg.errors import UserError
+from hyperseg.files import write_bytes_atomic
 from hyperseg.models.checkpoints import check_tensors
 from hyperseg.models.network import BackboneWeights, HyperSeg
 from hyperseg.models.variants import Slices
@@ -31,14 +32,11 @@ class WeightsInfo:
 def save_weights(model: HyperSeg, path: str | Path) -> None:
     """Write the model's tensors and what network they belong to; the same tensors give the same bytes.
 
-    The file appears whole or not at all.
+    The file appears whole or not at all, mode 0644.
     """
     info = WeightsInfo(model.variant.id, model.num_classes, model.backbone_name, model.slices, model.backbone_weights)
-    target = Path(path)
-    partial = target.with_name(target.name + ".partial")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(tensors, partial, {HEADER: json.dumps(asdict(info), sort_keys=True)})
-    partial.replace(target)
+    write_bytes_atomic(Path(path), save(tensors, {HEADER: json.dumps(asdict(info), sort_keys=True)}))
 
 
 def load_weights(model: HyperSeg, path: str | Path) -> WeightsInfo:

@@ -39,8 +39,9 @@ class Progress:
     """Keeps count of one run; feed it the events in order."""
 
     campaign: Campaign
-    cores: int
+    cores: int  # of this machine; where jobs run elsewhere, how many run at a time
     gpu: bool
+    local: bool = True
     planned: dict[str, int] = field(default_factory=dict)
     running: dict[int, Job] = field(default_factory=dict)
     finished: list[tuple[str, float]] = field(default_factory=list)  # (rule, seconds)
@@ -101,6 +102,8 @@ class Progress:
 
     def _cores_of(self, rule: str) -> int:
         """Cores that a job of the rule keeps from others; on a machine with a GPU its jobs run one by one."""
+        if not self.local:
+            return 1
         if rule == "latency" or (self.gpu and rule in ("train", "evaluate")):
             return self.cores
         threads = {"train": self.campaign.threads.train, "evaluate": self.campaign.threads.evaluate}

@@ -15,18 +15,22 @@ class Layout:
     """Paths of one campaign's results, with Snakemake's wildcards in braces; relative to the repository root."""
 
     campaign: Campaign
-    device: str  # "cuda" where the machine has a GPU, else "cpu"
-    fingerprint: str  # of this machine: part of every latency's path
+    device: str  # "cuda" or "cpu": what latencies are taken on
+    machine: str  # whose latencies: this machine's fingerprint, or the target that the configuration names
 
     @classmethod
     def here(cls, campaign: Campaign) -> "Layout":
-        """The layout on this machine."""
+        """The layout on this machine; latencies are the target's where the campaign names one."""
+        take = campaign.latency
+        if take.target is not None:
+            return cls(campaign, take.device, take.target)
         this = machine()
-        return cls(campaign, "cuda" if this.gpus else "cpu", this.fingerprint)
+        own = "cuda" if this.gpus else "cpu"
+        return cls(campaign, own if take.device == "auto" else take.device, this.fingerprint)
 
-    def sources(self, step: str, *chosen: str) -> str:
-        """The file that stands for the code of a job; `chosen` names its variant, protocol or engine."""
-        return digest_file(self.campaign.campaign, step, *chosen)
+    def sources(self, step: str, *names: str) -> str:
+        """The file that stands for the code of a job; `names` are its variant, protocol or engine."""
+        return digest_file(self.campaign.campaign, step, *names)
 
     @property
     def data(self) -> str:
@@ -60,8 +64,8 @@ class Layout:
 
     @property
     def latency(self) -> str:
-        """Folder of one variant's latencies on this machine."""
-        return f"{self.runs}/{{variant}}/latency/{self.fingerprint}"
+        """Folder of one variant's latencies on the machine that is timed."""
+        return f"{self.runs}/{{variant}}/latency/{self.machine}"
 
     @property
     def report(self) -> str:

@@ -1,6 +1,7 @@
 """The rules as data: in step with dvc.yaml, quick to read, fit for a cluster."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,17 @@ def test_each_stage_and_its_rule_depend_on_one_file_for_their_code(step: str) ->
     assert STAGES["sources"]["deps"] == ["hyperseg"]
 
 
+def test_every_placeholder_of_every_shell_command_is_quoted() -> None:
+    """Values reach a shell only as quoted words; what has no `:q` would be read by it."""
+    found = 0
+    for rules in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for shell in re.findall(r"^ *shell:\n((?: {8,}.*\n)+)", rules.read_text(), re.MULTILINE):
+            placeholders = re.findall(r"(?<!\{)\{([^{}]+)\}(?!\})", shell)
+            assert all(placeholder.endswith(":q") for placeholder in placeholders), rules.name
+            found += len(placeholders)
+    assert found > 30
+
+
 def test_no_stage_is_frozen_and_only_a_marker_persists() -> None:
     assert not any(stage.get("frozen") for stage in STAGES.values())
     persistent = [out for stage in STAGES.values() for out in stage["outs"] if isinstance(out, dict)]
@@ -55,17 +67,20 @@ def test_the_wrapper_and_the_rules_import_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_a_cluster_profile_plans_the_demo_without_a_cluster() -> None:
+def test_the_slurm_profile_plans_the_demo_without_a_cluster() -> None:
     """SLURM's plugin is an extra; a dry run reads the rest of the profile without it."""
     profile = ROOT / "profiles/slurm/config.yaml"
     assert yaml.safe_load(profile.read_text())["executor"] == "slurm"
-    options = ("--executor", "dryrun", "--cores", "8", "--forceall")
+    options = ("--executor", "dryrun", "--forceall", "--nolock")
     done = snakemake("--dry-run", "--workflow-profile", str(profile.parent), *options)
     assert done.returncode == 0, done.stderr
-    train = (done.stdout + done.stderr).split("rule train:")[1].split("\n\n")[0]
+    planned = done.stdout + done.stderr
+    train = planned.split("rule train:")[1].split("\n\n")[0]
     assert "gpu=1" in train
     assert "slurm_partition=gpu" in train
-    assert "threads: 8" in train
+    latency = planned.split("rule latency:")[1].split("\n\n")[0]
+    assert "threads: 8" in latency
+    assert "/latency/slurm/smoke-cuda-eager-float32.json" in latency
 
 
 @pytest.mark.parametrize("campaign", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)

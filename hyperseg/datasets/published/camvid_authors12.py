@@ -17,6 +17,12 @@ DATASET = CAMVID.model_copy(
         "title": "CamVid (960x720, the 12 classes of the HyperSeg authors)",
         "short_title": "CamVid, authors' 12 classes",
         "downloads": "camvid",  # the archives are the same
+        "unscored": {
+            "standard": (
+                "its labels ignore 20 of CamVid's colours instead of merging them into the 11 classes; evaluate the "
+                "same weights with --data on a prepared `camvid`"
+            )
+        },
         "prepare": prepare,
     }
 )

@@ -64,6 +64,7 @@ DATASET = Published(
             gated="needs an account at cityscapes-dataset.com",
         ),
     ),
+    unpacked_bytes=24 << 30,
     alternative="`hyperseg data fetch cityscapes --account`, which asks for your account as csDownload does",
     prepare=prepare,
 )

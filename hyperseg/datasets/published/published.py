@@ -55,8 +55,13 @@ class Published(StrictModel):
     archives: tuple[Archive, ...] = ()
     downloads: str | None = Field(default=None, description="name of its download folder where it is not the id")
     alternative: str | None = Field(default=None, description="another source, in words")
+    unpacked_files: int = Field(default=100_000, description="bound on the files of one archive; more is refused")
+    unpacked_bytes: int = Field(default=4 << 30, description="bound on the bytes of one archive, packed or unpacked")
     made_by: str | None = Field(default=None, description="the command that generates it, where nothing is downloaded")
     readings: dict[str, Reading] = Field(default={}, description="per protocol id, where not the protocol's default")
+    unscored: dict[str, str] = Field(
+        default={}, description="per protocol id that must not score it: why, and the remedy"
+    )
     prepare: Callable[["Preparation"], "Outcome"] | None = Field(default=None, exclude=True)
     hashes: Callable[[], dict[PurePosixPath, str]] | None = Field(
         default=None, exclude=True, description="published sha256 by path in the prepared folder; `verify` holds to it"
@@ -81,8 +86,8 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What `prepare` found: the source in words, notes for the reader, and another dataset than asked for, if it is."""
+    """What `prepare` found: the source in words, notes, and the id of the dataset where it is another."""
 
     source: str
     notes: tuple[str, ...] = ()
-    dataset: Published | None = None
+    dataset: str | None = None

@@ -69,8 +69,9 @@ DATASET = Published(
         ),
     ),
     readings={
-        "paper": Reading(void="ignore", geometry="pad", normalization="half"),
+        "paper": Reading(void="ignore", geometry="pad", normalization="imagenet", released_normalization="half"),
         "standard": Reading(void="ignore", geometry="pad", normalization="imagenet"),
+        "selection": Reading(void="ignore", geometry="pad", normalization="imagenet"),
     },
     prepare=prepare,
 )

@@ -1,7 +1,5 @@
 """Activations as a constant of a kernel."""
 
-from typing import Any
-
 import triton
 import triton.language as tl
 from torch import nn
@@ -29,7 +27,7 @@ def activation_code(module: nn.Module | None) -> int:
 
 
 @triton.jit
-def activate(x: Any, CODE: tl.constexpr) -> Any:
+def activate(x: tl.tensor, CODE: tl.constexpr) -> tl.tensor:
     """``x``, float32, under the activation of that code."""
     if CODE == 1:
         x = x / (1.0 + tl.exp(-x))

@@ -6,8 +6,6 @@ second convolves depthwise and projects. Between the two the hidden values stay 
 fit.
 """
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -22,18 +20,18 @@ _PIXELS = 128  # of one program
 
 
 @triton.jit
-def reflect(position: Any, SIZE: tl.constexpr) -> Any:
+def reflect(position: tl.tensor, SIZE: tl.constexpr) -> tl.tensor:
     position = tl.where(position < 0, -position, position)
     return tl.where(position >= SIZE, 2 * SIZE - 2 - position, position)
 
 
 @triton.jit
 def expand_level(
-    skip: Any,
-    previous: Any,
-    cells: Any,
-    shift: Any,
-    hidden: Any,
+    skip: tl.tensor,
+    previous: tl.tensor,
+    cells: tl.tensor,
+    shift: tl.tensor,
+    hidden: tl.tensor,
     H: tl.constexpr,
     W: tl.constexpr,
     GRID_W: tl.constexpr,  # cells in a row
@@ -58,10 +56,7 @@ def expand_level(
     inside = tl.minimum(pixels, (PH + 2 * HALO) * (PW + 2 * HALO) - 1)
     y = reflect(cell // GRID_W * PH + inside // (PW + 2 * HALO) - HALO, H)
     x = reflect(cell % GRID_W * PW + inside % (PW + 2 * HALO) - HALO, W)
-    if HALO:
-        place = cell * ((PH + 2) * (PW + 2)) + inside
-    else:
-        place = y * W + x
+    place = cell * ((PH + 2) * (PW + 2)) + inside if HALO else y * W + x
     fits = (pixels < (PH + 2 * HALO) * (PW + 2 * HALO))[:, None]
     across, down = coordinate(x, W), coordinate(y, H)
     bs, columns = tl.arange(0, BB), tl.arange(0, BN)
@@ -101,11 +96,11 @@ def expand_level(
 
 @triton.jit
 def finish_level(
-    hidden: Any,
-    cells: Any,
-    shift: Any,
-    last_shift: Any,
-    out: Any,
+    hidden: tl.tensor,
+    cells: tl.tensor,
+    shift: tl.tensor,
+    last_shift: tl.tensor,
+    out: tl.tensor,
     H: tl.constexpr,
     W: tl.constexpr,
     GRID_W: tl.constexpr,
@@ -116,8 +111,8 @@ def finish_level(
     AT_TAPS: tl.constexpr,
     AT_PROJECTION: tl.constexpr,
     N: tl.constexpr,  # hidden channels
-    O: tl.constexpr,  # of the projection, padded
-    PLANES: tl.constexpr,  # planes of out (PLANES, H, W); 0: out (H, W, O)
+    OUTPUTS: tl.constexpr,  # of the projection, padded
+    PLANES: tl.constexpr,  # planes of out (PLANES, H, W); 0: out (H, W, OUTPUTS)
     BM: tl.constexpr,
     BN: tl.constexpr,
     BO: tl.constexpr,
@@ -129,7 +124,7 @@ def finish_level(
     i, j = inside // PW, inside % PW
     y, x = cell // GRID_W * PH + i, cell % GRID_W * PW + j
     columns, outputs = tl.arange(0, BN), tl.arange(0, BO)
-    there = outputs < O
+    there = outputs < OUTPUTS
     weights = cells + cell * ROW
     total = tl.zeros((BM, BO), tl.float32) + tl.load(last_shift + outputs, mask=there, other=0.0)[None, :]
     for n in range(0, N, BN):
@@ -150,7 +145,7 @@ def finish_level(
         at = out + outputs[None, :] * (H * W) + (y * W + x)[:, None]
         tl.store(at, answer, mask=fits & (outputs < PLANES)[None, :])
     else:
-        tl.store(out + (y * W + x)[:, None] * O + outputs[None, :], answer, mask=fits & there[None, :])
+        tl.store(out + (y * W + x)[:, None] * OUTPUTS + outputs[None, :], answer, mask=fits & there[None, :])
 
 
 def block_launches(
@@ -161,6 +156,7 @@ def block_launches(
     previous: Tensor,
     shifts: list[Tensor],
     planes: int,
+    coarse: bool = False,
 ) -> tuple[list[Launch], Tensor]:
     """Both calls and the level's output, (H * W, outputs) or, for ``planes`` classes, (planes, H * W).
 
@@ -180,7 +176,8 @@ def block_launches(
     hidden = previous.new_empty(count * ring * ring, row.middle)
     out = previous.new_empty((planes, height * width) if planes else (height * width, row.outputs))
     sizes = {"H": height, "W": width, "GRID_W": grid[1], "PH": patch, "PW": patch, "HALO": halo, "ROW": cells.shape[1]}
-    pixels = min(_PIXELS, power_of_two(ring * ring))
+    most = 1 << 12 if coarse else _PIXELS
+    pixels = min(most, power_of_two(ring * ring))
     first = Launch(
         expand_level,
         (ceil_div(ring * ring, pixels), count),
@@ -191,14 +188,14 @@ def block_launches(
             "BB": power_of_two(row.previous), "BN": VECTOR,
         },
     )  # fmt: skip
-    pixels = min(_PIXELS, power_of_two(area))
+    pixels = min(most, power_of_two(area))
     second = Launch(
         finish_level,
         (ceil_div(area, pixels), count),
         (hidden, cells, _padded(shifts[1], row.middle), _padded(shifts[2], row.outputs), out),
         {
-            **sizes, "AT_TAPS": row.at_taps, "AT_PROJECTION": row.at_projection, "N": row.middle, "O": row.outputs,
-            "PLANES": planes, "BM": pixels, "BN": VECTOR, "BO": power_of_two(row.outputs),
+            **sizes, "AT_TAPS": row.at_taps, "AT_PROJECTION": row.at_projection, "N": row.middle,
+            "OUTPUTS": row.outputs, "PLANES": planes, "BM": pixels, "BN": VECTOR, "BO": power_of_two(row.outputs),
         },
     )  # fmt: skip
     return [first, second], out

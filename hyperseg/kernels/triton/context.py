@@ -1,6 +1,6 @@
 """The context heads: products whose rows are gathered from one map or two, and the mean of a map."""
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 import triton
@@ -19,11 +19,11 @@ _SEGMENTS = {_PLAIN: 1, _PATCHES: 4, _MEAN: 2, _NEAREST: 2}
 
 @triton.jit
 def joined_product(
-    x: Any,
-    y: Any,
-    weight: Any,
-    bias: Any,
-    out: Any,
+    x: tl.tensor,
+    y: tl.tensor,
+    weight: tl.tensor,
+    bias: tl.tensor,
+    out: tl.tensor,
     H: tl.constexpr,  # of the answer's map
     W: tl.constexpr,
     K: tl.constexpr,  # channels of a segment
@@ -70,8 +70,8 @@ def joined_product(
 
 @triton.jit
 def map_mean(
-    x: Any,
-    out: Any,
+    x: tl.tensor,
+    out: tl.tensor,
     P: tl.constexpr,
     C: tl.constexpr,
     BP: tl.constexpr,

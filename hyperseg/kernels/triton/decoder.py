@@ -47,7 +47,7 @@ class DecoderPlan:
             else:
                 assert x is not None
                 planes = row.shape.outputs if index == len(levels) - 1 else 0
-                launches, x = block_launches(row, cells, grid, skip, x, shifts, planes)
+                launches, x = block_launches(row, cells, grid, skip, x, shifts, planes, coarse)
                 self.launches += launches
         assert x is not None
         self.planes = x

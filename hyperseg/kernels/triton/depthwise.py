@@ -1,7 +1,5 @@
 """Depthwise convolution with bias and activation, and the sums that the squeeze-excitation after it begins with."""
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -10,16 +8,16 @@ from torch import Tensor
 from hyperseg.kernels.triton.activations import activate
 from hyperseg.kernels.triton.launch import Launch, ceil_div, power_of_two
 
-_PARTS = 128  # rows of partial sums at most, where tiles allow
+_PROGRAMS = 1024  # at most: fewer rows of partial sums for the next kernel to add, and still a full GPU
 
 
 @triton.jit
 def depthwise(
-    x: Any,
-    taps: Any,
-    bias: Any,
-    out: Any,
-    sums: Any,
+    x: tl.tensor,
+    taps: tl.tensor,
+    bias: tl.tensor,
+    out: tl.tensor,
+    sums: tl.tensor,
     H: tl.constexpr,
     W: tl.constexpr,
     C: tl.constexpr,
@@ -82,7 +80,7 @@ def depthwise_launch(
     if coarse:
         th, tw, block = power_of_two(oh, 1), power_of_two(ow, 1), power_of_two(channels)
     tiles = ceil_div(oh, th) * ceil_div(ow, tw)
-    each = ceil_div(tiles, _PARTS)
+    each = min(tiles, ceil_div(tiles * ceil_div(channels, block), _PROGRAMS))
     parts = ceil_div(tiles, each)
     out = x.new_empty(oh * ow, channels)
     sums = x.new_empty(parts, channels, dtype=torch.float32)

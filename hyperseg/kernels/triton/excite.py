@@ -1,7 +1,5 @@
 """Squeeze-excitation in two small kernels: partial sums to the squeezed vector, that to a gate per channel."""
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -10,17 +8,17 @@ from torch import Tensor
 from hyperseg.kernels.triton.activations import activate
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two, round_up
 
-_CHANNELS = 256  # of one step of a squeeze program
-_PARTS = 16
+_CHANNELS = 1024  # of one step of a squeeze program
+_SUMS = 8192  # loaded at a time: the loads of a step wait together
 _GATES = 64  # of one program
 
 
 @triton.jit
 def squeeze(
-    sums: Any,
-    weight: Any,
-    bias: Any,
-    out: Any,
+    sums: tl.tensor,
+    weight: tl.tensor,
+    bias: tl.tensor,
+    out: tl.tensor,
     PARTS: tl.constexpr,
     C: tl.constexpr,
     DEPTH: tl.constexpr,  # columns of weight: C, rounded up to whole steps
@@ -49,10 +47,10 @@ def squeeze(
 
 @triton.jit
 def excite(
-    squeezed: Any,
-    weight: Any,
-    bias: Any,
-    gate: Any,
+    squeezed: tl.tensor,
+    weight: tl.tensor,
+    bias: tl.tensor,
+    gate: tl.tensor,
     C: tl.constexpr,
     R: tl.constexpr,  # squeezed values
     DEPTH: tl.constexpr,  # columns of weight, a power of two
@@ -93,8 +91,9 @@ def excite_launches(
         (sums, padded(reduce[0], (height, depth)).to(dtype), padded(reduce[1].float(), (height,)), values),
         {
             "PARTS": parts, "C": channels, "DEPTH": depth, "AREA": area, "ACTIVATION": activation,
-            "BR": rows, "BP": min(_PARTS, power_of_two(parts, 1)), "BC": step,
+            "BR": rows, "BP": min(_SUMS // step, power_of_two(parts, 1)), "BC": step,
         },
+        8,
     )  # fmt: skip
     width = power_of_two(squeezed)
     block = power_of_two(channels) if coarse else min(_GATES, power_of_two(channels))

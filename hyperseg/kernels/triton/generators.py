@@ -5,7 +5,6 @@ alone: a table gives every tile the first channel, the number of steps and where
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import triton
@@ -22,10 +21,10 @@ _COLUMNS = 128
 
 @triton.jit
 def generate(
-    signal: Any,
-    table: Any,
-    matrix: Any,
-    out: Any,
+    signal: tl.tensor,
+    table: tl.tensor,
+    matrix: tl.tensor,
+    out: tl.tensor,
     CELLS: tl.constexpr,
     S: tl.constexpr,
     ROW: tl.constexpr,
@@ -111,7 +110,7 @@ def _tile(generators: Sequence[WeightGenerator], entries: Tensor, width: int) ->
         group = outputs // (shape.outputs // shape.groups)
         pieces.append((columns, shape.begin + group * weights.shape[1], weights[outputs.to(weights.device)]))
     if not pieces:
-        return 0, torch.zeros(_STEP, len(entries))
+        return 0, torch.zeros(_STEP, len(entries), device=generators[0].weight.device)
     first = min(int(begins.min()) for _, begins, _ in pieces) // _STEP * _STEP
     last = max(int(begins.max()) + weights.shape[1] for _, begins, weights in pieces)
     depth = round_up(last - first, _STEP)

@@ -1,32 +1,26 @@
 """What a level's kernels read beside the skip: coordinates, and the previous level's output, upsampled on loading."""
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def coordinate(position: Any, SIZE: tl.constexpr) -> Any:
+def coordinate(position: tl.tensor, SIZE: tl.constexpr) -> tl.tensor:
     """-1 to 1 inclusive along SIZE pixels."""
-    if SIZE == 1:
-        answer = position.to(tl.float32) * 0.0 - 1.0
-    else:
-        answer = position.to(tl.float32) * (2.0 / (SIZE - 1)) - 1.0
-    return answer
+    return position.to(tl.float32) * (2.0 / (SIZE - 1) if SIZE > 1 else 0.0) - 1.0
 
 
 @triton.jit
 def upsampled(
-    previous: Any,
-    y: Any,
-    x: Any,
-    channels: Any,
+    previous: tl.tensor,
+    y: tl.tensor,
+    x: tl.tensor,
+    channels: tl.tensor,
     H: tl.constexpr,  # of the map twice as large, in which y and x lie
     W: tl.constexpr,
     C: tl.constexpr,
     MASKED: tl.constexpr,  # whether some of the channels are beyond C
-) -> Any:
+) -> tl.tensor:
     """Bilinear interpolation of ``previous`` (H / 2, W / 2, C) at pixels y, x (B,): (B, channels), float32."""
     y1, x1 = (y + 1) // 2, (x + 1) // 2
     fy = tl.where(y % 2 == 0, 0.75, 0.25)[:, None]
@@ -44,11 +38,9 @@ def upsampled(
 
 
 @triton.jit
-def load_rows(source: Any, rows: Any, channels: Any, C: tl.constexpr, MASKED: tl.constexpr) -> Any:
+def load_rows(
+    source: tl.tensor, rows: tl.tensor, channels: tl.tensor, C: tl.constexpr, MASKED: tl.constexpr
+) -> tl.tensor:
     """(B, channels) of ``source`` (rows, C)."""
     at = source + rows[:, None] * C + channels[None, :]
-    if MASKED:
-        value = tl.load(at, mask=channels[None, :] < C, other=0.0)
-    else:
-        value = tl.load(at)
-    return value
+    return tl.load(at, mask=channels[None, :] < C, other=0.0) if MASKED else tl.load(at)

@@ -42,6 +42,10 @@ class Launch:
     def __call__(self) -> None:
         self.kernel[self.grid](*self.tensors, **self.constants, **self.options)
 
+    def compile(self) -> None:
+        """Build the kernel for the current GPU, without running it."""
+        self.kernel.warmup(*self.tensors, grid=self.grid, **self.constants, **self.options)
+
     def source(self) -> ASTSource:
         """What ``triton.compile`` builds this call's machine code from, on a machine without a GPU too."""
         names = self.kernel.arg_names[: len(self.tensors)]

@@ -1,7 +1,5 @@
 """Decoder levels of 1x1 convolutions: one program a cell, its weights read once."""
 
-from typing import Any
-
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -15,11 +13,11 @@ _CHUNK = 16  # channels, and pixels at least: a smaller patch repeats its last p
 
 @triton.jit
 def conv_level(
-    skip: Any,
-    previous: Any,
-    cells: Any,
-    shift: Any,
-    out: Any,
+    skip: tl.tensor,
+    previous: tl.tensor,
+    cells: tl.tensor,
+    shift: tl.tensor,
+    out: tl.tensor,
     H: tl.constexpr,
     W: tl.constexpr,
     GRID_W: tl.constexpr,  # cells in a row
@@ -62,7 +60,7 @@ def conv_level(
 def conv_launch(
     row: LevelRow, cells: Tensor, grid: tuple[int, int], skip: Tensor, previous: Tensor | None, shift: Tensor
 ) -> tuple[Launch, Tensor]:
-    """The call and the level's output (H * W, outputs) for ``skip`` (H * W, S) over ``grid`` cells with ``cells`` rows."""
+    """The call and the level's output (H * W, outputs) for ``skip`` (H * W, S), over ``grid`` cells."""
     area = skip.shape[0] // (grid[0] * grid[1])
     patch = int(area**0.5)
     out = skip.new_empty(skip.shape[0], row.outputs)

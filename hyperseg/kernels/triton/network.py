@@ -1,5 +1,7 @@
 """A whole network as one list of kernel calls for one image size, on a GPU as a CUDA graph."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import torch
@@ -19,8 +21,10 @@ from hyperseg.models.network import check_size
 class NetworkPlan:
     """All calls of a fused network in order. ``image`` (3, H, W) is read, ``answer`` written: the plan owns both.
 
-    ``answer`` is logits (classes, H, W) in ``dtype``, or with ``classes`` the class of each pixel, int64 (H, W).
-    Raises :class:`UserError` for a size that does not fit and for layers that no kernel here computes.
+    ``answer`` is logits (classes, H, W) in ``dtype``, or with ``classes`` the class of each pixel, int64 (H, W). On
+    the device ``meta`` a plan takes no memory and cannot run. ``coarse`` gives a program as much as fits, which
+    Triton's interpreter runs sooner. Raises :class:`UserError` for a size that does not fit and for layers that no
+    kernel here computes.
     """
 
     def __init__(
@@ -31,6 +35,8 @@ class NetworkPlan:
         classes: bool = False,
         coarse: bool = False,
     ) -> None:
+        if fused.variant.ablation_of:
+            raise UserError(f"engine triton has no kernels for the ablation {fused.variant.id}; choose another engine")
         check_size(fused.variant, *size)
         trunk, decoder = cast(Trunk, fused.trunk), cast(Decoder, fused.decoder)
         device = next(fused.parameters()).device
@@ -41,58 +47,73 @@ class NetworkPlan:
         self.launches: list[Launch] = [*first.launches, *second.launches]
         scale = size[0] // second.size[0]
         if classes:
-            launch, self.answer = classify_launch(second.planes, second.size, scale)
+            launch, self.answer = classify_launch(second.planes, second.size, scale, coarse)
             self.launches.append(launch)
         elif scale == 1:
             self.answer = second.planes.view(-1, *size)
         else:
-            launch, self.answer = upsample_launch(second.planes, second.size)
+            launch, self.answer = upsample_launch(second.planes, second.size, coarse)
             self.launches.append(launch)
 
     def __call__(self) -> None:
         for launch in self.launches:
             launch()
 
+    def compile(self) -> None:
+        """Build every kernel for the current GPU, several at a time."""
+        with ThreadPoolExecutor(os.cpu_count()) as executor, triton.AsyncCompileMode(executor):
+            for launch in {launch.key(): launch for launch in self.launches}.values():
+                launch.compile()
+
 
 class TritonNetwork(nn.Module):
     """A fused network for one image (1, 3, H, W) of one size; its answer's memory is overwritten by the next call.
 
     On a GPU the calls are captured as a CUDA graph; elsewhere they run in Triton's interpreter. Either way the module
-    owns every tensor that they read and write. Raises :class:`UserError` for an image of another shape or device.
+    owns every tensor that they read and write. Raises :class:`UserError` where there is no GPU, where Triton cannot
+    build its kernels, and for an image of another shape or device.
     """
 
     def __init__(self, fused: FusedHyperSeg, size: tuple[int, int], dtype: torch.dtype, classes: bool = False) -> None:
         super().__init__()
         interpreted = bool(triton.knobs.runtime.interpret)
-        with torch.no_grad():
-            self.plan = NetworkPlan(fused, size, dtype, classes, coarse=interpreted)
-        self.graph: torch.cuda.CUDAGraph | None = None
-        if self.plan.image.is_cuda:
-            self.graph = self._capture()
-        elif not interpreted:
+        device = next(fused.parameters()).device
+        if device.type != "cuda" and not interpreted:
             raise UserError("engine triton needs an NVIDIA GPU; choose another engine, or move the network to one")
+        with torch.inference_mode(False), torch.no_grad():  # the image is written in either mode
+            self.plan = NetworkPlan(fused, size, dtype, classes, coarse=interpreted)
+            self.graph = None if interpreted else self._capture()
 
     def _capture(self) -> torch.cuda.CUDAGraph:
-        """The first run compiles and loads the kernels, which a capture must not."""
         device = self.plan.image.device
-        side = torch.cuda.Stream(device)
-        side.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.device(device), torch.cuda.stream(side):
-            self.plan()
-        torch.cuda.current_stream(device).wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.device(device), torch.cuda.graph(graph):
-            self.plan()
+        graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream(device)
+        with torch.cuda.device(device):
+            try:
+                self.plan.compile()
+                # A capture must not load a kernel: each has run before, on a stream of its own.
+                side.wait_stream(torch.cuda.current_stream(device))
+                with torch.cuda.stream(side):
+                    self.plan()
+                torch.cuda.current_stream(device).wait_stream(side)
+            except Exception as error:  # Triton's own, LLVM's, ptxas's, the C compiler's
+                first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                raise UserError(
+                    f"engine triton cannot build its kernels on {torch.cuda.get_device_name(device)} "
+                    f"({type(error).__name__}: {first}); choose engine cudagraph"
+                ) from error
+            with torch.cuda.graph(graph):
+                self.plan()
         return graph
 
+    @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
         plan = self.plan
         if image.shape != (1, *plan.image.shape) or image.device != plan.image.device:
             raise UserError(
                 f"engine triton was prepared for images {(1, *plan.image.shape)} on {plan.image.device}, not for "
-                f"{tuple(image.shape)} on {image.device}; prepare it for that shape"
+                f"{tuple(image.shape)} on {image.device}; prepare it for those, one image at a time"
             )
-        plan.image.copy_(image[0])
+        plan.image.copy_(image[0])  # converts the precision
         if self.graph is None:
             plan()
         else:

@@ -6,7 +6,6 @@ columns are computed beside the expansion's and go to a map of their own.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import triton
@@ -21,13 +20,13 @@ _FULL = 132  # multiprocessors of an H100 or H200: fewer programs leave some idl
 
 @triton.jit
 def product(
-    x: Any,
-    weight: Any,
-    bias: Any,
-    gate: Any,
-    residual: Any,
-    out: Any,
-    side: Any,
+    x: tl.tensor,
+    weight: tl.tensor,
+    bias: tl.tensor,
+    gate: tl.tensor,
+    residual: tl.tensor,
+    out: tl.tensor,
+    side: tl.tensor,
     P: tl.constexpr,  # pixels
     K: tl.constexpr,  # channels of x
     N: tl.constexpr,  # channels of out
@@ -121,7 +120,8 @@ def product_launch(
         columns += side[0].shape[1]
     tile = choose_tile(pixels, channels, columns)
     if coarse:
-        tile = Tile(power_of_two(pixels), power_of_two(out.shape[1]), power_of_two(channels), 4)
+        bm, bn, bk = (min(1024, power_of_two(size)) for size in (pixels, out.shape[1], channels))
+        tile = Tile(bm, bn, bk, 4)
     widths = [round_up(target.shape[1], tile.columns) for target in (out, *([] if side is None else [side[0]]))]
     depth = round_up(channels, tile.channels)
     packed = torch.cat([padded(m.t(), (depth, width)) for m, width in zip(matrices, widths, strict=True)], 1)

@@ -1,7 +1,5 @@
 """The first convolution, from the image's planes to a map with channels last, as one product a tile."""
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -15,12 +13,12 @@ _PIXELS = 128  # of one program
 
 @triton.jit
 def stem(
-    image: Any,
-    weight: Any,
-    bias: Any,
-    scale: Any,
-    shift: Any,
-    out: Any,
+    image: tl.tensor,
+    weight: tl.tensor,
+    bias: tl.tensor,
+    scale: tl.tensor,
+    shift: tl.tensor,
+    out: tl.tensor,
     H: tl.constexpr,
     W: tl.constexpr,
     OH: tl.constexpr,

@@ -1,7 +1,5 @@
 """The last step, from planes of logits: to the image's size, and to classes; one pixel a lane, class after class."""
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -10,11 +8,20 @@ from torch import Tensor
 from hyperseg.kernels.triton.launch import Launch, ceil_div
 
 _PIXELS = 256  # of one program
+_COARSE = 1 << 15  # the same in Triton's interpreter
 _PLANES = 4  # of one program that writes logits
 
 
 @triton.jit
-def interpolated(planes: Any, y: Any, x: Any, there: Any, H: tl.constexpr, W: tl.constexpr, SCALE: tl.constexpr) -> Any:
+def interpolated(
+    planes: tl.tensor,
+    y: tl.tensor,
+    x: tl.tensor,
+    there: tl.tensor,
+    H: tl.constexpr,
+    W: tl.constexpr,
+    SCALE: tl.constexpr,
+) -> tl.tensor:
     """Bilinear interpolation of one plane (H, W), twice as large with a SCALE of 2, at pixels y, x: float32."""
     if SCALE == 1:
         value = tl.load(planes + y * W + x, mask=there, other=0.0).to(tl.float32)
@@ -34,8 +41,8 @@ def interpolated(planes: Any, y: Any, x: Any, there: Any, H: tl.constexpr, W: tl
 
 @triton.jit
 def upsample(
-    planes: Any,
-    out: Any,
+    planes: tl.tensor,
+    out: tl.tensor,
     H: tl.constexpr,
     W: tl.constexpr,
     PLANES: tl.constexpr,
@@ -54,8 +61,8 @@ def upsample(
 
 @triton.jit
 def classify(
-    planes: Any,
-    out: Any,
+    planes: tl.tensor,
+    out: tl.tensor,
     H: tl.constexpr,
     W: tl.constexpr,
     SCALE: tl.constexpr,
@@ -75,18 +82,20 @@ def classify(
     tl.store(out + pixels, index, mask=there)
 
 
-def upsample_launch(planes: Tensor, size: tuple[int, int]) -> tuple[Launch, Tensor]:
+def upsample_launch(planes: Tensor, size: tuple[int, int], coarse: bool = False) -> tuple[Launch, Tensor]:
     """The call and the logits (PLANES, 2 H, 2 W) of ``planes`` (PLANES, H * W) of ``size`` (H, W)."""
     (height, width), count = size, planes.shape[0]
     out = planes.new_empty(count, 2 * height, 2 * width)
-    grid = (ceil_div(4 * height * width, _PIXELS), ceil_div(count, _PLANES))
-    constants = {"H": height, "W": width, "PLANES": count, "EACH": _PLANES, "BM": _PIXELS}
+    pixels = _COARSE if coarse else _PIXELS
+    grid = (ceil_div(4 * height * width, pixels), ceil_div(count, _PLANES))
+    constants = {"H": height, "W": width, "PLANES": count, "EACH": _PLANES, "BM": pixels}
     return Launch(upsample, grid, (planes, out), constants), out
 
 
-def classify_launch(planes: Tensor, size: tuple[int, int], scale: int) -> tuple[Launch, Tensor]:
+def classify_launch(planes: Tensor, size: tuple[int, int], scale: int, coarse: bool = False) -> tuple[Launch, Tensor]:
     """The call and the classes (scale * H, scale * W), int64, of ``planes`` (PLANES, H * W) of ``size`` (H, W)."""
     height, width = size
     out = planes.new_empty(scale * height, scale * width, dtype=torch.int64)
-    constants = {"H": height, "W": width, "SCALE": scale, "PLANES": planes.shape[0], "BM": _PIXELS}
-    return Launch(classify, (ceil_div(out.numel(), _PIXELS),), (planes, out), constants), out
+    pixels = _COARSE if coarse else _PIXELS
+    constants = {"H": height, "W": width, "SCALE": scale, "PLANES": planes.shape[0], "BM": pixels}
+    return Launch(classify, (ceil_div(out.numel(), pixels),), (planes, out), constants), out

@@ -46,14 +46,10 @@ class Engine:
     preload: tuple[str, ...] = field(
         default=()
     )  # imported before the memory baseline: a library is no inference memory
+    ours_alone: bool = False  # runs this package's networks alone
 
     def runs(self, device: str, precision: str) -> bool:
         return (device, precision) in self.modes
-
-    @property
-    def ours_alone(self) -> bool:
-        """Whether it runs this package's networks alone: a native decoder is theirs, and is in the engine's name."""
-        return self.name.endswith("native")
 
     def missing(self) -> str | None:
         """What is not installed, with the remedy; None where everything is there."""

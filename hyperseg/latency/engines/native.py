@@ -33,4 +33,5 @@ ENGINE = Engine(
     title="native C++",
     modes=modes(("cpu",), ("float32", "bfloat16")),
     prepare=prepare,
+    ours_alone=True,
 )

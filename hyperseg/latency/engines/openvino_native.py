@@ -31,4 +31,5 @@ ENGINE = Engine(
     requires=("openvino",),
     extra="engines",
     preload=("openvino",),
+    ours_alone=True,
 )

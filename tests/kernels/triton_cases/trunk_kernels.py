@@ -6,6 +6,7 @@ from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hyperseg.kernels.batch_norm import fold_batch_norms
 from hyperseg.kernels.triton.activations import NONE, RELU6, SWISH
 from hyperseg.kernels.triton.context import context_launches
 from hyperseg.kernels.triton.depthwise import depthwise_launch
@@ -111,7 +112,7 @@ def test_depthwise_with_sums(
 
 def test_depthwise_parts_of_several_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """More tiles than rows of sums: a program computes two of them, and the last part is short."""
-    monkeypatch.setattr("hyperseg.kernels.triton.depthwise._PARTS", 4)
+    monkeypatch.setattr("hyperseg.kernels.triton.depthwise._PROGRAMS", 4)
     x, weight = torch.randn(1, 8, 16, 16 * 5), torch.randn(8, 1, 3, 3)
     launch, out, sums = depthwise_launch(pixels_of(x), (16, 80), weight, None, 1, 1, NONE)
     launch()
@@ -158,15 +159,13 @@ def test_stem(outputs: int, renormalize: bool, dtype: torch.dtype) -> None:
     near(out, pixels_of(want))
 
 
-def folded(module: nn.Module) -> nn.Module:
-    """Its batch norms into its convolutions, as :func:`hyperseg.kernels.inference.fuse` does."""
-    from hyperseg.kernels.inference import _fold_convolutions
-
+def folded(module: nn.Module, example: Tensor) -> nn.Module:
+    """Its batch norms folded into its convolutions."""
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d):
             part.running_mean.normal_(0, 0.1)
             part.bias.data.normal_()
-    _fold_convolutions(module.eval().requires_grad_(False))
+    fold_batch_norms(module.eval().requires_grad_(False), example)
     return module
 
 
@@ -174,10 +173,10 @@ def folded(module: nn.Module) -> nn.Module:
 @pytest.mark.parametrize("form", ["alive", "dead", "voc"])
 def test_context_heads(form: str, dtype: torch.dtype) -> None:
     size = (4, 12)
-    context = folded(VocContextHead(64) if form == "voc" else ContextHead(64, 64))
+    x = torch.randn(1, 64, *size).to(dtype)
+    context = folded(VocContextHead(64) if form == "voc" else ContextHead(64, 64), x.float())
     if form == "dead":
         context.down, context.up, context.dead_path = nn.Sequential(), nn.Sequential(), True
-    x = torch.randn(1, 64, *size).to(dtype)
     launches, signal = context_launches(context, pixels_of(x), size)
     run(launches)
     want = pixels_of(context(x.float()))
