@@ -41,10 +41,10 @@ def command(
     same weights, bit by bit, on the same machine.
     """
     from hyperseg.data.prepared import open_dataset
-    from hyperseg.models.variants import get_variant
+    from hyperseg.networks import get_network
     from hyperseg.training.recipe import for_dataset, load_recipe
 
-    chosen = get_variant(variant)
+    chosen = get_network(variant)
     campaign = read_campaign(config)
     settings = campaign.training.model_dump() if campaign else {}
     if campaign:

@@ -1,7 +1,7 @@
 """What is timed: one of our variants, or a peer of another library. A spec is data; `build` makes the network."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class VariantSpec(Part):
-    """One of this package's variants."""
+    """One of this package's variants or ablations, or a rival that it trains."""
 
     kind: Literal["variant"] = "variant"
     variant: str
@@ -31,16 +31,13 @@ class VariantSpec(Part):
 
     def build(self) -> "nn.Module":
         """The network on the CPU, in eval mode, float32."""
-        from hyperseg.models import create_model
+        from hyperseg.networks import create_network
 
         if self.weights is not None and not self.weights.is_file():
             raise UserError(f"there is no weights file {self.weights}; give one that `hyperseg train` wrote")
-        return create_model(
-            self.variant,
-            weights=self.weights,
-            num_classes=self.num_classes,
-            backbone=self.backbone,
-            slices=self.slices,
+        options: dict[str, Any] = {} if self.slices is None else {"slices": self.slices}
+        return create_network(
+            self.variant, weights=self.weights, num_classes=self.num_classes, backbone=self.backbone, **options
         ).eval()
 
     def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:

@@ -8,8 +8,7 @@ from torch import nn
 
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
 from hyperseg.errors import UserError
-from hyperseg.models.network import check_size
-from hyperseg.models.variants import get_variant
+from hyperseg.networks import get_network
 from hyperseg.training.loop import Validation
 from hyperseg.training.recipe import Recipe
 
@@ -18,15 +17,16 @@ def check_training(
     variant: str, dataset: PreparedDataset, recipe: Recipe, device: torch.device, validation: Validation | None
 ) -> None:
     """Raise :class:`UserError` where recipe, data and device do not fit together."""
-    network = get_variant(variant)
+    network = get_network(variant)
     for key in ("crop_hw", "pad_hw"):
         size = getattr(recipe, key)
         if size is None or (key == "pad_hw" and recipe.crop_hw):
             continue
-        try:
-            check_size(network, *size)
-        except UserError as error:
-            raise UserError(f"training.{key} does not fit: {error}") from error
+        if not network.fits(*size):
+            raise UserError(
+                f"training.{key} is {size[0]} x {size[1]} (height x width), which does not fit {variant}; give "
+                f"multiples of {network.unit} above {network.unit} x {network.unit}"
+            )
     if recipe.precision == "float16" and device.type == "cpu":
         raise UserError("training.precision is float16, which a CPU trains too slowly; set it to bfloat16 or float32")
     if recipe.selection == "best" and validation is None:
