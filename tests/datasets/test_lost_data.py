@@ -228,6 +228,38 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(own, tmp_path):
     assert set(content(own)) == {*before, "dataset.yaml", "manifest.json", "card.json"}
 
 
+@pytest.mark.parametrize("what", ["streets", "add", "in place", "prepare", "show"])
+def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(own, tmp_path, make, what):
+    """No file may grow beyond 2 kB in the process: each write of a picture ends as on a full disk."""
+    sound = tmp_path / "sound"
+    assert streets(sound).exit_code == 0
+    source = make.write_files(
+        tmp_path / "source", {"0001TP_006690.png": make.png(make.noise(1)), "0001TP_006690_L.png": b""}
+    )
+    (own.parent / "classes.yaml").write_text("classes: [lot, car]\ncitation: " + 1000 * "long " + "\n")
+    out = tmp_path / "data" / "out"
+    line = {
+        "streets": ["streets", "--out", out, *STREETS],
+        "add": ["add", own, "--classes", tmp_path / "classes.yaml", "--out", out],
+        "in place": ["add", own, "--classes", tmp_path / "classes.yaml"],
+        "prepare": ["prepare", "camvid", "--source", source, "--out", out, "--partial"],
+        "show": ["show", sound, "--out", out / "sheet.png"],
+    }[what]
+    before = content(own)
+    code = (
+        "import resource; from hyperseg.cli import main; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "data", *map(str, line)], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(("error: cannot ", "error: streets: cannot "))
+    assert "file too large" in last
+    assert "Traceback" not in done.stderr
+    assert content(own) == before
+    assert not out.parent.exists() or not [path for path in out.parent.rglob("*") if path.is_file()]
+
+
 def test_an_edited_manifest_is_not_believed(dataset):
     path = dataset / "manifest.json"
     edited = json.loads(path.read_text())
