@@ -4,11 +4,12 @@ import shlex
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, validate
 
 from hyperseg.pipeline.campaign import parse_campaign
 from hyperseg.pipeline.digests import write_digests
-from hyperseg.pipeline.steps import PAPER, PEERS, Layout
+from hyperseg.pipeline.steps import PAPER, PEERS, Layout, write_list
 
 min_version("9.10")
 
@@ -24,8 +25,13 @@ validate(config, "workflow/schemas/config.schema.yaml", set_default=False)
 
 CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
 CAMPAIGN = parse_campaign(config, CONFIG_FILE)
+if workflow.non_local_exec and CAMPAIGN.latency.target is None:
+    raise WorkflowError(
+        f"jobs that run elsewhere need latency.target and latency.device in {CONFIG_FILE} or in the profile's config"
+    )
 LAYOUT = Layout.here(CAMPAIGN)
 write_digests(CAMPAIGN)  # what the rules depend on in place of the package's files
+RECORD_LIST = write_list(LAYOUT)
 GPU = int(LAYOUT.device == "cuda")
 MEMORY_MB = {
     "train": 3000,

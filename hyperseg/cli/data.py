@@ -72,6 +72,7 @@ def fetch(
     from hyperseg.datasets import fetch as fetching
     from hyperseg.datasets.catalogue import catalogued
     from hyperseg.datasets.cityscapes_account import account_downloader, login, with_addresses
+    from hyperseg.datasets.disk import readable_size
     from hyperseg.datasets.download import Patience
     from hyperseg.datasets.progress import bytes_progress
     from hyperseg.errors import UserError
@@ -94,10 +95,10 @@ def fetch(
         session = login()
         archives, make = with_addresses(published.archives, session), account_downloader(session, patience)
     with bytes_progress() as progress:
-        fetched = fetching.fetch_archives(archives, folder, make, progress, mirrors)
+        fetched = fetching.fetch_archives(archives, folder, make, progress, mirrors, published.unpacked_bytes)
     for one in fetched:
         state = "downloaded" if one.downloaded else "already there"
-        click.echo(f"{one.path}: {state} and checked, {one.path.stat().st_size / 1e6:.1f} MB")
+        click.echo(f"{one.path}: {state} and checked, {readable_size(one.path.stat().st_size)}")
     click.echo(f"licence: {published.licence}")
     click.echo(f"next: hyperseg data prepare {dataset} --source {folder} --out data/{dataset}")
 
@@ -106,6 +107,7 @@ def fetch(
 @click.argument("dataset")
 @click.option("--source", type=click.Path(path_type=Path), help="Archive or folder. [default: where fetch puts it]")
 @click.option("--out", required=True, type=FOLDER, help="Folder of the dataset, for example data/camvid_segnet.")
+@click.option("--partial", is_flag=True, help="Take what there is of the dataset's images; title and notes say so.")
 @click.option(
     "--unknown-colours",
     type=click.Choice(["refuse", "ignore"]),
@@ -119,6 +121,7 @@ def prepare(
     dataset: str,
     source: Path | None,
     out: Path,
+    partial: bool,
     unknown_colours: Literal["refuse", "ignore"],
     downloads: Path,
     catalogue: Path | None,
@@ -137,8 +140,8 @@ def prepare(
         places += [published.alternative] if published.alternative and not gated else []
         fetch = f"run `hyperseg data fetch {dataset}`, or " if files else ""
         raise UserError(f"there is no {folder}: {fetch}give --source the place of {' or of '.join(places)}")
-    info = prepare_dataset(published, folder, out, unknown_colours)
-    for note in info.notes:
+    made = prepare_dataset(published, folder, out, unknown_colours, partial=partial, catalogue=catalogue)
+    for note in made.info.notes:
         click.echo(f"note: {note}")
     _report(out)
 
@@ -169,11 +172,13 @@ def version(folder: Path, record: bool) -> None:
     from hyperseg.data.hashing import sha256_files
     from hyperseg.data.manifest import dataset_files, version_of
     from hyperseg.data.prepared import read_info
+    from hyperseg.datasets.disk import disk_errors
     from hyperseg.datasets.sealing import seal
 
     read_info(folder)
     if record:
-        click.echo(seal(folder).version)
+        with disk_errors(folder, "free some space, or make the folder one that can be written"):
+            click.echo(seal(folder).version)
         return
     files = dataset_files(folder)
     digests = sha256_files(files.values())
@@ -191,11 +196,14 @@ def show(folder: Path, out: Path | None, rows: int) -> None:
     from hyperseg.data.prepared import open_dataset
     from hyperseg.datasets.card import read_card
     from hyperseg.datasets.card_text import table
+    from hyperseg.datasets.disk import disk_errors
     from hyperseg.datasets.show import write_sheet
 
     dataset, card = open_dataset(folder), read_card(folder)
     path = out or Path("reports/data") / f"{dataset.id}.png"
-    write_sheet(dataset, card, path, rows)
+    with disk_errors(path, "give another --out"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_sheet(dataset, card, path, rows)
     Console().print(table(card))
     click.echo(f"contact sheet: {path}")
 
@@ -234,18 +242,38 @@ def card(folder: Path, out: Path | None) -> None:
 @click.argument("folder", type=FOLDER)
 @click.option("--classes", required=True, type=FILE, help="YAML with the list of classes.")
 @click.option("--out", type=FOLDER, help="Folder of the dataset. [default: in place]")
-def add(folder: Path, classes: Path, out: Path | None) -> None:
-    """Make a folder of images and index labels of your own a dataset."""
+@click.option("--label-suffix", default="", metavar="TEXT", help="What labels are called after their image, _mask say.")
+@click.option(
+    "--unknown-colours",
+    type=click.Choice(["refuse", "ignore"]),
+    default="refuse",
+    show_default=True,
+    help="Colour labels: what to do with colours that the file of classes does not list.",
+)
+def add(
+    folder: Path, classes: Path, out: Path | None, label_suffix: str, unknown_colours: Literal["refuse", "ignore"]
+) -> None:
+    """Make a folder of images and labels of your own a dataset."""
     from hyperseg.datasets.own import add as add_copy
     from hyperseg.datasets.own import add_in_place
+    from hyperseg.errors import UserError
 
-    dataset = add_copy(folder, classes, out) if out else add_in_place(folder, classes)
+    if out:
+        dataset = add_copy(folder, classes, out, label_suffix=label_suffix, unknown=unknown_colours)
+    elif label_suffix or unknown_colours == "ignore":
+        raise UserError(
+            "--label-suffix and --unknown-colours change labels, which stay as they are in place; add --out"
+        )
+    else:
+        dataset = add_in_place(folder, classes)
     _report(dataset.root)
 
 
 def _report(folder: Path) -> None:
+    from hyperseg.data.card import warn_of_labels
     from hyperseg.data.prepared import open_dataset
 
     dataset = open_dataset(folder)
     counts = ", ".join(f"{split} {count}" for split, count in dataset.splits.items())
     click.echo(f"{folder}: {dataset.id}, {counts}, version {dataset.version[:12]}")
+    warn_of_labels(dataset)

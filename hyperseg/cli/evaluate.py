@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--weights", required=True, type=click.Path(path_type=Path), help="A .safetensors of ours or released .pth."
+    "--weights",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A weights.safetensors of `hyperseg train`, or a released .pth.",
 )
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
 @click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
@@ -33,6 +36,7 @@ def command(
     import torch
 
     from hyperseg.cli.weights import load_network, training_seed
+    from hyperseg.data.card import warn_of_labels
     from hyperseg.data.prepared import open_dataset
     from hyperseg.evaluation.protocol import load_protocol
     from hyperseg.evaluation.run import evaluate_to_record
@@ -41,6 +45,7 @@ def command(
     campaign = read_campaign(config)
     chosen = load_protocol(protocol)
     dataset = open_dataset(data)
+    warn_of_labels(dataset)
     dataset.samples(split)
     if threads:
         torch.set_num_threads(threads)

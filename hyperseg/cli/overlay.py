@@ -10,7 +10,10 @@ from hyperseg.errors import UserError
 
 @click.command()
 @click.option(
-    "--weights", required=True, type=click.Path(path_type=Path), help="A .safetensors of ours or released .pth."
+    "--weights",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A weights.safetensors of `hyperseg train`, or a released .pth.",
 )
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
 @click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
@@ -32,13 +35,13 @@ def command(
     """Write OUT/NAME.png: image, label and prediction side by side, with a legend."""
     from hyperseg.cli.weights import load_network
     from hyperseg.data.prepared import ClassInfo, open_dataset, read_image, read_label
-    from hyperseg.evaluation.overlay import overlay
+    from hyperseg.evaluation.overlay import comparison
     from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
     from hyperseg.evaluation.protocol import load_protocol
 
     campaign = read_campaign(config)
     dataset = open_dataset(data)
-    reading = load_protocol(protocol).reading_of(dataset.id)
+    reading = load_protocol(protocol).reading_of(dataset.id, released=weights.suffix != ".safetensors")
     samples = dataset.samples(split)
     if names:
         by_name = {sample.name: sample for sample in samples}
@@ -63,5 +66,5 @@ def command(
         hw = label.shape[0], label.shape[1]
         prediction = predict(model, image, hw, reading, input_hw, len(classes), torch_device).cpu().numpy()
         path = out / f"{sample.name}.{suffix}"
-        overlay(image, label, prediction, classes).save(path, quality=88, optimize=True)
+        comparison(image, label, prediction, classes).save(path, quality=88, optimize=True)
         click.echo(str(path))

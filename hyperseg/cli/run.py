@@ -14,18 +14,22 @@ if TYPE_CHECKING:
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--cores", type=click.IntRange(min=1), help="Cores to use; default: all.")
 @click.option("--source", type=click.Path(path_type=Path), help="Folder of the published dataset, to prepare it from.")
+@click.option("--profile", type=click.Path(path_type=Path), help="Snakemake profile, for example profiles/slurm.")
+@click.option("--executor", help="Snakemake executor of the jobs; default: the profile's, or this machine.")
 @click.option("--dry-run", is_flag=True, help="Show what would run and why; run nothing.")
-def command(config: Path, cores: int | None, source: Path | None, dry_run: bool) -> None:
+def command(
+    config: Path, cores: int | None, source: Path | None, profile: Path | None, executor: str | None, dry_run: bool
+) -> None:
     """Run the whole pipeline of CONFIG, for example config/demo.yaml.
 
     What is up to date is left alone, so the same command goes on after an interruption. Exit code 2: something you can
     mend, told in a sentence; 1: a step failed by a fault of this package.
     """
+    from hyperseg.pipeline.profile import read_profile
     from hyperseg.pipeline.run import run
-    from hyperseg.pipeline.steps import Layout
 
     try:
-        outcome = run(config, cores=cores, dry_run=dry_run, source=source)
+        outcome = run(config, cores=cores, dry_run=dry_run, source=source, profile=read_profile(profile, executor))
     except KeyboardInterrupt:
         click.echo("stopped; the same command goes on from here", err=True)
         sys.exit(130)
@@ -38,7 +42,7 @@ def command(config: Path, cores: int | None, source: Path | None, dry_run: bool)
         return
     if not outcome.done:
         click.echo("nothing to do: every result is up to date")
-    _summarize(Layout.here(outcome.campaign))
+    _summarize(outcome.layout)
 
 
 def _summarize(layout: "Layout") -> None:

@@ -1,72 +1,142 @@
 """``hyperseg train``: one variant, by a recipe scaled by a configuration."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, key_values, read_campaign
+from hyperseg.errors import UserError
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
     from hyperseg.data.prepared import PreparedDataset
-    from hyperseg.training.loop import Score
+    from hyperseg.training.loop import Validation
     from hyperseg.training.recipe import Recipe
+    from hyperseg.training.setup import Initial
 
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its `training:` changes the recipe.")
 @click.option("--variant", required=True, help="Variant id, for example camvid_hyperseg_s.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for weights and record.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for weights and record.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+@click.option("--scale", type=float, metavar="F", help="F times the recipe's images, on the same learning rate curve.")
+@click.option("--init", type=click.Path(path_type=Path), help="Weights to start from, in place of ImageNet's.")
+@click.option("--renew-head", is_flag=True, help="Make anew what of --init does not fit another number of classes.")
+@click.option("--explain", is_flag=True, help="Print the schedule, and time and memory after 20 steps; write nothing.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one training value; repeatable.")
 def command(
-    config: Path | None, variant: str, data: Path, out: Path, seed: int, device: str, changes: tuple[str, ...]
-) -> None:
+    config: Path | None, variant: str, data: Path, out: Path | None, seed: int, device: str, scale: float | None,
+    init: Path | None, renew_head: bool, explain: bool, changes: tuple[str, ...],
+) -> None:  # fmt: skip
     """Train one variant; writes OUT/weights.safetensors and OUT/train.json.
 
     The released recipe of the variant, with the configuration's `training:` values over it. The same command gives the
     same weights, bit by bit, on the same machine.
     """
+    from hyperseg.data.card import warn_of_labels
     from hyperseg.data.prepared import open_dataset
-    from hyperseg.models.variants import get_variant
-    from hyperseg.training.recipe import load_recipe
+    from hyperseg.networks import get_network
+    from hyperseg.training.recipe import for_dataset, load_recipe
 
-    chosen = get_variant(variant)
+    chosen = get_network(variant)
     campaign = read_campaign(config)
     settings = campaign.training.model_dump() if campaign else {}
     if campaign:
         settings.setdefault("threads", campaign.threads.train)
-    recipe = load_recipe(variant, settings | key_values(changes))
+    settings |= key_values(changes)
     dataset = open_dataset(data)
-    dataset.samples(recipe.train_split)  # an unknown split is told before anything heavy starts
+    warn_of_labels(dataset)
+    labelled = [split for split in dataset.splits if split not in dataset.info.unlabelled]
+    recipe, notes = for_dataset(load_recipe(variant, settings), settings, dataset.id, labelled)
+    if scale is not None:
+        recipe = recipe.scaled(scale)
+        notes.append(f"the schedule is the recipe's times {scale:g}")
+    dataset.samples(recipe.train_split)  # an unknown split is named before torch is imported
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
 
     from hyperseg.training.run import train
+    from hyperseg.training.setup import Initial
+    from hyperseg.training.stop import TrainingInterrupted
 
     torch_device = choose_device(device)
-    score = None
-    if recipe.selection == "best":
+    validation = None
+    if recipe.scored_split:
         input_hw = (campaign.evaluation.input_of(variant) if campaign else None) or chosen.eval_hw
-        score = _scorer(dataset, recipe, input_hw, torch_device)
+        validation = _validation(dataset, recipe, input_hw, torch_device)
+    initial = Initial(init, _digest(init), renew_head) if init else None
+    if explain:
+        _explain(variant, dataset, recipe, seed, torch_device, initial)
+        return
+    if out is None:
+        raise UserError("--out is missing; name the folder for weights and record")
     name = campaign.campaign if campaign else NO_CAMPAIGN
-    record = train(variant, dataset, recipe, out, seed=seed, device=torch_device, campaign=name, score=score)
+    try:
+        record = train(
+            variant, dataset, recipe, out, seed=seed, device=torch_device, campaign=name, validation=validation,
+            initial=initial, notes=notes,
+        )  # fmt: skip
+    except TrainingInterrupted as interrupted:
+        click.echo(str(interrupted), err=True)
+        sys.exit(128 + interrupted.signum)
     click.echo(f"{out / 'weights.safetensors'}  sha256 {record.network.weights_sha256}  {record.duration_s:.0f} s")
 
 
-def _scorer(dataset: "PreparedDataset", recipe: "Recipe", input_hw: tuple[int, int], device: "torch.device") -> "Score":
-    """Mean IoU on the recipe's selection split: as the authors count where void is a class, else the custom way."""
+def _validation(
+    dataset: "PreparedDataset", recipe: "Recipe", input_hw: tuple[int, int], device: "torch.device"
+) -> "Validation":
+    """Mean IoU on the recipe's selection split, as the authors score the epochs of a training."""
     from hyperseg.evaluation.evaluate import evaluate
     from hyperseg.evaluation.protocol import load_protocol
+    from hyperseg.training.loop import Validation
 
-    split = recipe.selection_split or "val"
+    split = recipe.scored_split or "val"
     dataset.samples(split)
-    protocol = load_protocol("paper" if recipe.void == "class" else "standard")
+    protocol = load_protocol("selection")
+    reading = protocol.reading_of(dataset.id).model_copy(update={"void": recipe.void})
 
-    def score(model: "nn.Module") -> float:
-        return evaluate(model, dataset, split, protocol, input_hw=input_hw, device=device).miou_percent
+    def miou_percent(model: "nn.Module") -> float:
+        numbers = evaluate(model, dataset, split, protocol, input_hw=input_hw, device=device, reading=reading)
+        return numbers.miou_percent
 
-    return score
+    settings = {"split": split, "protocol": protocol.ref.model_dump(), "input_hw": list(input_hw)}
+    return Validation(split, miou_percent, settings)
+
+
+def _digest(weights: Path) -> str:
+    from hyperseg.files import sha256_file
+
+    if not weights.is_file():
+        raise UserError(f"--init: there is no weights file {weights}; check the path")
+    return sha256_file(weights)
+
+
+def _explain(
+    variant: str,
+    dataset: "PreparedDataset",
+    recipe: "Recipe",
+    seed: int,
+    device: "torch.device",
+    initial: "Initial | None",
+) -> None:
+    from hyperseg.training.explain import duration, estimate, outline
+    from hyperseg.training.setup import make_deterministic, make_setup
+
+    for line in outline(recipe, len(dataset.samples(recipe.train_split)), recipe.scored_split):
+        click.echo(line)
+    make_deterministic(seed, recipe.threads)
+    found = estimate(make_setup(variant, dataset, recipe, seed, device, initial=initial), recipe, device)
+    click.echo(
+        f"measured on {found.steps} steps on {device.type}: {1000 * found.step_s:.0f} ms a step, of which "
+        f"{1000 * found.loading_s:.0f} ms wait for the batch; {recipe.batch / found.step_s:.1f} images/s"
+    )
+    click.echo(f"peak memory {found.peak_memory_bytes / 2**20:.0f} MiB")
+    scores = " and the scores" if recipe.scored_split else ""
+    click.echo(f"the training would take {duration(found.step_s * recipe.steps)}, without start{scores}")

@@ -31,21 +31,31 @@ class DatasetInfo(StrictModel):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     title: str = Field(min_length=1)
     classes: tuple[ClassInfo, ...] = Field(min_length=1, max_length=MAX_CLASSES)
-    void: Annotated[int, Field(ge=0, le=255)] | None = None  # the label value that means "no class"
+    void: Annotated[int, Field(ge=0, le=255)] | None = None  # the label value that means "no class"; see label_values
     unlabelled: tuple[str, ...] = ()  # splits whose labels are withheld
     licence: str
     citation: str
     source: str
     notes: tuple[str, ...] = ()  # what a reader of numbers made from it should know
+    partial: bool = False  # only some of a published dataset's images
 
     @model_validator(mode="after")
     def _sound(self) -> "DatasetInfo":
         names = [entry.name for entry in self.classes]
         if len(set(names)) < len(names):
             raise ValueError(f"class {next(n for n in names if names.count(n) > 1)!r} is listed twice")
-        if self.void is not None and self.void < len(self.classes):
+        if self.void and self.void < len(self.classes):
             raise ValueError(f"void is {self.void}, which is the index of class {names[self.void]!r}")
+        for text in (self.title, *names, self.licence, self.citation, self.source, *self.notes):
+            if not text.replace("\n", " ").isprintable():
+                raise ValueError(f"{text!r:.80} holds a control character, which a terminal would obey; remove it")
         return self
+
+    @property
+    def label_values(self) -> tuple[int, ...]:
+        """The label value of each class: its index, or its index + 1 where 0 is void, as ADE20K has it."""
+        first = 1 if self.void == 0 else 0
+        return tuple(range(first, first + len(self.classes)))
 
 
 def read_info(root: Path) -> DatasetInfo:
@@ -72,7 +82,13 @@ def parse_info(content: object, path: Path) -> DatasetInfo:
 
 def write_info(root: Path, info: DatasetInfo) -> None:
     """Write dataset.yaml; same bytes for the same content."""
+    write_text_atomic(root / DATASET_FILE, info_text(info))
+
+
+def info_text(info: DatasetInfo) -> str:
+    """The text of dataset.yaml."""
     content = info.model_dump(mode="json")
     content["classes"] = [{"name": entry.name, "colour": list(entry.colour)} for entry in info.classes]
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
-    write_text_atomic(root / DATASET_FILE, text)
+    if not info.partial:  # left out, so that descriptions written before there was such a thing keep their bytes
+        del content["partial"]
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)

@@ -1,5 +1,6 @@
 """Training batches: every sample is a function of (seed, epoch, index) alone, whatever the number of workers."""
 
+import signal
 from collections.abc import Iterator
 from typing import Literal
 
@@ -66,24 +67,29 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
 
 
 class EpochBatches(Sampler[list[Key]]):
-    """Keys of the whole training, batch by batch; images that do not fill an epoch's last batch are left out."""
+    """Keys of a training from `first_step` (counted from 0) to its end, batch by batch.
 
-    def __init__(self, epochs: int, images_per_epoch: int, batch: int, first_epoch: int = 0) -> None:
-        self.epochs, self.images_per_epoch, self.batch, self.first_epoch = epochs, images_per_epoch, batch, first_epoch
+    Images that do not fill an epoch's last batch are left out.
+    """
+
+    def __init__(self, epochs: int, images_per_epoch: int, batch: int, first_step: int = 0) -> None:
+        self.batch, self.first_step = batch, first_step
+        self.steps_per_epoch = images_per_epoch // batch
+        self.steps = epochs * self.steps_per_epoch
 
     def __len__(self) -> int:
-        return (self.epochs - self.first_epoch) * (self.images_per_epoch // self.batch)
+        return self.steps - self.first_step
 
     def __iter__(self) -> Iterator[list[Key]]:
-        for epoch in range(self.first_epoch, self.epochs):
-            for start in range(0, self.images_per_epoch - self.batch + 1, self.batch):
-                yield [(epoch, index) for index in range(start, start + self.batch)]
+        for step in range(self.first_step, self.steps):
+            epoch, place = divmod(step, self.steps_per_epoch)
+            yield [(epoch, place * self.batch + index) for index in range(self.batch)]
 
 
 def training_loader(
-    samples: TrainingSamples, *, epochs: int, images_per_epoch: int, batch: int, workers: int, first_epoch: int = 0
+    samples: TrainingSamples, *, epochs: int, images_per_epoch: int, batch: int, workers: int, first_step: int = 0
 ) -> DataLoader[Item]:
-    """Batches of a training from `first_epoch` (counted from 0) to its end, in order.
+    """Batches of a training from `first_step` (counted from 0) to its end, in order.
 
     Images are uint8 (B, H, W, 3), labels uint8 (B, H, W).
     They are uint8 so that four times fewer bytes pass between processes and to the device;
@@ -91,12 +97,19 @@ def training_loader(
     """
     return DataLoader(
         samples,
-        batch_sampler=EpochBatches(epochs, images_per_epoch, batch, first_epoch),
+        batch_sampler=EpochBatches(epochs, images_per_epoch, batch, first_step),
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
+        worker_init_fn=_leave_signals_to_the_training,
         generator=torch.Generator(),  # its own: making an iterator draws a number, which training must not miss
     )
+
+
+def _leave_signals_to_the_training(worker: int) -> None:
+    """A Ctrl-C reaches every process of the terminal; the training saves its state and ends its workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def choose_workers(device: str, cores: int | None = None) -> int:

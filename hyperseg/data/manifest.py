@@ -2,12 +2,14 @@
 
 The version is the sha256 over the lines ``<sha256>  <relative path>\\n`` of all files, sorted by path: what
 ``LC_ALL=C sort`` of the paths piped into ``xargs sha256sum | sha256sum`` gives. dataset.yaml counts; manifest.json,
-card.json and hidden files do not.
+card.json, hidden files and what file browsers leave behind (Thumbs.db, desktop.ini) do not.
 """
 
 import hashlib
 import json
+import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +24,7 @@ from hyperseg.strict import StrictModel, first_problem
 
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "card.json"
+LITTER = frozenset({"__macosx", ".ds_store", "thumbs.db", "desktop.ini"})  # what file browsers leave behind, lower case
 _DERIVED = frozenset({MANIFEST_FILE, CARD_FILE})
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -33,12 +36,16 @@ class FileEntry(StrictModel):
 
 
 class Manifest(StrictModel):
-    """The contents of manifest.json; `splits` gives the number of images of each split."""
+    """The contents of manifest.json; `splits` gives the number of images of each split.
+
+    `copied` says of a dataset of a user's own that it is a copy, which may be replaced; it is written where it is true.
+    """
 
     dataset: str
     version: Sha256
     splits: dict[str, int]
     files: dict[str, FileEntry]
+    copied: bool = False
 
 
 def version_of(hashes: dict[str, str]) -> str:
@@ -48,26 +55,53 @@ def version_of(hashes: dict[str, str]) -> str:
 
 
 def dataset_files(root: Path) -> dict[str, Path]:
-    """Relative path -> path of every file that belongs to the version, sorted by relative path."""
-    found = (path for path in root.rglob("*") if path.is_file())
-    relative = {path.relative_to(root).as_posix(): path for path in found}
-    belongs = {
-        name: path
-        for name, path in relative.items()
-        if name not in _DERIVED and not any(part.startswith(".") for part in name.split("/"))
-    }
-    return dict(sorted(belongs.items()))
+    """Relative path -> path of every file that belongs to the version, sorted by relative path.
+
+    Links to files and folders are followed. What the version leaves out: manifest and card, hidden files, and what
+    file browsers leave behind. Raises UserError for a link that leads nowhere or in a circle, or an unreadable folder.
+    """
+    found: dict[str, Path] = {}
+
+    def refuse(error: OSError) -> None:
+        raise UserError(f"cannot read {error.filename}: {error.strerror}; check the disk and the permissions")
+
+    for place, folders, files in os.walk(root, followlinks=True, onerror=refuse):
+        folder = Path(place)
+        folders[:] = sorted(name for name in folders if not is_litter(name))
+        for name in folders:
+            if (folder / name).is_symlink() and folder.resolve().is_relative_to((folder / name).resolve()):
+                raise UserError(f"{folder / name} is a link to a folder above it; remove the link")
+        for name in files:
+            path = folder / name
+            if is_litter(name):
+                continue
+            if not path.exists():
+                raise UserError(f"{path} is a link that leads nowhere; restore what it pointed to or remove the link")
+            if path.is_file():
+                found[path.relative_to(root).as_posix()] = path
+    return dict(sorted((name, path) for name, path in found.items() if name not in _DERIVED))
 
 
-def manifest_of(info: DatasetInfo, files: dict[str, FileEntry]) -> Manifest:
+def is_litter(name: str) -> bool:
+    """Whether a file or folder of this name is hidden or left behind by a file browser, so no part of any dataset."""
+    return name.startswith(".") or name.lower() in LITTER
+
+
+def manifest_of(info: DatasetInfo, files: dict[str, FileEntry], copied: bool = False) -> Manifest:
     """The manifest of files whose hashes are known."""
-    counts = Counter(parts[0] for name in files if len(parts := name.split("/")) == 3 and parts[1] == "images")
     return Manifest(
         dataset=info.id,
         version=version_of({name: entry.sha256 for name, entry in files.items()}),
-        splits={split: counts[split] for split in split_order(counts)},
+        splits=_split_counts(files),
         files=dict(sorted(files.items())),
+        copied=copied,
     )
+
+
+def _split_counts(files: Iterable[str]) -> dict[str, int]:
+    """Images per split, from relative paths."""
+    counts = Counter(parts[0] for name in files if len(parts := name.split("/")) == 3 and parts[1] == "images")
+    return {split: counts[split] for split in split_order(counts)}
 
 
 def split_order(splits: "Counter[str]") -> list[str]:
@@ -88,7 +122,8 @@ def write_manifest(root: Path) -> Manifest:
 
 def save_manifest(root: Path, manifest: Manifest) -> None:
     """Write ``root/manifest.json``, atomically; the bytes are the same for the same files."""
-    write_text_atomic(root / MANIFEST_FILE, json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
+    content = manifest.model_dump(mode="json", exclude=set() if manifest.copied else {"copied"})
+    write_text_atomic(root / MANIFEST_FILE, json.dumps(content, indent=1) + "\n")
 
 
 def read_manifest(root: Path) -> Manifest:
@@ -105,6 +140,8 @@ def read_manifest(root: Path) -> Manifest:
         raise UserError(f"{path} is damaged at {key or 'its start'}: {message}; prepare the dataset again") from error
     if manifest.version != version_of({name: entry.sha256 for name, entry in manifest.files.items()}):
         raise UserError(f"{path} was edited: its version does not follow from its lines; prepare the dataset again")
+    if manifest.splits != _split_counts(manifest.files):
+        raise UserError(f"{path} was edited: its split counts are not those of its lines; prepare the dataset again")
     return manifest
 
 

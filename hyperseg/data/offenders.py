@@ -1,12 +1,17 @@
-"""How bad files are named to a user: the first ten and the total, in one sentence."""
+"""How bad files are named to a user: the first ten and the total, in one sentence that no terminal obeys."""
 
 from collections.abc import Iterable
 
 
 def first_ten(names: Iterable[object]) -> str:
     """``a, b, c`` or, for more than ten, the first ten and ``and 12 more (22 in all)``."""
-    listed = [str(name) for name in names]
+    listed = [printable(str(name)) for name in names]
     text = ", ".join(listed[:10])
     if len(listed) > 10:
         text += f" and {len(listed) - 10} more ({len(listed)} in all)"
     return text
+
+
+def printable(text: str) -> str:
+    """The text with every character that is not printable (escape codes, line breaks) written as ``\\x1b``."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -16,6 +16,7 @@ import numpy as np
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
 
 FOLDER = ".pixels"
+READING = 2  # of a picture's pixels; counted up where `read_image` or `read_label` come to give others
 SHARE_OF_FREE_DISK = 0.25  # a cache that would take more is not made
 
 
@@ -47,7 +48,7 @@ class PixelSource:
 def pixel_source(dataset: PreparedDataset, samples: list[Sample], void: Literal["ignore", "class"]) -> PixelSource:
     """A source with a cache where it may be written and is small beside the free disk, else one that decodes."""
     root = dataset.root.resolve()
-    folder = root.parent / FOLDER / f"{dataset.id}-{dataset.version[:16]}"
+    folder = root.parent / FOLDER / f"{dataset.id}-{dataset.version[:16]}-{READING}"
     if folder.is_dir():
         return PixelSource(void, folder if os.access(folder, os.W_OK) else None)
     if not samples or not os.access(root.parent, os.W_OK):

@@ -44,10 +44,10 @@ def encode_index(labels: np.ndarray, palette: bytes) -> bytes:
     return _file(height, width, 3, palette, rows, _deflate_runs)
 
 
-def palette_of(classes: tuple[ClassInfo, ...]) -> bytes:
-    """256 RGB colours: the classes' own, black for all other values, white for 255 (ignored)."""
+def palette_of(classes: tuple[ClassInfo, ...], first: int = 0) -> bytes:
+    """256 RGB colours: the classes' own from the value `first` on, black for other values, white for 255 (ignored)."""
     table = np.zeros((256, 3), np.uint8)
-    table[: len(classes)] = [entry.colour for entry in classes]
+    table[first : first + len(classes)] = [entry.colour for entry in classes]
     table[IGNORED] = 255
     return table.tobytes()
 

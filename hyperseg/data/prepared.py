@@ -4,26 +4,25 @@
 
     data/<id>/dataset.yaml                  id, title, classes, void, licence, citation, source
     data/<id>/<split>/images/NAME.<ext>     pictures
-    data/<id>/<split>/labels/NAME.png       index PNGs: a class index, the void value, or 255 (ignored)
+    data/<id>/<split>/labels/NAME.png       index PNGs: a class's value, the void value, or 255 (ignored)
     data/<id>/manifest.json                 sha256 and size of every file; `version` over all of them
     data/<id>/card.json                     what the dataset card shows; derived, so outside the version
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from hyperseg.data.description import DATASET_FILE, IGNORED, ClassInfo, DatasetInfo, read_info, write_info
 from hyperseg.data.manifest import Manifest, check_sizes, read_manifest, write_manifest
+from hyperseg.data.pictures import PictureError, read_indices, read_picture
 from hyperseg.errors import UserError
 
 __all__ = [
     "IGNORED",
-    "LABEL_MODES",
     "ClassInfo",
     "DatasetInfo",
     "PreparedDataset",
@@ -37,7 +36,6 @@ __all__ = [
     "write_manifest",
 ]
 
-LABEL_MODES = frozenset({"1", "L", "P"})  # Pillow's names of pictures that store 8-bit indices
 _INVALID = 254
 
 
@@ -77,12 +75,13 @@ class PreparedDataset:
         if split not in self.splits:
             known = ", ".join(self.splits)
             raise UserError(f"dataset {self.id} in {self.root} has no split {split!r}; its splits are {known}")
-        prefix = f"{split}/images/"
+        prefix, labels = f"{split}/images/", f"{split}/labels/"
+        # by name without the suffix, which may be .PNG
+        label_of = {PurePosixPath(path).stem: path for path in self.manifest.files if path.startswith(labels)}
         for path in sorted(path for path in self.manifest.files if path.startswith(prefix)):
-            name = Path(path).stem
-            label = f"{split}/labels/{name}.png"
-            labelled = self.root / label if label in self.manifest.files else None
-            yield Sample(name, self.root / path, labelled, len(self.classes), self.void)
+            name = PurePosixPath(path).stem
+            label = self.root / label_of[name] if name in label_of else None
+            yield Sample(name, self.root / path, label, len(self.classes), self.void)
 
 
 def open_dataset(root: Path) -> PreparedDataset:
@@ -109,11 +108,13 @@ def as_dataset(root: Path, info: DatasetInfo, manifest: Manifest) -> PreparedDat
 
 
 def read_image(sample: Sample) -> np.ndarray:
-    """The picture as uint8 RGB (H, W, 3). Raises UserError for a file that is no picture."""
+    """The picture as uint8 RGB (H, W, 3), upright, as :func:`hyperseg.data.pictures.read_picture` gives it.
+
+    Raises UserError for a file that is no picture.
+    """
     try:
-        with Image.open(sample.image) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        return read_picture(sample.image)
+    except PictureError as error:
         raise UserError(f"cannot read image {sample.image}: {error}; run `hyperseg data verify`") from error
 
 
@@ -121,13 +122,15 @@ def read_label(sample: Sample, void: Literal["ignore", "class"] = "ignore") -> n
     """The label as uint8 class indices (H, W); pixels without a class are 255.
 
     Void pixels become 255 ("ignore") or the class after the last ("class": CamVid as its benchmark's authors score
-    it, with Void as the 12th class). Raises UserError for a missing file or a value that is neither a class nor void.
+    it, with Void as the 12th class). Where void is 0, the values from 1 on are the classes. Raises UserError for a
+    missing file or a value that is neither a class nor void.
     """
     if sample.label is None:
         raise UserError(f"image {sample.image} has no label: the labels of its split are withheld; take another split")
     values = read_index_png(sample.label)
     table = np.full(256, _INVALID, np.uint8)
-    table[: sample.num_classes] = np.arange(sample.num_classes)
+    first = 1 if sample.void == 0 else 0
+    table[first : first + sample.num_classes] = np.arange(sample.num_classes)
     table[IGNORED] = IGNORED
     if sample.void is not None:
         table[sample.void] = IGNORED if void == "ignore" else sample.num_classes
@@ -139,12 +142,8 @@ def read_label(sample: Sample, void: Literal["ignore", "class"] = "ignore") -> n
 
 
 def read_index_png(path: Path) -> np.ndarray:
-    """The stored values of a greyscale or palette PNG of 8 bits or fewer, uint8 (H, W)."""
+    """The stored values of a greyscale or palette PNG of 8 bits or fewer, uint8 (H, W). Raises UserError."""
     try:
-        with Image.open(path) as picture:
-            if picture.mode not in LABEL_MODES:
-                raise UserError(f"label {path} is a {picture.mode} picture; labels are 8-bit greyscale or palette PNGs")
-            values = np.asarray(picture)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        return read_indices(path)
+    except PictureError as error:
         raise UserError(f"cannot read label {path}: {error}; run `hyperseg data verify`") from error
-    return values.astype(np.uint8, copy=False)

@@ -13,5 +13,11 @@ class Reading(StrictModel):
     """How a protocol reads one dataset."""
 
     void: Literal["class", "ignore"] = Field(description="whether void, where the dataset has it, is one more class")
-    geometry: Literal["resize", "pad"] = Field(description="how an image gets the network's input size")
+    geometry: Literal["resize", "resize_both", "pad"] = Field(
+        description="how an image gets the network's input size; 'resize_both': its label too, by nearest"
+    )
+    interpolation: Literal["bilinear", "bicubic"] = Field(default="bilinear", description="of a resized image")
     normalization: Normalization = Field(description="'half': mean and standard deviation 0.5")
+    released_normalization: Normalization | None = Field(
+        default=None, description="for the authors' checkpoints, where another than the training's own"
+    )

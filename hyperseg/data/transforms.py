@@ -40,6 +40,7 @@ class Augmentation:
     colour_jitter: float = 0.0  # of brightness, contrast, saturation and hue alike
     rotation_degrees: float = 0.0
     rotation_label: int = IGNORED  # label of the area a rotation brings in
+    colour_first: bool = False  # without a crop: flip and colour before the resize
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ def augment(image: Pixels, label: Pixels, augmentation: Augmentation, choices: D
     """Apply `choices` to an image (H, W, 3) and its label (H, W), both uint8.
 
     Returns the pair at `crop_hw`, at `pad_hw` (or larger, where the image is), or at the scaled size if neither is set.
-    With a crop the order is resize, crop, flip, colour; with a rotation or without a crop it is resize, flip, colour,
-    rotate, pad, as the released recipes have it.
+    With a crop the order is resize, crop, flip, colour, as the released recipes have it. With a rotation or without a
+    crop it is resize, flip, colour, rotate, then crop or pad; with `colour_first`, as the released VOC recipe has it,
+    flip, colour, resize, rotate, pad.
     """
     a = augmentation
     if a.crop_hw and not a.rotation_degrees:
@@ -95,10 +97,13 @@ def augment(image: Pixels, label: Pixels, augmentation: Augmentation, choices: D
             image, label = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(label[:, ::-1])
         return _jitter(image, choices.jitter), label
 
-    image, label = _crop(image, label, choices.scaled_hw, (0, 0), choices.scaled_hw)
+    if not a.colour_first:
+        image, label = _crop(image, label, choices.scaled_hw, (0, 0), choices.scaled_hw)
     if choices.flip:
         image, label = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(label[:, ::-1])
     image = _jitter(image, choices.jitter)
+    if a.colour_first:
+        image, label = _crop(image, label, choices.scaled_hw, (0, 0), choices.scaled_hw)
     if choices.angle:
         image = np.asarray(Image.fromarray(image).rotate(choices.angle, Image.Resampling.BICUBIC))
         label = np.asarray(

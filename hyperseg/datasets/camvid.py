@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from hyperseg.data.offenders import first_ten
-from hyperseg.datasets.camvid_classes import CLASSES, COLOURS, authors_values, merged_values
+from hyperseg.data.pictures import PictureError, picture_size, read_colours
+from hyperseg.datasets.camvid_classes import COLOURS, authors_values, merged_values
 from hyperseg.datasets.camvid_segnet import packaged_hashes
 from hyperseg.datasets.colours import Colour, ColourMap
 from hyperseg.datasets.intake import Intake, write_label
@@ -23,6 +23,7 @@ from hyperseg.datasets.published.published import UnknownColours
 from hyperseg.errors import UserError
 
 SPLITS = ("train", "val", "test")
+_REPACK = "_kaggle"  # ends the ids of the re-pack's datasets
 
 
 @dataclass(frozen=True)
@@ -53,60 +54,75 @@ def _prepare(preparation: Preparation, values: dict[Colour, int]) -> tuple[Outco
     A colour that is none of the 32 named ones is refused with its count and files, or ignored and noted.
     """
     intake, out, unknown = preparation.intake, preparation.out, preparation.unknown_colours
-    pairs, source = _pairs(intake)
+    pairs, repacked = _pairs(preparation)
     _check_class_table(intake)
-    mapping = ColourMap(values)
+    mapping, classes = ColourMap(values), preparation.dataset.classes
 
     def convert(pair: _Pair) -> tuple[dict[Colour, int], np.ndarray]:
         try:
-            with Image.open(pair.label) as picture:
-                label, strange = mapping.apply(picture)
-            with Image.open(pair.image) as picture:
-                size = picture.size
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise UserError(f"cannot read {pair.label.name} or its picture: {error}; get the source again") from error
+            label, strange = mapping.apply(read_colours(pair.label))
+            size = picture_size(pair.image)
+        except PictureError as error:
+            raise UserError(f"{pair.label} or its picture cannot be used: {error}; get the source again") from error
         if size != label.shape[::-1]:
             raise UserError(
                 f"{pair.image.name} is {size[0]}x{size[1]} and its label {label.shape[1]}x{label.shape[0]}; get the "
                 "source again"
             )
-        write_label(out, pair.split, pair.name, label, CLASSES)
+        write_label(out, pair.split, pair.name, label, classes)
         intake.place(pair.image, out / pair.split / "images" / pair.image.name)
         return strange, np.bincount(label.ravel(), minlength=256)
 
     results = intake.each("labels", pairs, convert)
     notes = _strange_notes(pairs, [strange for strange, _ in results], unknown)
-    return Outcome(source, tuple(notes)), np.sum([count for _, count in results], axis=0)
+    counts = np.sum([count for _, count in results], axis=0)
+    if not repacked:
+        return Outcome("Cambridge archives, split by the names of the SegNet tutorial", tuple(notes)), counts
+    base = preparation.dataset.id.removesuffix(_REPACK)
+    notes.append(
+        f"The Kaggle re-pack with its own splits, hence the id {base}{_REPACK}: its numbers do not compare with those "
+        f"of {base}, whose splits are other frames."
+    )
+    return Outcome("Kaggle re-pack carlolepelaars/camvid, its own splits", tuple(notes), base + _REPACK), counts
 
 
-def _pairs(intake: Intake) -> tuple[list[_Pair], str]:
-    """Every picture with its label and split, sorted, and what the source is."""
+def _pairs(preparation: Preparation) -> tuple[list[_Pair], bool]:
+    """Every picture with its label and split, sorted, and whether the source is the Kaggle re-pack."""
+    intake = preparation.intake
     labels: dict[str, Path] = {}
     images: dict[str, Path] = {}
     for path in intake.pictures(".png"):
         kind, name = (labels, path.stem[:-2]) if path.stem.endswith("_L") else (images, path.stem)
         if name in kind:
-            raise UserError(f"{path.name} is there twice ({kind[name].parent} and {path.parent}); give one source only")
+            raise UserError(
+                f"{path.name} is in {kind[name].parent.name} and in {path.parent.name}: a label is called "
+                f"{name}_L.png, and each picture may be there once; rename the labels, or give one source only"
+            )
         kind[name] = path
     if not labels or not images:
         raise UserError(
-            f"{intake.roots[-1]} holds no CamVid: NAME.png pictures and NAME_L.png labels; give --source the archives "
+            f"{intake.place_name} holds no CamVid: NAME.png pictures and NAME_L.png labels; give --source the archives "
             "701_StillsRaw_full.zip and LabeledApproved_full.zip or the Kaggle re-pack"
         )
-    lonely = [f"{images[name].name} (no label)" for name in sorted(images.keys() - labels.keys())]
-    lonely += [f"{labels[name].name} (no picture)" for name in sorted(labels.keys() - images.keys())]
-    if lonely:
-        raise UserError(f"CamVid's pictures and labels do not pair up: {first_ten(lonely)}; get the source again")
-    if all(path.parent.name in SPLITS for path in images.values()):
-        splits = {name: path.parent.name for name, path in images.items()}
-        source = "Kaggle re-pack carlolepelaars/camvid"
-    else:
-        splits = _segnet_splits()
-        source = "Cambridge archives, split by the names of the SegNet tutorial"
+    alone = [f"{images[name].name} (no label)" for name in sorted(images.keys() - labels.keys())]
+    alone += [f"{labels[name].name} (no picture)" for name in sorted(labels.keys() - images.keys())]
+    if alone and not preparation.partial:
+        raise UserError(f"CamVid's pictures and labels do not pair up: {first_ten(alone)}; get the source again")
+    folders = {name: path.parent.name.lower() for name, path in images.items()}
+    repacked = all(folder in SPLITS for folder in folders.values())
+    if preparation.dataset.id.endswith(_REPACK) and not repacked:
+        raise UserError(
+            f"{intake.place_name} has no folders train, val and test with pictures, so it is not the Kaggle re-pack; "
+            f"for the Cambridge archives use `hyperseg data prepare {preparation.dataset.id.removesuffix(_REPACK)}`"
+        )
+    splits = folders if repacked else _segnet_splits()
     nowhere = sorted(images.keys() - splits.keys())
     if nowhere:
         raise UserError(f"frames of no split: {first_ten(nowhere)}; only CamVid's 701 labelled frames belong here")
-    return [_Pair(name, splits[name], images[name], labels[name]) for name in sorted(images)], source
+    paired = sorted(images.keys() & labels.keys())
+    if not paired:
+        raise UserError(f"no picture of {intake.place_name} has a label; get the source again")
+    return [_Pair(name, splits[name], images[name], labels[name]) for name in paired], repacked
 
 
 def _segnet_splits() -> dict[str, str]:
@@ -115,15 +131,15 @@ def _segnet_splits() -> dict[str, str]:
 
 
 def _check_class_table(intake: Intake) -> None:
-    """The re-pack brings its own table of colours; it must be ours."""
+    """The re-pack brings its own table of colours; it must be that of CamVid."""
     for path in intake.pictures(".csv"):
         if path.name != "class_dict.csv":
             continue
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
         try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
             theirs = {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in rows[1:]}
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, csv.Error, OSError) as error:
             raise UserError(f"{path} is not a table of name, r, g, b; get the source again") from error
         ours = {name: colour for name, (colour, _) in COLOURS.items()}
         other = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]

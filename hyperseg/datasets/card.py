@@ -1,4 +1,4 @@
-"""The dataset card: what a dataset is and holds, computed from its files and kept as card.json beside the manifest."""
+"""Making the dataset card: what a dataset is and holds, computed from its files."""
 
 import json
 from collections import Counter
@@ -6,49 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field, ValidationError
 
+from hyperseg.data.card import ClassStatistics, DatasetCard, SplitStatistics, class_warnings, stored_card
 from hyperseg.data.description import IGNORED, DatasetInfo
 from hyperseg.data.manifest import CARD_FILE, Manifest
+from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.inspection import Seen, inspect
 from hyperseg.files import write_text_atomic
-from hyperseg.strict import StrictModel
-
-
-class SplitStatistics(StrictModel):
-    images: int
-    labelled: int
-    sizes: dict[str, int] = Field(description="'<width>x<height>' -> images, the most frequent first, ten at most")
-
-
-class ClassStatistics(StrictModel):
-    index: int
-    name: str
-    colour: tuple[int, int, int]
-    pixels: int
-    share_percent: float = Field(description="of all pixels that have a class")
-    images: int = Field(description="labels in which the class occurs")
-
-
-class DatasetCard(StrictModel):
-    """Everything a reader needs to know of a dataset; `version` is that of the manifest it was computed from."""
-
-    dataset: str
-    title: str
-    version: str
-    source: str
-    licence: str
-    citation: str
-    notes: tuple[str, ...]
-    splits: dict[str, SplitStatistics]
-    classes: tuple[ClassStatistics, ...]
-    void_percent: float = Field(description="of all label pixels")
-    ignored_percent: float = Field(description="of all label pixels, void not counted")
-    mean_rgb: tuple[float, float, float] = Field(description="over all pixels, 0 to 255")
-    std_rgb: tuple[float, float, float]
-    files: int
-    bytes: int
 
 
 def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> DatasetCard:
@@ -60,8 +25,8 @@ def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> 
             channels += one.channels
     pixels = labels.sum(axis=0)
     mean, std = _moments(channels)
-    count = len(info.classes)
-    scored, total = int(pixels[:count].sum()), int(pixels.sum())
+    values = list(info.label_values)
+    scored, total = int(pixels[values].sum()), int(pixels.sum())
     void = int(pixels[info.void]) if info.void not in {None, IGNORED} else 0
     return DatasetCard(
         dataset=info.id,
@@ -77,11 +42,11 @@ def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> 
                 index=index,
                 name=entry.name,
                 colour=entry.colour,
-                pixels=int(pixels[index]),
-                share_percent=_percent(int(pixels[index]), scored),
-                images=int((labels[:, index] > 0).sum()),
+                pixels=int(pixels[value]),
+                share_percent=_percent(int(pixels[value]), scored),
+                images=int((labels[:, value] > 0).sum()),
             )
-            for index, entry in enumerate(info.classes)
+            for index, (entry, value) in enumerate(zip(info.classes, values, strict=True))
         ),
         void_percent=_percent(void, total),
         ignored_percent=_percent(total - scored - void, total),
@@ -89,24 +54,28 @@ def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> 
         std_rgb=std,
         files=len(manifest.files),
         bytes=sum(entry.bytes for entry in manifest.files.values()),
+        warnings=(*class_warnings(info, pixels), *_picture_warnings(seen)),
     )
+
+
+def _picture_warnings(seen: Mapping[str, Seen]) -> list[str]:
+    plain = [name for name, one in seen.items() if one.channels is not None and (one.channels > 0).sum() == 3]
+    if not plain:
+        return []
+    which = "1 picture is" if len(plain) == 1 else f"{len(plain)} pictures are"
+    return [f"{which} of one colour throughout: {first_ten(plain)}; check that the source was read as it is meant"]
 
 
 def write_card(root: Path, card: DatasetCard) -> None:
     """Write card.json: the same bytes for the same files."""
-    write_text_atomic(root / CARD_FILE, json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+    content = card.model_dump(mode="json", exclude=set() if card.warnings else {"warnings"})
+    write_text_atomic(root / CARD_FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_card(root: Path) -> DatasetCard:
     """The card of a prepared folder: card.json where it is of the present version, else computed anew, not written."""
     dataset = open_dataset(root)
-    try:
-        card = DatasetCard.model_validate_json((root / CARD_FILE).read_bytes())
-        if card.version == dataset.version:
-            return card
-    except (OSError, ValidationError):
-        pass  # there is none, or one of another time: both are made good by computing it
-    return card_of(dataset.info, dataset.manifest, inspect(root))
+    return stored_card(dataset) or card_of(dataset.info, dataset.manifest, inspect(root))
 
 
 def _split_statistics(split: str, seen: Mapping[str, Seen]) -> SplitStatistics:

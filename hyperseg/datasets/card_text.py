@@ -4,7 +4,7 @@ from html import escape
 
 from rich.table import Table
 
-from hyperseg.datasets.card import DatasetCard
+from hyperseg.data.card import DatasetCard
 
 
 def markdown(card: DatasetCard) -> str:

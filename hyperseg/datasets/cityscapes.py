@@ -9,7 +9,7 @@ import numpy as np
 from hyperseg.data.description import IGNORED
 from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import read_index_png
-from hyperseg.datasets.intake import Intake, write_label
+from hyperseg.datasets.intake import write_label
 from hyperseg.datasets.published import Outcome, Preparation
 from hyperseg.datasets.published.cityscapes import DATASET, SCORED
 from hyperseg.errors import UserError
@@ -40,29 +40,34 @@ def prepare_train_ids(preparation: Preparation) -> Outcome:
     """Fill the prepared folder with the pictures of all splits and the train ids of train and val. Raises UserError."""
     intake, out, table = preparation.intake, preparation.out, train_ids()
 
-    def convert(frame: _Frame) -> Counter[int]:
-        strange: Counter[int] = Counter()
+    def convert(frame: _Frame) -> np.ndarray:
+        counts = np.zeros(256, np.int64)
         if frame.label:
             ids = read_index_png(frame.label)
             counts = np.bincount(ids.ravel(), minlength=256)
-            strange.update({int(i): int(counts[i]) for i in np.flatnonzero(counts) if int(i) not in KNOWN_IDS})
             write_label(out, frame.split, frame.name, table[ids], DATASET.classes)
         intake.place(frame.image, out / frame.split / "images" / f"{frame.name}.png")
-        return strange
+        return counts
 
-    strange = sum(intake.each("labels", _frames(intake), convert), Counter[int]())
+    counts = np.sum(intake.each("labels", _frames(preparation), convert), axis=0)
+    strange = Counter({int(i): int(counts[i]) for i in np.flatnonzero(counts) if int(i) not in KNOWN_IDS})
     if strange:
         listed = first_ten(f"{value} ({count} pixels)" for value, count in strange.most_common())
         raise UserError(f"labels hold ids that Cityscapes does not define: {listed}; get gtFine_trainvaltest.zip again")
+    if counts.any() and not counts[len(SCORED) : IGNORED].any():
+        raise UserError(
+            "the labelIds files hold no id above 18, so they seem to hold train ids; get gtFine_trainvaltest.zip again"
+        )
     return Outcome("leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip")
 
 
-def _frames(intake: Intake) -> list[_Frame]:
+def _frames(preparation: Preparation) -> list[_Frame]:
+    intake = preparation.intake
     images = {path.name.removesuffix(_IMAGE): path for path in intake.pictures(".png") if path.name.endswith(_IMAGE)}
     labels = {path.name.removesuffix(_LABEL): path for path in intake.pictures(".png") if path.name.endswith(_LABEL)}
     if not images or not labels:
         lacking = "pictures (leftImg8bit_trainvaltest.zip)" if not images else "labels (gtFine_trainvaltest.zip)"
-        raise UserError(f"{intake.roots[-1]} holds no Cityscapes {lacking}; put both zips there")
+        raise UserError(f"{intake.place_name} holds no Cityscapes {lacking}; put both zips there")
     frames = []
     for name, path in sorted(images.items()):
         split = path.parent.parent.name
@@ -72,6 +77,8 @@ def _frames(intake: Intake) -> list[_Frame]:
         raise UserError(f"pictures outside train/, val/ and test/: {first_ten(nowhere)}; get the archive again")
     unpaired = [f"{f.name} (no label)" for f in frames if f.label is None and f.split not in DATASET.unlabelled]
     unpaired += [f"{name} (no picture)" for name in sorted(labels.keys() - images.keys())]
+    if preparation.partial:
+        return [frame for frame in frames if frame.label or frame.split in DATASET.unlabelled]
     if unpaired:
         raise UserError(f"Cityscapes pictures and labels do not pair up: {first_ten(unpaired)}; get both zips again")
     return frames

@@ -1,4 +1,4 @@
-"""Cityscapes downloads with the user's account: the login of cityscapesscripts, our resuming download."""
+"""Cityscapes downloads with the user's account: the login of cityscapesscripts, this package's resuming download."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +52,9 @@ def with_addresses(archives: tuple[Archive, ...], session: requests.Session, sit
 def account_downloader(session: requests.Session, patience: Patience | None = None) -> MakeDownloader:
     """Downloads with the cookies of a login."""
 
-    def make(part: Path, archive: Archive, progress: Callable[[int, int | None], None]) -> ResumingDownloader:
-        return ResumingDownloader(part, archive.bytes, progress, patience, session)
+    def make(
+        part: Path, archive: Archive, most: int, progress: Callable[[int, int | None], None]
+    ) -> ResumingDownloader:
+        return ResumingDownloader(part, archive.bytes, progress, patience, session, most)
 
     return make

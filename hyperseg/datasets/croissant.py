@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from hyperseg.data.card import DatasetCard
 from hyperseg.data.manifest import MANIFEST_FILE
 from hyperseg.data.prepared import PreparedDataset
-from hyperseg.datasets.card import DatasetCard
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 

@@ -7,7 +7,6 @@ files of its hub only. The bytes so far lie in a part file, with what they are p
 Range request with If-Range asks the server for the rest of exactly that file.
 """
 
-import fcntl
 import json
 import shutil
 import time
@@ -18,11 +17,12 @@ from typing import IO
 
 import requests
 import urllib3
+from filelock import FileLock, Timeout
 
+from hyperseg.datasets.disk import SPARE_BYTES, disk_errors, readable_size
 from hyperseg.errors import UserError
 
 CHUNK = 1 << 16  # what a connection that falls silent costs at most
-SPARE_BYTES = 256 << 20  # left free on the disk
 
 
 class DownloadError(Exception):
@@ -44,15 +44,22 @@ class _Begun:
     """What the bytes of a part file are the beginning of."""
 
     url: str
-    validator: str | None  # strong ETag or Last-Modified
+    etag: str | None
+    modified: str | None
     total: int | None
+
+    @property
+    def condition(self) -> str | None:
+        """The value of If-Range, which wants a strong validator."""
+        return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
 
 
 class ResumingDownloader:
     """A pooch downloader. `progress` is called with the bytes so far and the total, or None where the server is silent.
 
-    `expected` is the exact size where it is known: an answer of another size is refused before it is written.
-    Raises DownloadError, and UserError where the disk is too small or another process downloads the same file.
+    `expected` is the exact size where it is known: an answer of another size is refused before it is written. `most`
+    bounds the bytes where it is not. Raises DownloadError, and UserError where the disk cannot be written or another
+    process downloads the same file.
     """
 
     def __init__(
@@ -62,39 +69,44 @@ class ResumingDownloader:
         progress: Callable[[int, int | None], None] = lambda done, total: None,
         patience: Patience | None = None,
         session: requests.Session | None = None,
+        most: int | None = None,
     ) -> None:
         self.part = part
         self.state = part.with_name(part.name + ".json")
         self.expected = expected
+        self.most = most
         self.progress = progress
         self.patience = patience or Patience()
         self.session = session or requests.Session()
 
     def __call__(self, url: str, output_file: str, pooch: object = None, check_only: bool = False) -> None:
-        self.part.parent.mkdir(parents=True, exist_ok=True)
-        with self.part.open("ab") as file:
+        with disk_errors(self.part, "free some space there or give another folder"):
+            self.part.parent.mkdir(parents=True, exist_ok=True)
+            lock = self.part.with_name(self.part.name + ".lock")
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+                with FileLock(lock, timeout=0), self.part.open("ab") as file:
+                    self._complete(url, file)
+            except Timeout as error:
                 raise UserError(f"another process is downloading {self.part}; wait for it to end") from error
-            self._complete(url, file)
-        self.state.unlink(missing_ok=True)
-        self.part.replace(output_file)
+            self.state.unlink(missing_ok=True)
+            self.part.replace(output_file)
+            lock.unlink(missing_ok=True)
 
     def _complete(self, url: str, file: IO[bytes]) -> None:
         begun = self._read_state()
         if begun is None or begun.url != url:
             file.truncate(0)  # the beginning of something else
-        fruitless = 0
+        furthest, fruitless = _size(file), 0
         while True:
-            before = _size(file)
             try:
-                self._attempt(url, file, before)
+                self._attempt(url, file, _size(file))
                 return
             except requests.exceptions.SSLError as error:
                 raise DownloadError(_reason(error)) from error
             except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, _Transient) as error:
-                fruitless = 0 if _size(file) > before else fruitless + 1
+                # Progress is to come further than ever: a file begun again and again comes to its old end each time.
+                fruitless = 0 if _size(file) > furthest else fruitless + 1
+                furthest = max(furthest, _size(file))
                 if fruitless >= self.patience.attempts:
                     raise DownloadError(_reason(error)) from error
                 time.sleep(self.patience.pause_s * 2 ** max(0, fruitless - 1))
@@ -106,8 +118,8 @@ class ResumingDownloader:
         headers = {"Accept-Encoding": "identity"}  # the archive's own bytes, so that ranges and sizes mean them
         if done:
             headers["Range"] = f"bytes={done}-"
-            if begun and begun.validator:
-                headers["If-Range"] = begun.validator
+            if begun and begun.condition:
+                headers["If-Range"] = begun.condition
         timeout = (self.patience.connect_s, self.patience.silence_s)
         with self.session.get(url, headers=headers, stream=True, timeout=timeout) as answer:
             if answer.status_code == 416 and done:
@@ -119,34 +131,46 @@ class ResumingDownloader:
             if answer.status_code == 200:
                 done = 0
                 file.truncate(0)
-            elif not _continues(answer, done, begun):
+            elif not done or begun is None or not _continues(answer, done, begun):
                 file.truncate(0)
-                raise _Transient("it answers with another range than asked for")
+                raise _Transient("it answers with the end of another file or range than asked for")
             total = _total(answer, done)
-            self._check_size(total, done)
-            self._write_state(_Begun(url, _validator(answer), total))
-            for chunk in answer.raw.stream(CHUNK, decode_content=False):
-                file.write(chunk)
-                done += len(chunk)
-                self.progress(done, total)
-                if self.expected is not None and done > self.expected:
-                    file.truncate(0)
-                    raise DownloadError(f"it sends more than the {self.expected} bytes expected")
-            file.flush()
-            if total is not None and done != total:
-                raise _Transient(f"it stopped after {done} of {total} bytes")
+            self._check_size(total)
+            if done == 0:
+                self._write_state(_Begun(url, answer.headers.get("ETag"), answer.headers.get("Last-Modified"), total))
+            self._receive(answer, file, done, total)
 
-    def _check_size(self, total: int | None, done: int) -> None:
+    def _receive(self, answer: requests.Response, file: IO[bytes], done: int, total: int | None) -> None:
+        bound = self.expected if self.expected is not None else self.most
+        for chunk in answer.raw.stream(CHUNK, decode_content=False):
+            file.write(chunk)
+            done += len(chunk)
+            self.progress(done, total)
+            if bound is not None and done > bound:
+                file.truncate(0)
+                raise DownloadError(f"it sends more than the {bound} bytes expected")
+        file.flush()
+        whole = total if total is not None else self.expected
+        if whole is not None and done != whole:
+            raise _Transient(f"it stopped after {done} of {whole} bytes")
+
+    def _check_size(self, total: int | None) -> None:
+        """Refuse an announced size that cannot be right or does not fit the disk, so that another address is tried."""
         if total is None:
             return
         if self.expected is not None and total != self.expected:
             raise DownloadError(f"it offers {total} bytes, expected {self.expected}")
-        check_disk(self.part.parent, total - done)
+        if self.most is not None and total > self.most:
+            raise DownloadError(f"it offers {readable_size(total)}, and no more than {readable_size(self.most)} fit "
+                                "this dataset")  # fmt: skip
+        free = shutil.disk_usage(self.part.parent).free + (self.part.stat().st_size if self.part.exists() else 0)
+        if total + SPARE_BYTES > free:
+            raise DownloadError(f"it offers {readable_size(total)}, and the disk has {readable_size(free)} free")
 
     def _read_state(self) -> _Begun | None:
         try:
             return _Begun(**json.loads(self.state.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None  # no download begun, or one that cannot be continued with certainty
 
     def _write_state(self, begun: _Begun) -> None:
@@ -155,16 +179,6 @@ class ResumingDownloader:
 
 class _Transient(Exception):
     """A failure that may pass."""
-
-
-def check_disk(folder: Path, needed: int) -> None:
-    """Raise UserError where `folder`'s file system cannot take `needed` bytes and keep some spare."""
-    free = shutil.disk_usage(folder).free
-    if needed + SPARE_BYTES > free:
-        raise UserError(
-            f"{folder} has {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB are needed and "
-            f"{SPARE_BYTES / 1e9:.1f} GB kept spare; free some space or give another folder"
-        )
 
 
 def _size(file: IO[bytes]) -> int:
@@ -178,23 +192,26 @@ def _check_status(answer: requests.Response) -> None:
         raise DownloadError(f"it answers {answer.status_code} {answer.reason}".rstrip())
 
 
-def _continues(answer: requests.Response, done: int, begun: _Begun | None) -> bool:
-    """Does a 206 answer hold exactly the bytes from `done` on, of the file that was begun?"""
+def _continues(answer: requests.Response, done: int, begun: _Begun) -> bool:
+    """Does a 206 answer hold exactly the bytes from `done` on, of the file that was begun?
+
+    Every validator of the first answer must be in this one and the same: servers that do not know If-Range send the
+    end of a changed file.
+    """
     unit, _, span = answer.headers.get("Content-Range", "").partition(" ")
     start, _, rest = span.partition("-")
     total = rest.partition("/")[2]
-    same = begun is None or begun.total is None or total in {"*", str(begun.total)}
-    return unit == "bytes" and start == str(done) and same
+    same = begun.total is None or total in {"*", str(begun.total)}
+    etag, modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
+    unchanged = etag == begun.etag if begun.etag or etag else modified == begun.modified
+    if modified and begun.modified:
+        unchanged = unchanged and modified == begun.modified
+    return unit == "bytes" and start == str(done) and same and unchanged
 
 
 def _total(answer: requests.Response, done: int) -> int | None:
     length = answer.headers.get("Content-Length", "")
     return done + int(length) if length.isdecimal() else None
-
-
-def _validator(answer: requests.Response) -> str | None:
-    etag = answer.headers.get("ETag")
-    return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified")
 
 
 def _reason(error: Exception) -> str:

@@ -2,25 +2,26 @@
 
 import json
 import shutil
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pooch
 from rich.progress import Progress, TaskID
 
-from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader, check_disk
+from hyperseg.datasets.disk import check_disk, disk_errors
+from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader
 from hyperseg.datasets.published import Archive, Published
+from hyperseg.datasets.unpack import damage_of, is_archive, kind_of_file
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file, write_text_atomic
 
 CHECKSUMS_FILE = "checksums.json"
 
 # Turns an archive's URL into a downloader; replaced where a login is needed.
-MakeDownloader = Callable[[Path, Archive, Callable[[int, int | None], None]], ResumingDownloader]
+MakeDownloader = Callable[[Path, Archive, int, Callable[[int, int | None], None]], ResumingDownloader]
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ class Fetched:
 def plain_downloader(patience: Patience | None = None) -> MakeDownloader:
     """Downloads without a login."""
 
-    def make(part: Path, archive: Archive, progress: Callable[[int, int | None], None]) -> ResumingDownloader:
-        return ResumingDownloader(part, archive.bytes, progress, patience)
+    def make(
+        part: Path, archive: Archive, most: int, progress: Callable[[int, int | None], None]
+    ) -> ResumingDownloader:
+        return ResumingDownloader(part, archive.bytes, progress, patience, most=most)
 
     return make
 
@@ -46,22 +49,26 @@ def fetch_archives(
     make_downloader: MakeDownloader,
     progress: Progress,
     mirrors: Iterable[str] = (),
+    most: int = 64 << 30,
 ) -> list[Fetched]:
     """Bring every archive into `folder`, whose ``checksums.json`` remembers what was seen first.
 
-    `mirrors` are base URLs tried before an archive's own. An archive that is there already is checked, not
-    downloaded. Raises UserError, naming every address that was tried.
+    `mirrors` are base URLs tried before an archive's own; `most` bounds the bytes of one archive whose size is not
+    published. An archive that is there already is checked, not downloaded. Raises UserError, naming every address that
+    was tried.
     """
     archives = list(archives)
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [archive for archive in archives if not (folder / archive.file).exists()]
-    check_disk(folder, sum(max(0, (a.bytes or 0) - _begun_bytes(_part(folder, a))) for a in missing))
-    fetched = []
-    for archive in archives:
-        task = progress.add_task(archive.file, total=archive.bytes)
-        bases = [f"{base.rstrip('/')}/{archive.file}" for base in mirrors]
-        fetched.append(_fetch(archive, folder, [*bases, *archive.urls], make_downloader, progress, task))
-    return fetched
+    with disk_errors(folder, "give another --downloads folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+        missing = [archive for archive in archives if not (folder / archive.file).exists()]
+        check_disk(folder, sum(max(0, (a.bytes or 0) - _begun_bytes(_part(folder, a))) for a in missing))
+        fetched = []
+        for archive in archives:
+            task = progress.add_task(archive.file, total=archive.bytes)
+            bases = [f"{base.rstrip('/')}/{archive.file}" for base in mirrors]
+            make = partial(make_downloader, _part(folder, archive), archive, archive.bytes or most)
+            fetched.append(_fetch(archive, folder, [*bases, *archive.urls], make, progress, task))
+        return fetched
 
 
 def missing_gated(dataset: Published, folder: Path) -> UserError | None:
@@ -78,7 +85,12 @@ def missing_gated(dataset: Published, folder: Path) -> UserError | None:
 
 
 def _fetch(
-    archive: Archive, folder: Path, urls: list[str], make: MakeDownloader, progress: Progress, task: TaskID
+    archive: Archive,
+    folder: Path,
+    urls: list[str],
+    make: Callable[[Callable[[int, int | None], None]], ResumingDownloader],
+    progress: Progress,
+    task: TaskID,
 ) -> Fetched:
     path = folder / archive.file
     if path.exists():
@@ -87,7 +99,7 @@ def _fetch(
         return Fetched(path, downloaded=False)
     failures = []
     for url in urls:
-        downloader = make(_part(folder, archive), archive, lambda done, total: _advance(progress, task, done, total))
+        downloader = make(lambda done, total: progress.update(task, completed=done, total=total))
         try:
             _retrieve(url, archive, folder, downloader)
             return Fetched(path, downloaded=True)
@@ -109,25 +121,30 @@ def _retrieve(url: str, archive: Archive, folder: Path, downloader: ResumingDown
     except ValueError as error:
         raise DownloadError("it sends other bytes than the checksum demands") from error
     got = incoming / archive.file
-    wrong = _wrong(archive, got, folder)
+    wrong = _wrong(archive, got, folder, record=True)
     if wrong:
         got.unlink()
-        raise DownloadError(f"it sends {wrong}")
+        raise DownloadError(f"it sends a file that is {wrong}")
     got.replace(folder / archive.file)
     shutil.rmtree(incoming)
 
 
-def check_archive(archive: Archive, folder: Path) -> None:
-    """Raise UserError where the file in `folder` is not the published one, or not the one seen first."""
-    wrong = _wrong(archive, folder / archive.file, folder)
+def check_archive(archive: Archive, folder: Path, *, record: bool = True) -> None:
+    """Raise UserError where the file in `folder` is not the published one, or not the one seen first.
+
+    `record` writes the hash of an archive without a published one to ``checksums.json`` when it is first seen.
+    """
+    wrong = _wrong(archive, folder / archive.file, folder, record=record)
     if wrong:
         raise UserError(f"{folder / archive.file} is {wrong}; delete the file and fetch it again")
 
 
-def _wrong(archive: Archive, path: Path, folder: Path) -> str | None:
-    """What is wrong with a file, or None; `folder` records an archive without a published checksum when first seen."""
-    if not zipfile.is_zipfile(path) and not tarfile.is_tarfile(path):
-        return "no zip or tar archive, perhaps an error page"
+def _wrong(archive: Archive, path: Path, folder: Path, *, record: bool) -> str | None:
+    """What is wrong with a file, or None. No hash is recorded of an archive whose own checksums fail."""
+    if not path.is_file():
+        return "no file"
+    if not is_archive(path):
+        return f"{kind_of_file(path)}, not a zip or tar archive"
     if archive.checksum:
         algorithm = archive.checksum.partition(":")[0]
         sound = pooch.hashes.hash_matches(str(path), archive.checksum)
@@ -136,10 +153,21 @@ def _wrong(archive: Archive, path: Path, folder: Path) -> str | None:
         return None
     checksums = _read_checksums(folder)
     digest = sha256_file(path)
-    recorded = checksums.setdefault(archive.file, digest)
-    if recorded != digest:
-        return f"not the archive first seen (sha256 {recorded[:12]} in {folder / CHECKSUMS_FILE})"
-    write_text_atomic(folder / CHECKSUMS_FILE, json.dumps(dict(sorted(checksums.items())), indent=1) + "\n")
+    recorded = checksums.get(archive.file)
+    if recorded == digest:
+        return None
+    damage = damage_of(path)
+    if damage:
+        return f"damaged ({damage})"
+    if recorded:
+        return (
+            f"another archive than the one first seen here (sha256 {recorded[:12]}, which {folder / CHECKSUMS_FILE} "
+            "recorded; none is published, so the first may have been the wrong one: to take this one for right, "
+            f"remove the line of {archive.file} there)"
+        )
+    if record:
+        checksums[archive.file] = digest
+        write_text_atomic(folder / CHECKSUMS_FILE, json.dumps(dict(sorted(checksums.items())), indent=1) + "\n")
     return None
 
 
@@ -149,9 +177,9 @@ def _read_checksums(folder: Path) -> dict[str, str]:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        return {str(name): str(digest) for name, digest in content.items()}
+    except (ValueError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} is damaged; delete it, and the archives are recorded anew") from error
-    return {str(name): str(digest) for name, digest in content.items()}
 
 
 def _incoming(folder: Path, archive: Archive) -> Path:
@@ -164,7 +192,3 @@ def _part(folder: Path, archive: Archive) -> Path:
 
 def _begun_bytes(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
-
-
-def _advance(progress: Progress, task: TaskID, done: int, total: int | None) -> None:
-    progress.update(task, completed=done, total=total)

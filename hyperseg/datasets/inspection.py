@@ -1,7 +1,6 @@
 """One look at every file of a dataset folder: hash, size, colours, label values. Manifest, card and checks follow."""
 
 import hashlib
-import io
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from hyperseg.data.description import DATASET_FILE, IGNORED, DatasetInfo
 from hyperseg.data.manifest import dataset_files
-from hyperseg.data.prepared import LABEL_MODES
+from hyperseg.data.pictures import PictureError, read_indices, read_picture
 from hyperseg.errors import UserError
 from hyperseg.processors import usable_cores
 
@@ -63,33 +62,37 @@ def _look(kind: str | None, data: bytes) -> Seen:
     if kind is None:
         return Seen(digest, len(data))
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if kind == "images":
-                channels = np.array(picture.convert("RGB").histogram(), np.int64).reshape(3, 256)
-                return Seen(digest, len(data), picture.size, channels=channels)
-            if picture.mode not in LABEL_MODES:
-                return Seen(digest, len(data), problem=f"a {picture.mode} picture, not an 8-bit index picture")
-            values = np.bincount(np.asarray(picture, np.uint8).ravel(), minlength=256)
-            return Seen(digest, len(data), picture.size, values=values)
-    except UnidentifiedImageError:
-        return Seen(digest, len(data), problem="no picture")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return Seen(digest, len(data), problem=f"a damaged picture: {' '.join(str(error).split())}")
+        if kind == "images":
+            image = read_picture(data)
+            channels = np.array(Image.fromarray(image).histogram(), np.int64).reshape(3, 256)
+            return Seen(digest, len(data), (image.shape[1], image.shape[0]), channels=channels)
+        label = read_indices(data)
+        values = np.bincount(label.ravel(), minlength=256)
+        return Seen(digest, len(data), (label.shape[1], label.shape[0]), values=values)
+    except PictureError as error:
+        return Seen(digest, len(data), problem=str(error))
 
 
 def offenders_of(info: DatasetInfo, seen: Mapping[str, Seen]) -> list[Offender]:
-    """Everything that makes a folder unfit: strangers, lonely halves of pairs, sizes, label values, shared pictures."""
+    """Everything that makes a folder unfit: other files, images or labels alone, sizes, values, shared pictures."""
     offenders: list[Offender] = [(name, one.problem) for name, one in seen.items() if one.problem]
-    offenders += [(name, "no part of a dataset") for name in seen if kind_of(name) is None and name != DATASET_FILE]
+    offenders += [(name, _misplaced(name)) for name in seen if kind_of(name) is None and name != DATASET_FILE]
     pairs: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: {"images": [], "labels": []})
     for name in seen:
         kind = kind_of(name)
         if kind:
             pairs[name.split("/")[0], Path(name).stem][kind].append(name)
-    allowed = {*range(len(info.classes)), IGNORED, info.void}
+    allowed = {*info.label_values, IGNORED, info.void}
     for (split, _), pair in pairs.items():
         offenders += _pair_offenders(split, pair, info, seen, allowed)
     return sorted(offenders + _shared(seen))
+
+
+def _misplaced(name: str) -> str:
+    parts = name.split("/")
+    if len(parts) > 3 and parts[1] in {"images", "labels"}:
+        return "in a folder within the split; add --out to have the pictures copied out of their folders"
+    return "no part of a dataset"
 
 
 def _pair_offenders(
@@ -103,7 +106,7 @@ def _pair_offenders(
     if not labels:
         return [] if split in info.unlabelled else [(images[0], "no label beside it")]
     image, label = seen[images[0]], seen[labels[0]]
-    if not labels[0].endswith(".png"):
+    if not labels[0].lower().endswith(".png"):
         return [(labels[0], "no PNG")]
     if image.problem or label.problem or label.values is None or image.size is None or label.size is None:
         return []  # already named

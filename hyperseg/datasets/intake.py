@@ -12,10 +12,12 @@ import numpy as np
 from rich.progress import Progress
 
 from hyperseg.data.description import ClassInfo
+from hyperseg.data.offenders import printable
 from hyperseg.data.png import encode_index, palette_of
+from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.fetch import check_archive
-from hyperseg.datasets.published import Archive
-from hyperseg.datasets.unpack import unpack
+from hyperseg.datasets.published import Archive, Published
+from hyperseg.datasets.unpack import Limits, unpack
 from hyperseg.errors import UserError
 from hyperseg.processors import usable_cores
 
@@ -30,6 +32,12 @@ class Intake:
     roots: tuple[Path, ...]
     scratch: Path | None = None
     progress: Progress | None = field(default=None, repr=False)
+    source: Path | None = None  # what the user gave, for sentences
+
+    @property
+    def place_name(self) -> Path:
+        """What the user gave, to be named in a sentence."""
+        return self.source or self.roots[-1]
 
     def folder(self, name: str) -> Path | None:
         """The shallowest folder of this name, the root itself included."""
@@ -46,12 +54,13 @@ class Intake:
         return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
     def place(self, file: Path, target: Path) -> None:
-        """Bring one file to `target` unchanged."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if self.scratch and file.is_relative_to(self.scratch):
-            file.rename(target)
-        else:
-            shutil.copyfile(file, target)
+        """Bring one file to `target` unchanged. Raises UserError for what cannot be read or written."""
+        with disk_errors(target, "free some space, or check the source and its permissions"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if self.scratch and file.is_relative_to(self.scratch):
+                file.rename(target)
+            else:
+                shutil.copyfile(file, target)
 
     def each(self, title: str, items: Iterable[Item], work: Callable[[Item], Result]) -> list[Result]:
         """`work` on every item on all cores, results in order, with a progress bar where there is one."""
@@ -66,28 +75,40 @@ class Intake:
         return results
 
 
-def write_label(out: Path, split: str, name: str, label: np.ndarray, classes: tuple[ClassInfo, ...]) -> None:
-    """Write one label of a prepared dataset."""
+def write_label(
+    out: Path, split: str, name: str, label: np.ndarray, classes: tuple[ClassInfo, ...], first: int = 0
+) -> None:
+    """Write one label of a prepared dataset; `first` is the label value of the first class."""
     path = out / split / "labels" / f"{name}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_index(label, palette_of(classes)))
+    with disk_errors(path, "free some space or give another --out"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_index(label, palette_of(classes, first)))
 
 
 @contextmanager
-def opened(source: Path, archives: tuple[Archive, ...], scratch: Path, progress: Progress) -> Iterator[Intake]:
-    """Unpack what has to be unpacked of `source` into `scratch`, and say where to look.
+def opened(source: Path, dataset: Published, scratch: Path, progress: Progress) -> Iterator[Intake]:
+    """Unpack what has to be unpacked of `source` into the new folder `scratch`, and say where to look.
 
-    `source` is one archive, a folder that holds the catalogue's archives (each checked first), or a folder that was
-    unpacked from them. `scratch` is removed at the end. Raises UserError.
+    `source` is one archive, a folder that holds the dataset's archives (each checked first), or a folder that was
+    unpacked from them; nothing is written into it. Raises UserError; one of the block that names a place in `scratch`
+    is raised with the archive's name there.
     """
-    try:
-        found = _archives_in(source, archives)
+    found = _archives_in(source, dataset.archives)
+    with disk_errors(scratch, "free some space or give another --out"):
         for file in found:
-            _unpack(file, scratch / file.name, progress)
-        roots = ([scratch] if found else []) + ([source] if source.is_dir() else [])
-        yield Intake(tuple(roots), scratch, progress)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            target = scratch / file.name
+            target.mkdir(parents=True)
+            task = progress.add_task(f"unpack {printable(file.name)}", total=None)
+            limits = Limits(dataset.unpacked_files, dataset.unpacked_bytes)
+            unpack(file, target, limits, lambda done, total: progress.update(task, completed=done, total=total))  # noqa: B023
+    roots = ([scratch] if found else []) + ([source] if source.is_dir() else [])
+    try:
+        yield Intake(tuple(roots), scratch, progress, source)
+    except UserError as error:
+        sentence = str(error)
+        for file in found:
+            sentence = sentence.replace(str(scratch / file.name), str(file))
+        raise UserError(sentence.replace(str(scratch), str(source))) from error
 
 
 def _archives_in(source: Path, archives: tuple[Archive, ...]) -> list[Path]:
@@ -97,11 +118,5 @@ def _archives_in(source: Path, archives: tuple[Archive, ...]) -> list[Path]:
         raise UserError(f"there is no {source}; give --source an archive or the folder that holds the archives")
     present = [archive for archive in archives if (source / archive.file).exists()]
     for archive in present:
-        check_archive(archive, source)
+        check_archive(archive, source, record=False)
     return [source / archive.file for archive in present]
-
-
-def _unpack(archive: Path, target: Path, progress: Progress) -> None:
-    target.mkdir(parents=True)
-    task = progress.add_task(f"unpack {archive.name}", total=None)
-    unpack(archive, target, progress=lambda done, total: progress.update(task, completed=done, total=total))

@@ -1,14 +1,22 @@
-"""A user's own images and index labels as a dataset that every command takes."""
+"""A user's own images and labels as a dataset that every command takes."""
 
 import colorsys
+import re
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hyperseg.data.description import DatasetInfo, parse_info
+from hyperseg.data.description import DATASET_FILE, DatasetInfo, parse_info, read_info
+from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, dataset_files, is_litter, read_manifest
 from hyperseg.data.offenders import first_ten
+from hyperseg.data.pictures import PictureError, is_coloured, read_colours
 from hyperseg.data.prepared import PreparedDataset, open_dataset
-from hyperseg.datasets.intake import Intake
+from hyperseg.datasets.colours import Colour, ColourMap
+from hyperseg.datasets.disk import disk_errors
+from hyperseg.datasets.intake import Intake, write_label
+from hyperseg.datasets.published import is_published
+from hyperseg.datasets.published.published import UnknownColours
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
 from hyperseg.errors import UserError
@@ -18,56 +26,96 @@ IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 
 @dataclass(frozen=True)
+class OwnClasses:
+    """What the file of classes says: the description, and the label value of each colour, where all have one."""
+
+    info: DatasetInfo
+    colours: dict[Colour, int] | None
+
+
+@dataclass(frozen=True)
 class _Split:
     name: str
     images: Path
     labels: Path | None
 
 
-def add(folder: Path, classes: Path, out: Path) -> PreparedDataset:
-    """Copy a folder of images and index labels into a prepared dataset at `out`.
+def add(
+    folder: Path, classes: Path, out: Path, *, label_suffix: str = "", unknown: UnknownColours = "refuse"
+) -> PreparedDataset:
+    """Copy a folder of images and labels into a prepared dataset at `out`.
 
     Layouts taken: ``<split>/images`` with ``<split>/labels``; ``images/<split>`` with ``labels/<split>``; or ``images``
-    with ``labels``, which become the one split ``all``. Labels have their image's name, with ``.png``. `classes` is the
-    YAML file that :func:`read_classes` reads. Raises UserError.
+    with ``labels``, which become the one split ``all``. Pictures in folders within these are called by the folders'
+    names too (``city_0001.png``). A label has its image's name and `label_suffix`, with ``.png``; it holds label values
+    or, where `classes` (the YAML file that :func:`read_classes` reads) gives every class a colour, exactly these
+    colours; `unknown` says what other colours are. Raises UserError.
     """
-    info = read_classes(classes, out.name)
+    own = read_classes(classes, out.name)
     splits = _find_splits(folder)
+    strange: Counter[Colour] = Counter()
     with staged_folder(out) as stage:
         for split in splits:
-            _copy(split, stage)
-        seal(stage, info)
+            strange += _copy(split, stage, own, label_suffix)
+        info = own.info
+        if strange:
+            listed = first_ten(f"{colour} ({count} pixels)" for colour, count in strange.most_common())
+            if unknown == "refuse":
+                raise UserError(
+                    f"the labels of {folder} hold colours that {classes} does not list: {listed}; list them, or add "
+                    "--unknown-colours ignore"
+                )
+            note = f"Colours that are of no class are ignored: {listed}."
+            info = info.model_copy(update={"notes": (*info.notes, note)})
+        seal(stage, info, copied=True)
     return open_dataset(out)
 
 
 def add_in_place(folder: Path, classes: Path) -> PreparedDataset:
     """Make a folder of the layout ``<split>/images``, ``<split>/labels`` a prepared dataset where it is.
 
-    Only dataset.yaml, manifest.json and card.json are written. Raises UserError.
+    Only dataset.yaml, manifest.json and card.json are written, and files of these names that are not of a dataset of
+    this package are never replaced. Raises UserError.
     """
-    info = read_classes(classes, folder.name)
-    if any(split.images != folder / split.name / "images" for split in _find_splits(folder)):
+    own = read_classes(classes, folder.resolve().name)
+    splits = _find_splits(folder)
+    if any(split.images != folder / split.name / "images" for split in splits):
         raise UserError(f"{folder} is not laid out as <split>/images and <split>/labels; give --out to have it copied")
-    before = folder / "dataset.yaml"
-    existed = before.exists()
+    _check_own_files(folder)
+    for split in splits:
+        for label in dataset_files(split.labels).values() if split.labels else []:
+            if _is_coloured(label):
+                raise UserError(f"{label} stores colours, not label values; give --out to have such labels converted")
+    with disk_errors(folder, "give --out to have the pictures copied where there is room"):
+        return seal(folder, own.info)
+
+
+def _check_own_files(folder: Path) -> None:
+    """Raise UserError where a file that would be written is there and is something else."""
     try:
-        return seal(folder, info)
-    except UserError:
-        if not existed:
-            before.unlink(missing_ok=True)
-        raise
+        if (folder / DATASET_FILE).exists():
+            read_info(folder)
+        if (folder / MANIFEST_FILE).exists():
+            read_manifest(folder)
+        elif (folder / CARD_FILE).exists() and not (folder / DATASET_FILE).exists():
+            raise UserError(f"{folder / CARD_FILE} is of something else")
+    except UserError as error:
+        raise UserError(
+            f"{folder} holds a file that would be replaced and is not of a dataset of this package ({error}); move it "
+            "away, or give --out to have the pictures copied"
+        ) from error
 
 
-def read_classes(path: Path, name: str) -> DatasetInfo:
+def read_classes(path: Path, name: str) -> OwnClasses:
     """Read a short description: ``classes`` is all it must have, as names or as names with colours.
 
-    Raises UserError.
+    `name` of the dataset's folder gives id and title where the file has none. Raises UserError.
     """
     content = read_yaml(path, "list of classes")
     if not isinstance(content, dict) or not isinstance(content.get("classes"), list):
         raise UserError(f"{path} has no list of classes; write `classes: [road, sky]` into it")
     defaults: dict[str, Any] = {
-        "id": name,
+        "id": re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-") or "own",
         "title": name,
         "licence": "own data, no licence stated",
         "citation": "none",
@@ -75,7 +123,18 @@ def read_classes(path: Path, name: str) -> DatasetInfo:
     }
     listed = content["classes"]
     coloured = [_coloured(entry, index, len(listed)) for index, entry in enumerate(listed)]
-    return parse_info({**defaults, **content, "classes": coloured}, path)
+    info = parse_info({**defaults, **content, "classes": coloured}, path)
+    if is_published(info.id):
+        raise UserError(
+            f"{info.id!r} is the id of a published dataset, whose numbers yours do not compare with; write another "
+            f"`id:` into {path}, or use `hyperseg data prepare {info.id}` (with --partial for a part of it)"
+        )
+    if not all(isinstance(entry, dict) and "colour" in entry for entry in listed):
+        return OwnClasses(info, None)
+    colours = {entry.colour: value for entry, value in zip(info.classes, info.label_values, strict=True)}
+    if len(colours) < len(info.classes):
+        return OwnClasses(info, None)  # good for pictures, not for telling classes apart
+    return OwnClasses(info, colours)
 
 
 def _coloured(entry: object, index: int, count: int) -> object:
@@ -90,20 +149,30 @@ def _coloured(entry: object, index: int, count: int) -> object:
 def _find_splits(folder: Path) -> list[_Split]:
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; give the folder that holds your images and labels")
-    found = [
-        _Split(path.parent.name, path, _folder(path.parent / "labels"))
-        for path in sorted(folder.glob("*/images"))
-        if path.is_dir()
-    ]
-    images = folder / "images"
-    if not found and images.is_dir():
-        inner = [path for path in sorted(images.iterdir()) if path.is_dir()]
-        found = [_Split(path.name, path, _folder(folder / "labels" / path.name)) for path in inner]
-        found = found or [_Split("all", images, _folder(folder / "labels"))]
+    with disk_errors(folder, "check its permissions"):
+        found = [
+            _Split(path.name, path / "images", _folder(path / "labels"))
+            for path in sorted(folder.iterdir())
+            if not is_litter(path.name) and (path / "images").is_dir()
+        ]
+        images = folder / "images"
+        if not found and images.is_dir():
+            entries = [path for path in sorted(images.iterdir()) if not is_litter(path.name)]
+            inner = [path for path in entries if path.is_dir()]
+            if inner and len(inner) < len(entries):
+                loose = first_ten(path.name for path in entries if not path.is_dir())
+                raise UserError(
+                    f"{images} holds folders, which are splits, and pictures beside them: {loose}; move these into one"
+                )
+            found = [_Split(path.name, path, _folder(folder / "labels" / path.name)) for path in inner]
+            found = found or [_Split("all", images, _folder(folder / "labels"))]
     if not found:
         raise UserError(
             f"{folder} has no <split>/images nor images/<split> folder; lay your images out in one of these"
         )
+    for split in found:
+        if "+" in split.name or not split.name.isprintable():
+            raise UserError(f"{split.name!r} cannot name a split, as + joins splits; rename its folder")
     return found
 
 
@@ -111,13 +180,62 @@ def _folder(path: Path) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _copy(split: _Split, stage: Path) -> None:
+def _copy(split: _Split, stage: Path, own: OwnClasses, label_suffix: str) -> Counter[Colour]:
+    """Copy one split; the pixels of each colour that is of no class."""
     intake = Intake((split.images,))
-    strange = [path.name for path in sorted(split.images.iterdir()) if path.suffix.lower() not in IMAGES]
-    strange = [name for name in strange if not name.startswith(".")]
+    images = dataset_files(split.images)
+    strange = [name for name in images if PurePosixPath(name).suffix.lower() not in IMAGES]
     if strange:
         raise UserError(f"{split.images} holds files that are no images: {first_ten(strange)}; move them away")
-    for kind, folder in (("images", split.images), ("labels", split.labels)):
-        for path in sorted(folder.iterdir()) if folder else []:
-            if not path.name.startswith("."):
-                intake.place(path, stage / split.name / kind / path.name)
+    labels = dataset_files(split.labels) if split.labels else {}
+    named_images, named_labels = _named(images, "", split.images), _named(labels, label_suffix, split.images)
+    _check_suffix(split, set(named_images), set(named_labels), label_suffix)
+    for name, path in named_images.items():
+        intake.place(path, stage / split.name / "images" / f"{name}{path.suffix}")
+    unknown: Counter[Colour] = Counter()
+    for name, path in named_labels.items():
+        if not _is_coloured(path):
+            suffix = ".png" if path.suffix == ".PNG" else path.suffix
+            intake.place(path, stage / split.name / "labels" / f"{name}{suffix}")
+            continue
+        if own.colours is None:
+            raise UserError(
+                f"{path} stores colours, not label values; give every class its own colour in the file of classes, as "
+                "{name: road, colour: [128, 64, 128]}, to have such labels converted"
+            )
+        label, found = ColourMap(own.colours).apply(read_colours(path))
+        unknown.update(found)
+        write_label(stage, split.name, name, label, own.info.classes, own.info.label_values[0])
+    return unknown
+
+
+def _named(files: dict[str, Path], suffix: str, folder: Path) -> dict[str, Path]:
+    """Name in the dataset -> file: folders joined with ``_``, without the file's extension and `suffix`."""
+    named: dict[str, Path] = {}
+    for relative, path in files.items():
+        name = "_".join(PurePosixPath(relative).with_suffix("").parts)
+        name = name.removesuffix(suffix) or name
+        if name in named:
+            raise UserError(f"{named[name]} and {path} would both be called {name}; rename one of them")
+        named[name] = path
+    return named
+
+
+def _check_suffix(split: _Split, images: set[str], labels: set[str], given: str) -> None:
+    """Raise UserError where labels are called as their images with one and the same end, which was not given."""
+    if given or not labels or labels & images:
+        return
+    probe = min(images, default="")
+    ends = {label.removeprefix(probe) for label in labels if label.startswith(probe)}
+    whole = [end for end in sorted(ends) if {f"{image}{end}" for image in images} == labels]
+    if whole:
+        raise UserError(
+            f"the labels in {split.labels} are called as their images and {whole[0]}; add --label-suffix {whole[0]}"
+        )
+
+
+def _is_coloured(path: Path) -> bool:
+    try:
+        return is_coloured(path)
+    except PictureError:
+        return False  # what else is wrong is found with everything else

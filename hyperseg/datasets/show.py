@@ -1,16 +1,20 @@
 """``hyperseg data show``: a contact sheet of a dataset, pictures beside their labels, classes and colours."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from hyperseg.data.prepared import IGNORED, PreparedDataset, Sample, read_image, read_label
-from hyperseg.datasets.card import DatasetCard
+from hyperseg.data.card import DatasetCard
+from hyperseg.data.overlay import colour_table, overlay
+from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
 from hyperseg.datasets.card_text import hex_colour
+from hyperseg.files import write_bytes_atomic
 
 _THUMBNAIL = 480  # pixels of width: what a column of the sheet shows at 150 dpi
+NO_CLASS = (235, 235, 235)  # light grey
 _INK, _QUIET = "#1c1e21", "#6b7178"
 
 
@@ -50,8 +54,9 @@ def write_sheet(dataset: PreparedDataset, card: DatasetCard, path: Path, rows: i
     )
     _histogram(figure.add_subplot(side[0]), card)
     _colours(figure.add_subplot(side[1]), card)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Software": None})
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    write_bytes_atomic(path, content.getvalue())
 
 
 def choose(dataset: PreparedDataset, rows: int) -> list[tuple[str, Sample]]:
@@ -68,25 +73,12 @@ def choose(dataset: PreparedDataset, rows: int) -> list[tuple[str, Sample]]:
     return chosen
 
 
-def overlay(image: np.ndarray, label: np.ndarray, colours: np.ndarray, opacity: float = 0.55) -> np.ndarray:
-    """The image with its label in colour over it; ignored pixels stay as they are. uint8 (H, W, 3)."""
-    mixed = (1 - opacity) * image + opacity * colours[label]
-    return np.where((label == IGNORED)[..., None], image, mixed).astype(np.uint8)
-
-
-def class_colours(dataset: PreparedDataset) -> np.ndarray:
-    """Colour of each label value as :func:`read_label` gives it, uint8 (256, 3); no class is light grey."""
-    table = np.full((256, 3), 235, np.uint8)
-    table[: len(dataset.classes)] = [entry.colour for entry in dataset.classes]
-    return table
-
-
 def _panels(dataset: PreparedDataset, sample: Sample) -> list[tuple[str, np.ndarray]]:
     image = read_image(sample)
     if sample.label is None:
         return [("image", _small(image, Image.Resampling.LANCZOS))]
-    label, colours = read_label(sample), class_colours(dataset)
-    mixed = overlay(image, label, colours)
+    label, colours = read_label(sample), colour_table(dataset.classes, NO_CLASS)
+    mixed = overlay(image, label, dataset.classes, opacity=0.55)
     return [
         ("image", _small(image, Image.Resampling.LANCZOS)),
         ("label over image", _small(mixed, Image.Resampling.LANCZOS)),

@@ -1,51 +1,167 @@
-"""A folder that appears whole or not at all."""
+"""A folder that appears whole or not at all, and never in place of anything that is not this package's own.
+
+The work is done in a hidden folder beside the target, hence on its file system, so that a rename ends it::
+
+    .<name>.hyperseg-XXXX/lock      held as long as the process lives: the kernel lets go of it whatever ends it
+    .<name>.hyperseg-XXXX/stage     becomes <name>
+    .<name>.hyperseg-XXXX/unpacked  of archives
+    .<name>.hyperseg-XXXX/old       the dataset that is replaced, for the moment of the exchange
+
+A folder whose lock nobody holds belongs to a dead process: the next run beside it removes it, after it has
+put back an old dataset that a kill in mid-exchange left there.
+"""
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from hyperseg.data.description import DATASET_FILE
+from filelock import FileLock, Timeout
+
+from hyperseg.data.description import DATASET_FILE, read_info
+from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, is_litter, read_manifest
+from hyperseg.data.offenders import first_ten
+from hyperseg.datasets.disk import disk_errors
+from hyperseg.datasets.inspection import kind_of
+from hyperseg.datasets.published import is_published
 from hyperseg.errors import UserError
+
+_MARK = ".hyperseg-"
+_LOCK = "lock"
+_UNLOCKED_S = 3600  # a work folder without a lock that is older was left between its making and its locking
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a dataset is made: `folder` becomes the target, `unpacked` is removed with the rest."""
+
+    folder: Path
+    unpacked: Path
 
 
 @contextmanager
 def staged_folder(out: Path) -> Iterator[Path]:
-    """Yield an empty sibling of `out` to fill; when the block ends well it becomes `out`, else it is removed.
+    """As :func:`staged`, for work that needs nothing but the folder to fill."""
+    with staged(out) as stage:
+        yield stage.folder
 
-    An older prepared dataset (recognized by its dataset.yaml) or an empty folder at `out` is replaced; anything else
-    there is left alone and refused with a UserError, before any work is done.
+
+@contextmanager
+def staged(out: Path) -> Iterator[Stage]:
+    """Yield empty folders beside `out`; when the block ends well, the stage becomes `out`, else all is removed.
+
+    An empty folder at `out`, or a dataset made by this package and unchanged since, is replaced; anything else is
+    refused before any work is done (see :func:`check_replaceable`). Raises UserError, for full and read-only disks too;
+    a UserError of the block that names a folder of the work is raised with `out` in its place.
     """
-    if out.exists() and not _replaceable(out):
-        raise UserError(f"{out} exists and is not a prepared dataset; give another --out or move it away")
-    try:
+    check_replaceable(out)
+    with disk_errors(out, "free some space or give another --out"):
         out.parent.mkdir(parents=True, exist_ok=True)
-        # A hidden name beside `out`: the same file system, so that the rename is one step.
-        stage = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    except OSError as error:
-        raise UserError(f"cannot write into {out.parent}: {error.strerror}; give another --out") from error
-    try:
-        stage.chmod(0o755)  # mkdtemp makes 0700, which would hide the dataset from a group
-        yield stage
-        _swap(stage, out)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        _remove_dead_work(out.parent)
+        work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}{_MARK}"))
+        lock = FileLock(work / _LOCK)
+        try:
+            with lock:
+                stage = Stage(work / "stage", work / "unpacked")
+                stage.folder.mkdir(mode=0o755)
+                try:
+                    yield stage
+                except UserError as error:
+                    raise UserError(str(error).replace(str(stage.folder), str(out))) from error
+                check_replaceable(out)  # again: the work may have taken hours
+                _exchange(stage.folder, out, work / "old")
+        finally:
+            _remove_work(work, out)
 
 
-def _replaceable(out: Path) -> bool:
-    return out.is_dir() and not out.is_symlink() and ((out / DATASET_FILE).exists() or not any(out.iterdir()))
+def check_replaceable(out: Path) -> None:
+    """Raise UserError where `out` holds anything that would be lost.
+
+    Replaceable are: nothing, an empty folder, and a dataset that this package made (by ``prepare``, ``streets`` or
+    ``add --out``) in which every file is named, with its size, by the manifest. A dataset made in place holds the
+    user's own pictures. Without a manifest, which a workflow engine removes before it runs a rule again, only a
+    published dataset is taken for made here, and only where nothing but pictures and labels lies in it.
+    """
+    if not out.is_symlink() and not out.exists():
+        return
+    with disk_errors(out, "give another --out"):
+        if out.is_symlink() or not out.is_dir():
+            raise UserError(f"{out} exists and is not a folder of this package; give another --out or move it away")
+        files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if not path.is_dir()}
+        links = [path for path in out.rglob("*") if path.is_dir() and path.is_symlink()]
+        if not files and not links:
+            return
+        own = set(files) - {DATASET_FILE, MANIFEST_FILE, CARD_FILE}
+        try:
+            strange = [*links, *(own if DATASET_FILE not in files else _strange(out, files))]
+        except UserError as error:
+            raise UserError(
+                f"{out} exists and is not a prepared dataset ({error}); give another --out or move it away"
+            ) from error
+    if strange or DATASET_FILE not in files:
+        named = first_ten(sorted(str(name) for name in strange)) or first_ten(sorted(files))
+        raise UserError(
+            f"{out} exists and is not a prepared dataset that may be replaced, because it holds files that were not "
+            f"made there by `hyperseg data`: {named}; give another --out or move it away"
+        )
 
 
-def _swap(stage: Path, out: Path) -> None:
+def _strange(out: Path, files: dict[str, Path]) -> list[str]:
+    """The files of a folder with a dataset.yaml that this package did not make, or not as they are now."""
+    info = read_info(out)
+    published = is_published(info.id)
+    judged = {name: path for name, path in files.items() if name not in {MANIFEST_FILE, CARD_FILE}}
+    judged = {name: path for name, path in judged.items() if path.is_symlink() or not _left_behind(name)}
+    if MANIFEST_FILE not in files:
+        return [name for name in judged if name != DATASET_FILE and not (published and kind_of(name))]
+    manifest = read_manifest(out)
+    if not published and not manifest.copied:
+        return list(judged)  # made in place: the pictures are the user's
+    return [
+        name
+        for name, path in judged.items()
+        if path.is_symlink() or name not in manifest.files or path.stat().st_size != manifest.files[name].bytes
+    ]
+
+
+def _left_behind(name: str) -> bool:
+    """Whether a file browser put it there; other hidden files are the user's."""
+    last = name.rsplit("/", 1)[-1]
+    return is_litter(last) and (not last.startswith(".") or last == ".DS_Store")
+
+
+def _exchange(stage: Path, out: Path, old: Path) -> None:
     if not out.exists():
         stage.rename(out)
         return
-    old = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.old."))
-    out.rename(old)  # onto an empty folder, which rename(2) replaces
+    out.rename(old)
     try:
         stage.rename(out)
     except OSError:
         old.rename(out)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove_dead_work(folder: Path) -> None:
+    """Remove what killed runs left in `folder`, whatever their target was."""
+    for work in sorted(folder.iterdir()):
+        name, mark, _ = work.name.rpartition(_MARK)
+        if not mark or not name.startswith(".") or not work.is_dir() or work.is_symlink():
+            continue
+        out, lock = folder / name[1:], work / _LOCK
+        if not lock.exists():
+            if time.time() - work.stat().st_mtime > _UNLOCKED_S:
+                _remove_work(work, out)
+            continue
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):  # held: its owner lives; closed: another user's
+            _remove_work(work, out)
+
+
+def _remove_work(work: Path, out: Path) -> None:
+    old = work / "old"
+    if old.exists() and not out.exists():
+        old.rename(out)
+    shutil.rmtree(work, ignore_errors=True)

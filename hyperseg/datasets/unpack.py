@@ -1,5 +1,7 @@
-"""Unpacking archives of strangers: every member is judged before the first byte is written."""
+"""Unpacking archives that are not trusted: every member is judged before the first byte is written."""
 
+import bz2
+import gzip
 import lzma
 import shutil
 import stat
@@ -12,15 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
-from hyperseg.datasets.download import check_disk
+from hyperseg.data.manifest import LITTER
+from hyperseg.data.offenders import printable
+from hyperseg.datasets.disk import check_disk, readable_size
 from hyperseg.errors import UserError
 
 CHUNK = 1 << 20
 NESTED = (".zip", ".tar", ".tgz", ".gz", ".tbz2", ".bz2", ".txz", ".xz", ".7z", ".rar", ".zst", ".lzma")
-# What other systems leave in archives: harmless, and no part of any dataset.
-_LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db")
+HEADER_BYTES = 1 << 20  # of one header of a tar archive: a long name or a set of attributes
+REMEDY = "get the archive again from its publisher, or give --source a folder that you unpacked yourself"
 # What the standard library raises on a damaged or unusual archive.
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -39,7 +43,7 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what an archive may hold; the largest dataset here is Cityscapes with 25 000 files in 12 GB."""
+    """Bounds on what an archive may hold."""
 
     files: int = 200_000
     total_bytes: int = 64 << 30
@@ -76,7 +80,58 @@ def unpack(
                 progress(done, total)
             return len(members)
     except _DAMAGE as error:
-        raise UserError(f"{archive} cannot be unpacked: {_told(error)}; get it again") from error
+        raise UserError(f"{archive} cannot be unpacked: {_words(error)}; get it again") from error
+
+
+def damage_of(archive: Path) -> str | None:
+    """What the archive's own checksums find, or None: every member is read, none is written."""
+    try:
+        with _members(archive, Limits()) as members:
+            for member in members:
+                with member.open() as source:
+                    while source.read(CHUNK):
+                        pass
+    except (UserError, *_DAMAGE) as error:
+        return _words(error)
+    return None
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file begins as a zip or a tar, packed or not."""
+    return zipfile.is_zipfile(path) or _is_tar(path)
+
+
+def _is_tar(path: Path) -> bool:
+    # not tarfile.is_tarfile, which reads a first header of any length into memory
+    try:
+        with _decompressed(path) as plain, _open_tar(plain, path):
+            return True
+    except UserError:
+        return True  # a tar with a header that is refused when it is read
+    except _DAMAGE:
+        return False
+
+
+def kind_of_file(path: Path) -> str:
+    """What a file that is no archive seems to be, as 'a web page'."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    start = head.lstrip().lower()
+    if not head:
+        return "an empty file"
+    if start.startswith((b"<!doctype html", b"<html", b"<?xml")) or b"<html" in start:
+        return "a web page, perhaps an error or a login"
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer (run `git lfs pull` where it comes from)"
+    known = {
+        b"\x1f\x8b": "a gzip file",
+        b"BZh": "a bzip2 file",
+        b"\xfd7zXZ": "an xz file",
+        b"7z\xbc\xaf": "a 7z archive",
+        b"Rar!": "a rar archive",
+        b"PK": "a damaged zip archive",
+    }
+    return next((name for magic, name in known.items() if head.startswith(magic)), "another kind of file")
 
 
 @contextmanager
@@ -84,18 +139,47 @@ def _members(archive: Path, limits: Limits) -> Iterator[list[_Member]]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
             yield _judged(archive, _zip_members(archive, zipped), limits)
-    elif tarfile.is_tarfile(archive):
-        with tarfile.open(archive, "r:*") as tarred:
+    elif _is_tar(archive):
+        with _decompressed(archive) as plain, _open_tar(plain, archive) as tarred:
             yield _judged(archive, _tar_members(archive, tarred), limits)
     else:
-        raise UserError(f"{archive} is no zip or tar archive; get it again")
+        raise UserError(f"{archive} is {kind_of_file(archive)}, not a zip or tar archive; get it again")
+
+
+def _decompressed(archive: Path) -> IO[bytes]:
+    """The bytes of a tar archive, whatever it is packed with."""
+    with archive.open("rb") as file:
+        head = file.read(6)
+    for magic, opener in ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open)):
+        if head.startswith(magic):
+            return cast(IO[bytes], opener(archive))
+    return archive.open("rb")
+
+
+def _open_tar(plain: IO[bytes], archive: Path) -> tarfile.TarFile:
+    return tarfile.open(fileobj=cast(IO[bytes], _ShortReads(plain, archive)), mode="r:")
+
+
+class _ShortReads:
+    """A file that refuses to be read in large pieces: tarfile reads a header of any length into memory."""
+
+    def __init__(self, file: IO[bytes], archive: Path) -> None:
+        self._file, self._archive = file, archive
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= HEADER_BYTES:
+            raise UserError(f"{self._archive} is refused: it has a header of over {HEADER_BYTES} bytes; {REMEDY}")
+        return self._file.read(size)
 
 
 def _zip_members(archive: Path, zipped: zipfile.ZipFile) -> Iterator[_Member]:
     for info in zipped.infolist():
         kind = stat.S_IFMT(info.external_attr >> 16)
         if info.flag_bits & 0x1:
-            raise UserError(f"{archive} is encrypted (member {info.filename}); get it without a password")
+            raise UserError(
+                f"{archive} is encrypted (member {printable(info.filename)[:200]}); get it without a password"
+            )
         if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
             raise _refused(archive, info.filename, "is a link or a device")
         name = _safe(archive, info.orig_filename)
@@ -126,11 +210,13 @@ def _judged(archive: Path, members: Iterator[_Member], limits: Limits) -> list[_
     for count, member in enumerate(members, start=1):
         total += member.size
         if count > limits.files:
-            raise UserError(f"{archive} holds more than {limits.files} files; no dataset here does, so it is refused")
+            raise UserError(
+                f"{archive} holds more than {limits.files} files, which this dataset does not have; {REMEDY}"
+            )
         if total > limits.total_bytes:
-            gigabytes = limits.total_bytes / 1e9
-            raise UserError(f"{archive} unpacks to over {gigabytes:.0f} GB; no dataset here does, so it is refused")
-        if any(part in _LITTER for part in member.name.parts):
+            bound = readable_size(limits.total_bytes)
+            raise UserError(f"{archive} unpacks to over {bound}, more than this dataset has; {REMEDY}")
+        if any(part.lower() in LITTER for part in member.name.parts):
             continue
         if member.name.name.lower().endswith(NESTED):
             raise _refused(archive, str(member.name), "is an archive itself")
@@ -155,6 +241,8 @@ def _safe(archive: Path, name: str) -> PurePosixPath:
     )
     if bad and name not in {".", "./"}:
         raise _refused(archive, name, "has a name that leads outside the target")
+    if not name.isprintable():
+        raise _refused(archive, name, "has a name with control characters")
     return path
 
 
@@ -182,10 +270,10 @@ class _Bounded:
 
 
 def _refused(archive: Path, name: str, why: str) -> UserError:
-    return UserError(f"{archive} is refused: its member {name[:200]!r} {why}")
+    return UserError(f"{archive} is refused: its member {name[:200]!r} {why}; {REMEDY}")
 
 
-def _told(error: Exception) -> str:
+def _words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split()) or type(error).__name__

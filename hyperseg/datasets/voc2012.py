@@ -7,6 +7,7 @@ val picture can be in it.
 from pathlib import Path
 
 from hyperseg.data.offenders import first_ten
+from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.intake import Intake
 from hyperseg.datasets.published import Outcome, Preparation
 from hyperseg.errors import UserError
@@ -33,7 +34,12 @@ def prepare_train_aug(preparation: Preparation) -> Outcome:
         for path in (label, pictures / f"{name}.jpg")
         if not path.is_file()
     ]
-    if missing:
+    if preparation.partial:
+        splits = {
+            split: {n: label for n, label in labels.items() if label.is_file() and (pictures / f"{n}.jpg").is_file()}
+            for split, labels in splits.items()
+        }
+    elif missing:
         raise UserError(f"VOC 2012 lacks files: {first_ten(missing)}; get both archives again")
 
     def place(item: tuple[str, str, Path]) -> None:
@@ -49,11 +55,12 @@ def prepare_train_aug(preparation: Preparation) -> Outcome:
 def _folder(intake: Intake, name: str, archive: str) -> Path:
     folder = intake.folder(name)
     if folder is None:
-        raise UserError(f"{intake.roots[-1]} holds no folder {name}; put {archive} there")
+        raise UserError(f"{intake.place_name} holds no folder {name}; put {archive} there")
     return folder
 
 
 def _names(path: Path) -> set[str]:
     if not path.is_file():
         raise UserError(f"{path.name} is missing beside VOC's lists; get VOCtrainval_11-May-2012.tar again")
-    return set(path.read_text(encoding="utf-8").split())
+    with disk_errors(path, "get VOCtrainval_11-May-2012.tar again"):
+        return set(path.read_text(encoding="utf-8", errors="replace").split())

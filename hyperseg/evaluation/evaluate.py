@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
@@ -91,7 +92,10 @@ def _matrices(
 ) -> Iterator[tuple[Matrix, int]]:
     """Per image: its confusion matrix and the number of its label's pixels that are not counted."""
     for sample in samples:
-        label = torch.from_numpy(read_label(sample, reading.void))
+        values = read_label(sample, reading.void)
+        if reading.geometry == "resize_both":
+            values = np.array(Image.fromarray(values).resize(input_hw[::-1], Image.Resampling.NEAREST))
+        label = torch.from_numpy(values)
         hw = label.shape[0], label.shape[1]
         prediction = predict(model, read_image(sample), hw, reading, input_hw, classes, device)
         matrix = confusion_matrix(prediction, label.to(device), classes)

@@ -1,23 +1,25 @@
-"""Pictures of predictions: image, label and prediction side by side, with the classes' colours named below."""
+"""Pictures of predictions: image, label and prediction side by side, with a legend of the classes."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from hyperseg.data.overlay import overlay
 from hyperseg.data.prepared import ClassInfo
 
 GAP = 6
 LEGEND_ROW = 20
-BLEND = 0.65  # share of the class colour over the image
+OPACITY = 0.65  # share of the class colour over the image
 BACKGROUND = (255, 255, 255)
-IGNORED_COLOUR = (0, 0, 0)
+NO_CLASS = (0, 0, 0)
 
 
-def overlay(image: np.ndarray, label: np.ndarray, prediction: np.ndarray, classes: list[ClassInfo]) -> Image.Image:
+def comparison(image: np.ndarray, label: np.ndarray, prediction: np.ndarray, classes: list[ClassInfo]) -> Image.Image:
     """A picture of image uint8 (H, W, 3), label and prediction (H, W), and a legend of `classes`.
 
-    Pixels of no class are black in the label, and left as they are in the prediction's panel.
+    Pixels of no class are black.
     """
-    panels = [image, blend(image, label, classes), blend(image, prediction, classes)]
+    panels = [image]
+    panels += [overlay(image, indices, classes, opacity=OPACITY, other=NO_CLASS) for indices in (label, prediction)]
     titles = ["image", "label", "prediction"]
     height, width = label.shape
     total = len(panels) * width + (len(panels) - 1) * GAP
@@ -35,15 +37,3 @@ def overlay(image: np.ndarray, label: np.ndarray, prediction: np.ndarray, classe
         pen.rectangle((x + 2, y + 3, x + 16, y + 15), fill=entry.colour, outline=(90, 90, 90))
         pen.text((x + 21, y + 2), entry.name, fill=(0, 0, 0), font=font)
     return canvas
-
-
-def blend(image: np.ndarray, indices: np.ndarray, classes: list[ClassInfo]) -> np.ndarray:
-    """The classes' colours laid over the image; pixels of no class are black."""
-    palette = np.zeros((256, 3), np.float32)
-    palette[:] = IGNORED_COLOUR
-    for i, entry in enumerate(classes):
-        palette[i] = entry.colour
-    colours = palette[indices]
-    mixed = BLEND * colours + (1 - BLEND) * image
-    mixed[indices >= len(classes)] = IGNORED_COLOUR
-    return mixed.round().astype(np.uint8)

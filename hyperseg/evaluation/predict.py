@@ -19,11 +19,12 @@ HALF = (0.5, 0.5, 0.5)
 def network_input(image: np.ndarray, reading: Reading, input_hw: tuple[int, int]) -> Tensor:
     """The network's input float32 (1, 3, *input_hw) of an image uint8 (H, W, 3).
 
-    "resize": bilinear with antialiasing, aspect ratio not kept; "pad": zeros on the right and bottom. Raises
+    "resize": antialiased, aspect ratio not kept; "pad": zeros on the right and bottom. Raises
     :class:`UserError` where an image to be padded is larger than `input_hw`.
     """
-    if reading.geometry == "resize":
-        pixels = np.asarray(Image.fromarray(image).resize(input_hw[::-1], Image.Resampling.BILINEAR))
+    if reading.geometry != "pad":
+        filter_ = Image.Resampling.BICUBIC if reading.interpolation == "bicubic" else Image.Resampling.BILINEAR
+        pixels = np.asarray(Image.fromarray(image).resize(input_hw[::-1], filter_))
     else:
         if image.shape[0] > input_hw[0] or image.shape[1] > input_hw[1]:
             raise UserError(
@@ -64,7 +65,7 @@ def scored_classes(dataset: PreparedDataset, reading: Reading) -> list[str]:
 
 
 def check_outputs(outputs: int, dataset: PreparedDataset, reading: Reading) -> None:
-    """Raise :class:`UserError` unless a network of that many outputs speaks of the dataset's classes.
+    """Raise :class:`UserError` unless the number of a network's outputs fits the dataset's classes.
 
     Where the dataset has void, a network may have an output for it or not: without one it never answers Void.
     """

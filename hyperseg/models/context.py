@@ -20,6 +20,8 @@ def area_mean(x: Tensor) -> Tensor:
 class ContextHead(nn.Module):
     """Two levels: at /32 and, through ``down`` and ``up``, at /64 with the mean of the whole image beside it.
 
+    An ablation has one level, the entry alone, or three: a :class:`ContextLevel` at /128 in place of that mean.
+
     Maps (B, channels, h, w) at /32 to the signal (B, width, h, w): the entry's ``channels / 2`` maps, then as many of
     the up path. ``width`` is what the weight generators read. In the released reading of three variants they read the
     entry's half alone: then the down and up path changes no output and gets no gradient, and it is **not run**, neither
@@ -27,19 +29,43 @@ class ContextHead(nn.Module):
     parameters are kept: they load and export. ``run_all`` runs it nevertheless, for counting.
     """
 
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, channels: int, width: int, levels: int = 2) -> None:
         super().__init__()
         half = channels // 2
         self.entry = conv_norm_relu(channels, half)
-        self.down = conv_norm_relu(half, half, kernel=2)
-        self.up = conv_norm_relu(channels, half)
+        self.down = conv_norm_relu(half, half, kernel=2) if levels > 1 else nn.Sequential()
+        self.up = conv_norm_relu(channels, half) if levels > 1 else nn.Sequential()
+        self.deeper = ContextLevel(half) if levels > 2 else None
         self.dead_path = width <= half
         self.run_all = False
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.entry(x)
-        if self.dead_path and not self.run_all:
+        if not len(self.down) or (self.dead_path and not self.run_all):
             return x
         deep = self.down(x)
-        deep = self.up(torch.cat((deep, area_mean(deep)), dim=1))
+        beside = area_mean(deep) if self.deeper is None else self.deeper(deep)
+        deep = self.up(torch.cat((deep, beside), dim=1))
         return torch.cat((x, F.interpolate(deep, scale_factor=2, mode="nearest")), dim=1)
+
+
+class ContextLevel(nn.Module):
+    """One more level of the nested U-Net: maps (B, C, h, w) to as many, by way of h / 2 x w / 2 and its mean."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.down = conv_norm_relu(channels, channels, kernel=2)
+        self.up = conv_norm_relu(2 * channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        deep = self.down(x)
+        deep = self.up(torch.cat((deep, area_mean(deep)), dim=1))
+        return F.interpolate(deep, scale_factor=2, mode="nearest")
+
+
+class ConstantSignal(nn.Module):
+    """In place of a context head where the decoder's weights are learned once for the data set: the signal is 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any map (B, C, h, w) to ones (B, 1, 1, 1)."""
+        return x.new_ones(x.shape[0], 1, 1, 1)

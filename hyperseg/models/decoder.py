@@ -56,12 +56,22 @@ class Decoder(nn.Module):
     """Levels from the deepest up; each sees coordinates, its skip and the previous level's output, upsampled.
 
     ``resize`` upsamples, here and to the image's size; assign another of the same signature for a faster kernel.
+    ``patch_cells`` is the height and width of a patch in cells of the signal, None for the whole image, which takes
+    the signal's mean; levels without ``coordinates`` are an ablation.
     """
 
     resize: Resize
 
-    def __init__(self, levels: Sequence[LevelShape], generators: Sequence[GeneratorShape]) -> None:
+    def __init__(
+        self,
+        levels: Sequence[LevelShape],
+        generators: Sequence[GeneratorShape],
+        patch_cells: int | None = 1,
+        coordinates: bool = True,
+    ) -> None:
         super().__init__()
+        self.patch_cells = patch_cells
+        self.coordinates = coordinates
         self.shapes = tuple(levels)
         self.levels = nn.ModuleList(Level(shape) for shape in levels)
         self.generators = nn.ModuleList(WeightGenerator(shape) for shape in generators)
@@ -69,15 +79,22 @@ class Decoder(nn.Module):
 
     def forward(self, skips: Sequence[Tensor], signal: Tensor) -> Tensor:
         """Logits at the last skip's size, from ``skips`` (B, C_i, H_i, W_i), deepest first, and the signal at /32."""
+        signal = self.pool(signal)
         weights = [w for generator in self.generators for w in generator(signal)]
         x: Tensor | None = None
         for level, skip, level_weights in zip(self.levels, skips, weights, strict=True):
-            parts = [coordinates(skip), skip]
+            parts = [coordinates(skip), skip] if self.coordinates else [skip]
             if x is not None:
                 parts.append(self.resize(x, skip.shape[-2:]))
             x = level(torch.cat(parts, dim=1), level_weights)
         assert x is not None
         return x
+
+    def pool(self, signal: Tensor) -> Tensor:
+        """The signal (B, S, gh, gw), one cell for each patch: as it is where a patch is a cell."""
+        if self.patch_cells is None:
+            return signal.mean((2, 3), keepdim=True)
+        return signal if self.patch_cells == 1 else F.avg_pool2d(signal, self.patch_cells)
 
 
 def resize(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -25,7 +25,7 @@ def create_model(
     stochastic_depth: float = 0.2,
     dropout: float | None = None,
 ) -> HyperSeg:
-    """A network of one of the five variants, in training mode.
+    """A network of one of the five variants or of an ablation, in training mode.
 
     ``weights``: a file of ours (``.safetensors``, whose header supplies what is not given of ``num_classes``,
     ``backbone`` and ``slices``) or a checkpoint in the released format (``.pth``); it holds the backbone too, so
@@ -34,8 +34,9 @@ def create_model(
     :func:`hyperseg.models.pretrained.load_pretrained`) and the rest from PyTorch's defaults, as published.
 
     ``num_classes``, ``backbone`` (a timm EfficientNet) and ``dropout`` (on the backbone's last map) default to the
-    variant's. ``slices`` is the reading of the signal: ``released``, the default, agrees with the released weights;
-    ``described`` is the paper's text. ``stochastic_depth`` is the drop rate of the backbone's last block.
+    variant's. ``slices`` is the reading of the signal: ``released``, the default but of some ablations, agrees with
+    the released weights; ``described`` is the paper's text. ``stochastic_depth`` is the drop rate of the backbone's
+    last block.
 
     Raises :class:`UserError` for an unknown name, weights that do not fit, and ImageNet weights that cannot be had.
     """
@@ -55,7 +56,7 @@ def create_model(
         published,
         published.num_classes if num_classes is None else num_classes,
         backbone or published.backbone,
-        slices or "released",
+        slices or published.slices,
         stochastic_depth,
         published.backbone_dropout if dropout is None else dropout,
     )

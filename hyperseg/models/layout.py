@@ -15,18 +15,19 @@ Kind = Literal["conv", "block", "shared_halo_block"]
 class LevelShape:
     """One decoder level: its operator and channel counts.
 
-    ``conv`` is a patch-wise 1x1 convolution; ``block`` an inverted residual block of expansion 2 whose halo is computed
+    ``conv`` is a patch-wise 1x1 convolution; ``block`` an inverted residual block whose halo is computed
     with the patch's own weights; ``shared_halo_block`` the VOC form, whose halo holds the neighbours' hidden values.
     """
 
     kind: Kind
     inputs: int  # channels: two coordinates, the skip feature, the previous level's output
     outputs: int
+    expansion: int = 2
 
     @property
     def hidden(self) -> int:
         """Channels between expansion and projection."""
-        return 2 * self.inputs
+        return self.expansion * self.inputs
 
     @property
     def weights(self) -> int:
@@ -63,8 +64,9 @@ def level_shapes(variant: Variant, skips: Sequence[int], num_classes: int) -> tu
     if variant.decoder == "voc":  # this form's levels are as wide as their skip features
         outputs = (*skips[: len(outputs) - 1], num_classes)
     previous = (0, *outputs)
+    coordinates = 2 if variant.coordinates else 0
     return tuple(
-        LevelShape("conv" if kernel == 1 else block, 2 + skip + before, out)
+        LevelShape("conv" if kernel == 1 else block, coordinates + skip + before, out, variant.expansion)
         for kernel, skip, before, out in zip(variant.kernels, skips, previous, outputs, strict=False)
     )
 
@@ -72,7 +74,12 @@ def level_shapes(variant: Variant, skips: Sequence[int], num_classes: int) -> tu
 def generator_shapes(
     variant: Variant, levels: Sequence[LevelShape], signal: int, slices: Slices
 ) -> tuple[GeneratorShape, ...]:
-    """The layers that make the weights of ``levels`` from ``signal`` channels, deepest level first."""
+    """The layers that make the weights of ``levels`` from ``signal`` channels, deepest level first.
+
+    Weights that are learned once for the data set come from a signal of one channel, the constant 1.
+    """
+    if variant.weights_per == "dataset":
+        return tuple(GeneratorShape(0, 1, 1, (level.weights,)) for level in levels)
     counts: list[tuple[int, ...]] = [(level.weights,) for level in levels]
     if variant.merge_last_levels:
         counts[-2:] = [counts[-2] + counts[-1]]

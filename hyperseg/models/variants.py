@@ -1,10 +1,10 @@
-"""The five published variants, as data. Imports no torch, so the pipeline and the report may read it.
+"""The five published variants and the ablations of one, as data. Imports no torch: the pipeline and the report read it.
 
 Source of every figure: Nirkin, Wolf, Hassner, "HyperSeg", CVPR 2021, and its released checkpoints.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
 
 from hyperseg.errors import UserError
 
@@ -32,11 +32,36 @@ class Variant:
     train_hw: tuple[int, int]
     eval_hw: tuple[int, int]
     grid_hw: tuple[tuple[int, int], ...]  # input sizes whose coordinate grids the released checkpoint carries
+    # What ablations change; the defaults are the paper's network.
+    weights_per: Literal["patch", "image", "dataset"] = "patch"  # one set of decoder weights each; "dataset": learned
+    patch_cells: int = 1  # height and width of a patch, in cells of 32 x 32 pixels of the image
+    coordinates: bool = True  # whether each level sees x and y
+    expansion: int = 2  # hidden over input channels of a level's inverted residual block
+    slices: Slices = "released"  # the reading of the signal slices where nobody names one
+    ablation_of: str | None = None  # the published variant that this one takes something from
 
     @property
     def unit(self) -> int:
         """Input height and width must be multiples of this, in pixels."""
-        return 32 * 2 ** (self.context_levels - 1)
+        return 32 * max(2 ** (self.context_levels - 1), self.patch_cells)
+
+    def fits(self, height: int, width: int) -> bool:
+        """Whether the network runs on an image of that size."""
+        whole = height > 0 and width > 0 and height % self.unit == 0 and width % self.unit == 0
+        # The published two-level context head fails on a single cell at /64; its three-level form does not.
+        return whole and (self.decoder == "voc" or (height, width) != (self.unit, self.unit))
+
+
+class InputRule(Protocol):
+    """What decides which images a network takes: a :class:`Variant`, or a network of another library."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def unit(self) -> int: ...
+
+    def fits(self, height: int, width: int) -> bool: ...
 
 
 _QUARTER = (0.25,) * 5
@@ -63,8 +88,34 @@ VARIANTS: dict[str, Variant] = {
 }  # fmt: skip
 
 
+def _ablation(name: str, what: str, **changes: Any) -> Variant:
+    base = VARIANTS["camvid_hyperseg_s"]
+    own = {"id": f"{base.id}_{name}", "title": f"{base.title}, {what}", "ablation_of": base.id, "grid_hw": ()}
+    return replace(base, **(own | changes))
+
+
+# Each takes one thing from HyperSeg-S of CamVid. The depth of the context head needs slices that read all of it.
+ABLATIONS: dict[str, Variant] = {
+    v.id: v
+    for v in (
+        _ablation("static", "static weights", weights_per="dataset"),
+        _ablation("image", "weights per image", weights_per="image"),
+        _ablation("patch64", "patches of 64 x 64", patch_cells=2),
+        _ablation("patch128", "patches of 128 x 128", patch_cells=4),
+        _ablation("no_coordinates", "no coordinates", coordinates=False),
+        _ablation("described", "slices as described", slices="described"),
+        _ablation("context1", "1 context level", slices="described", context_levels=1),
+        _ablation("context3", "3 context levels", slices="described", context_levels=3),
+        _ablation("expansion1", "expansion 1", expansion=1),
+        _ablation("expansion4", "expansion 4", expansion=4),
+        _ablation("no_reduction", "features not reduced", feature_scales=(1,) * 5),
+    )
+}
+
+
 def get_variant(variant: str) -> Variant:
-    """The variant of that id; a :class:`UserError` names the known ones otherwise."""
-    if variant not in VARIANTS:
-        raise UserError(f"unknown variant '{variant}'; choose one of {', '.join(VARIANTS)}")
-    return VARIANTS[variant]
+    """The variant or ablation of that id; a :class:`UserError` names the known ones otherwise."""
+    found = VARIANTS.get(variant) or ABLATIONS.get(variant)
+    if found is None:
+        raise UserError(f"unknown variant '{variant}'; choose one of {', '.join((*VARIANTS, *ABLATIONS))}")
+    return found

@@ -6,7 +6,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -18,11 +18,12 @@ from pydantic import (
     PositiveInt,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from hyperseg.errors import UserError
-from hyperseg.models.variants import VARIANTS
+from hyperseg.networks import network_ids
 from hyperseg.strict import StrictModel, first_problem
 from hyperseg.yaml_file import read_yaml
 
@@ -99,9 +100,35 @@ class Evaluation(StrictModel):
 
 class Latency(StrictModel):
     protocols: list[Name] = Field(min_length=1)
-    engines: list[Name] = Field(min_length=1)
+    engines: Annotated[list[Name], Field(min_length=1)] | dict[str, Annotated[list[Name], Field(min_length=1)]] = Field(
+        description="for all variants, or per variant, where 'default' stands for those without an entry"
+    )
     precisions: list[Name] = Field(min_length=1)
     input_hw: InputHW | None = Field(default=None, description="[height, width] to time; null: the variant's own")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto: the GPU of the machine that runs the pipeline, or its CPU where it has none"
+    )
+    target: Name | None = Field(
+        default=None, description="name of the machines that are timed, where jobs run on others than this one"
+    )
+
+    def engines_of(self, variant: str) -> list[str]:
+        """The engines that time a variant."""
+        if isinstance(self.engines, list):
+            return self.engines
+        return self.engines.get(variant, self.engines.get("default", []))
+
+    @property
+    def all_engines(self) -> list[str]:
+        """Every engine that is named, once."""
+        named = [self.engines] if isinstance(self.engines, list) else list(self.engines.values())
+        return list(dict.fromkeys(engine for engines in named for engine in engines))
+
+    @model_validator(mode="after")
+    def _named_with_its_device(self) -> "Latency":
+        if self.target is not None and self.device == "auto":
+            raise ValueError("a target needs its device; set device to cpu or cuda")
+        return self
 
 
 class Report(StrictModel):
@@ -111,8 +138,8 @@ class Report(StrictModel):
 class Threads(StrictModel):
     """Cores of one job of a step; a latency always has the machine to itself."""
 
-    train: PositiveInt = 1
-    evaluate: PositiveInt = 1
+    train: Annotated[int, Field(ge=1, le=1024)] = 1
+    evaluate: Annotated[int, Field(ge=1, le=1024)] = 1
 
 
 class Campaign(StrictModel):
@@ -130,8 +157,8 @@ class Campaign(StrictModel):
     @classmethod
     def _known(cls, variants: list[str]) -> list[str]:
         for variant in variants:
-            if variant not in VARIANTS:
-                raise ValueError(f"'{variant}' is no variant; choose from {', '.join(VARIANTS)}")
+            if variant not in network_ids():
+                raise ValueError(f"'{variant}' is no variant; choose from {', '.join(network_ids())}")
         return variants
 
     @field_validator("variants", "seeds")
@@ -153,9 +180,19 @@ def parse_campaign(values: Any, where: str) -> Campaign:
         raise UserError(f"'{key}' in {where} does not fit: {problem}; see config/README.md") from error
 
 
-def load_campaign(path: Path) -> Campaign:
-    """Read and check one configuration file."""
-    return parse_campaign(read_yaml(path, "configuration"), str(path))
+def load_campaign(path: Path, changes: dict[str, Any] | None = None) -> Campaign:
+    """Read and check one configuration file, with `changes` put over its sections."""
+    values = read_yaml(path, "configuration")
+    return parse_campaign(put_over(values, changes) if changes and isinstance(values, dict) else values, str(path))
+
+
+def put_over(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`values` with `changes` over them, section by section, as Snakemake does."""
+    merged = dict(values)
+    for key, change in changes.items():
+        old = merged.get(key)
+        merged[key] = put_over(old, change) if isinstance(old, dict) and isinstance(change, dict) else change
+    return merged
 
 
 def config_schema() -> str:

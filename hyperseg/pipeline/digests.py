@@ -12,15 +12,16 @@ from typing import Any
 from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.campaign import Campaign, load_campaign
 from hyperseg.pipeline.sources import PACKAGE, Entry, digest_of, find_sources
-from hyperseg.training.recipe import load_recipe
+from hyperseg.training.recipe import Recipe, load_recipe
 
 FOLDER = ".hyperseg/sources"
-SCORING = "hyperseg.evaluation"  # what a training needs only to choose its best epoch
+SCORING = "hyperseg.evaluation"  # what a training needs only to score its epochs
+PUBLISHED = "hyperseg.datasets.published"  # of which evaluations and reports read titles and readings
 
 
-def digest_file(campaign: str, step: str, *chosen: str) -> str:
-    """Where the digest of a job lies, relative to the repository root; `chosen` names its variant, protocol, engine."""
-    return f"{FOLDER}/{campaign}/{'/'.join([step, *filter(None, ['-'.join(chosen)])])}.json"
+def digest_file(campaign: str, step: str, *names: str) -> str:
+    """Where the digest of a job lies, relative to the repository root; `names` are its variant, protocol, engine."""
+    return f"{FOLDER}/{campaign}/{'/'.join([step, *filter(None, ['-'.join(names)])])}.json"
 
 
 def write_digests(campaign: Campaign, root: Path = Path()) -> None:
@@ -36,26 +37,36 @@ def write_digests(campaign: Campaign, root: Path = Path()) -> None:
 def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, Any]]:
     """The content of each digest file: what a job depends on beside its input files and the configuration's values."""
     found: dict[str, dict[str, Any]] = {}
+    dataset = campaign.dataset.id
 
-    def add(entry: Entry, step: str, **more: Any) -> None:
-        content = {"step": step, "for": list(entry.chosen), "sources": digest_of(find_sources(entry, package))}
-        found[digest_file(campaign.campaign, step, *entry.chosen)] = content | more
+    def add(step: str, names: tuple[str, ...], entry: Entry, **more: Any) -> None:
+        content = {"step": step, "for": list(names), "sources": digest_of(find_sources(entry, package))}
+        found[digest_file(campaign.campaign, step, *names)] = content | more
 
-    add(Entry("hyperseg.cli.data", "streets"), "streets")
+    add("streets", (), Entry("hyperseg.cli.data", "streets", ("streets",)))
     settings = campaign.training.model_dump()
     for variant in campaign.variants:
-        if load_recipe(variant, settings).selection == "best":
-            scored_at = campaign.evaluation.input_of(variant)
-            add(Entry("hyperseg.cli.train", chosen=(variant,)), "train", scored_at=scored_at)
+        chosen = (variant, dataset)
+        if _may_score(load_recipe(variant, settings), settings, dataset):
+            entry = Entry("hyperseg.cli.train", chosen=(*chosen, "selection"), tables=(PUBLISHED,))
+            add("train", (variant,), entry, scored_at=campaign.evaluation.input_of(variant))
         else:
-            add(Entry("hyperseg.cli.train", chosen=(variant,), without=(SCORING,)), "train")
+            entry = Entry("hyperseg.cli.train", chosen=chosen, tables=(PUBLISHED,), without=(SCORING,))
+            add("train", (variant,), entry)
     for protocol in campaign.evaluation.protocols:
-        add(Entry("hyperseg.cli.evaluate", chosen=(protocol,)), "evaluate")
+        entry = Entry("hyperseg.cli.evaluate", chosen=(protocol, dataset), tables=(PUBLISHED,))
+        add("evaluate", (protocol,), entry)
     for protocol in campaign.latency.protocols:
-        for engine in campaign.latency.engines:
-            add(Entry("hyperseg.cli.latency", chosen=(protocol, engine)), "latency")
-    add(Entry("hyperseg.cli.report"), "report")
+        for engine in campaign.latency.all_engines:
+            entry = Entry("hyperseg.cli.latency", chosen=(protocol, engine), tables=(PUBLISHED,))
+            add("latency", (protocol, engine), entry)
+    add("report", (), Entry("hyperseg.cli.report", tables=(PUBLISHED,)))
     return found
+
+
+def _may_score(recipe: Recipe, settings: dict[str, Any], dataset: str) -> bool:
+    """Whether a training scores its epochs, or will where a dataset of the user's own turns out to have a `val`."""
+    return recipe.scored_split is not None or (dataset not in recipe.datasets and "selection" not in settings)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hyperseg.pipeline.campaign import Campaign
 
 # Seconds a job of each rule takes in the demo on one core: where an estimate starts before one has been seen.
 PRIOR_S = {"streets": 10.0, "prepare": 30.0, "train": 60.0, "evaluate": 15.0, "latency": 20.0, "report": 15.0}
-NO_WORK = ("all", "latencies", "total")  # rules without a command of ours, and the sum
+NO_WORK = ("all", "dataset", "latencies", "total")  # rules without a command of ours, and the sum
 LEFT = re.compile(r"left (\d+):(\d\d):(\d\d)\s*$")  # how a training's line ends
 
 
@@ -39,8 +39,9 @@ class Progress:
     """Keeps count of one run; feed it the events in order."""
 
     campaign: Campaign
-    cores: int
+    cores: int  # of this machine; where jobs run elsewhere, how many run at a time
     gpu: bool
+    local: bool = True
     planned: dict[str, int] = field(default_factory=dict)
     running: dict[int, Job] = field(default_factory=dict)
     finished: list[tuple[str, float]] = field(default_factory=list)  # (rule, seconds)
@@ -101,6 +102,8 @@ class Progress:
 
     def _cores_of(self, rule: str) -> int:
         """Cores that a job of the rule keeps from others; on a machine with a GPU its jobs run one by one."""
+        if not self.local:
+            return 1
         if rule == "latency" or (self.gpu and rule in ("train", "evaluate")):
             return self.cores
         threads = {"train": self.campaign.threads.train, "evaluate": self.campaign.threads.evaluate}

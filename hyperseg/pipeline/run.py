@@ -15,19 +15,18 @@ from typing import IO, Any
 
 import psutil
 
-from hyperseg.datasets.published import find_published, published_table
 from hyperseg.errors import UserError
-from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
-from hyperseg.latency.protocol import load_protocol as load_latency_protocol
-from hyperseg.pipeline.campaign import Campaign, load_campaign
-from hyperseg.pipeline.dataset import check_unchanged
+from hyperseg.pipeline.campaign import load_campaign
+from hyperseg.pipeline.checks import check, check_data, check_folders, check_machine
+from hyperseg.pipeline.commands import require_root
 from hyperseg.pipeline.display import Display
 from hyperseg.pipeline.lock import RunLock, run_lock
+from hyperseg.pipeline.profile import Profile
 from hyperseg.pipeline.progress import Progress, last_lines
 from hyperseg.pipeline.steps import Layout
 from hyperseg.processors import usable_cores
-from hyperseg.training.recipe import load_recipe
 
+HERE = Profile()
 PLUGINS = Path(__file__).parent / "plugins"
 SOURCE = "HYPERSEG_SOURCE"  # environment variable that tells `rule prepare` where the published files are
 
@@ -36,23 +35,37 @@ SOURCE = "HYPERSEG_SOURCE"  # environment variable that tells `rule prepare` whe
 class Outcome:
     """How a run ended."""
 
-    campaign: Campaign
+    layout: Layout
     done: int
     failed: int
     own_fault: bool  # a failed job ended in an error of ours, not in a sentence to the user
 
 
-def run(config: Path, *, cores: int | None = None, dry_run: bool = False, source: Path | None = None) -> Outcome:
+def run(
+    config: Path,
+    *,
+    cores: int | None = None,
+    dry_run: bool = False,
+    source: Path | None = None,
+    profile: Profile = HERE,
+) -> Outcome:
     """Bring the campaign of `config` up to date. Runs in the repository root; raises :class:`UserError`."""
-    if not Path("Snakefile").is_file():
-        raise UserError(f"there is no Snakefile in {Path.cwd()}; run this command in the repository's root folder")
-    campaign = load_campaign(config)
-    check(campaign)
+    require_root()
+    campaign = load_campaign(config, profile.config)
+    if not profile.local and campaign.latency.target is None:
+        raise UserError(
+            f"with --executor {profile.executor} other machines are timed than this one; name them with latency.target "
+            f"and latency.device in {config}, or under config in the profile"
+        )
     layout = Layout.here(campaign)
-    _check_data(layout, source)
-    cores = cores or usable_cores()
-    progress = Progress(campaign, cores, layout.device == "cuda")
-    command = _command(config, cores, layout.device == "cuda")
+    check(campaign)
+    check_folders(layout)
+    check_data(layout, source)
+    if profile.local:
+        check_machine(layout)
+    cores = cores or (usable_cores() if profile.local else profile.jobs)
+    progress = Progress(campaign, cores, layout.device == "cuda", profile.local)
+    command = _command(config, cores, layout.device == "cuda", profile)
     if dry_run:  # changes nothing, so it may look while another run is at work
         code, errors = _supervise([*command, "--dry-run", "--nolock"], None, source, progress, Display(progress, True))
     else:
@@ -61,42 +74,19 @@ def run(config: Path, *, cores: int | None = None, dry_run: bool = False, source
     if code and not progress.failed:
         raise _failure(progress.messages, errors)
     return Outcome(
-        campaign,
+        layout,
         progress.done,
         len(progress.failed),
         any(not _sentence(last_lines(job.log, 1)) for job in progress.failed),
     )
 
 
-def check(campaign: Campaign) -> None:
-    """Refuse before anything starts what a step would refuse later: recipes and protocols."""
-    for variant in campaign.variants:
-        load_recipe(variant, campaign.training.model_dump())
-    for protocol in campaign.evaluation.protocols:
-        load_evaluation_protocol(protocol)
-    for protocol in campaign.latency.protocols:
-        load_latency_protocol(protocol)
-
-
-def _check_data(layout: Layout, source: Path | None) -> None:
-    dataset = layout.campaign.dataset
-    if source is not None and not source.exists():
-        raise UserError(f"there is no --source {source}; give the folder or archive that holds {dataset.id}")
-    if Path(layout.manifest).is_file():
-        check_unchanged(Path(dataset.folder))
-    elif dataset.streets is None and find_published(dataset.id) is None:
-        raise UserError(
-            f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
-            f"prepare the folder first, or choose from {', '.join(published_table())}"
-        )
-
-
-def _command(config: Path, cores: int, gpu: bool) -> list[str]:
+def _command(config: Path, cores: int, gpu: bool, profile: Profile) -> list[str]:
+    start = [sys.executable, "-m", "snakemake", f"--configfile={config}", "--logger", "hyperseg", *profile.options()]
+    if not profile.local:
+        return start
     memory_mb = int(psutil.virtual_memory().total / 1e6 * 0.9)
-    return [
-        *(sys.executable, "-m", "snakemake", "--configfile", str(config), "--cores", str(cores)),
-        *("--resources", f"gpu={int(gpu) or 1}", f"mem_mb={memory_mb}", "--logger", "hyperseg"),
-    ]
+    return [*start, "--cores", str(cores), "--resources", f"gpu={int(gpu) or 1}", f"mem_mb={memory_mb}"]
 
 
 def _supervise(

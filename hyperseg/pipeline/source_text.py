@@ -5,7 +5,7 @@ What counts as needed:
 - an ``import`` anywhere in it, but under ``if TYPE_CHECKING:``; of a package that is only passed through on the way to
   one of its modules, the imports that run at once;
 - a string that is a module's name (``python -m hyperseg.latency.worker``), and every module of a package whose names
-  are computed (``import_module(f"{__name__}.{name}")``);
+  are computed: ``import_module(f"{__name__}.{name}")``, or a call that gets the package's ``__name__``;
 - a string that names a data file, a folder of data files or a pattern of them beside the module (``"protocols"``).
 """
 
@@ -56,6 +56,8 @@ def read_module(path: Path, name: str, part: str, package: Path, changed_ns: int
     for node in reader.named:
         needs.update(_modules_named(node, name, package))
         data.add(tuple(sorted(_data_named(node, path.parent))))
+    if part == "passed":  # what is only handed on is not called
+        needs = {tuple((n, "passed" if p.startswith("name ") else p) for n, p in group) for group in needs}
     if part.startswith("name "):
         digest = read_module(path, name, "whole", package, changed_ns).digest
     else:
@@ -107,7 +109,7 @@ class _Reader:
     def read(self, node: Any, names: bool = True) -> None:
         if isinstance(node, ast.AST):
             names = names and not (self.passed and isinstance(node, _FUNCTION))
-            if names and isinstance(node, (ast.Import, ast.ImportFrom, ast.Constant, ast.JoinedStr)):
+            if names and isinstance(node, (ast.Import, ast.ImportFrom, ast.Constant, ast.JoinedStr, ast.Call)):
                 self.named.append(node)
             for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
             self.code.append(f"({type(node).__name__}")
@@ -129,7 +131,10 @@ class _Reader:
 def _modules_named(node: ast.AST, name: str, package: Path) -> Iterator[Needs]:
     """Modules of the package that a node imports or names, and which part of each; computed names together."""
     if isinstance(node, ast.Import):
-        yield from (((alias.name, "whole"),) for alias in node.names if _is_module(alias.name, package))
+        for alias in node.names:
+            if _is_module(alias.name, package):
+                is_package = module_file(alias.name, package).stem == "__init__"
+                yield ((alias.name, "passed" if is_package else "whole"),)
     elif isinstance(node, ast.ImportFrom) and node.module and not node.level and _is_module(node.module, package):
         for alias in node.names:
             member = f"{node.module}.{alias.name}"
@@ -145,10 +150,21 @@ def _modules_named(node: ast.AST, name: str, package: Path) -> Iterator[Needs]:
     elif isinstance(node, ast.JoinedStr):
         prefix = _prefix(node, name)
         if prefix.endswith(".") and _is_module(prefix[:-1], package):
-            folder = module_file(prefix[:-1], package).parent
-            names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-            names |= {path.parent.name for path in folder.glob("*/__init__.py")}
-            yield tuple((f"{prefix}{found}", "whole") for found in sorted(names))
+            yield _modules_in(prefix[:-1], package)
+    elif isinstance(node, ast.Call) and _gets_own_name(node) and module_file(name, package).stem == "__init__":
+        yield _modules_in(name, package)
+
+
+def _gets_own_name(call: ast.Call) -> bool:
+    return any(isinstance(argument, ast.Name) and argument.id == "__name__" for argument in call.args)
+
+
+def _modules_in(name: str, package: Path) -> Needs:
+    """Every module of a package, and every package in it."""
+    folder = module_file(name, package).parent
+    names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    names |= {path.parent.name for path in folder.glob("*/__init__.py")}
+    return tuple((f"{name}.{found}", "whole") for found in sorted(names))
 
 
 @cache

@@ -30,12 +30,17 @@ CHANGES_NO_NUMBER = {
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a job's code begins: a click command; names that choose files; packages that it would reach but not use."""
+    """Where a job's code begins: a click command.
+
+    `chosen` are names that choose files. `without` are packages that the job would reach but does not use; `tables` are
+    packages of which it reads what is defined on import and calls no function.
+    """
 
     module: str
     command: str = "command"
     chosen: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 def digest_of(sources: dict[str, str]) -> str:
@@ -53,6 +58,8 @@ def find_sources(entry: Entry, package: Path = PACKAGE) -> dict[str, str]:
     seen: set[tuple[str, str]] = set()
     while waiting:
         name, part = waiting.pop()
+        if part == "whole" and any(name.startswith(f"{table}.") for table in entry.tables):
+            part = "passed"
         if (name, part) in seen or any(f"{name}.".startswith(f"{left_out}.") for left_out in entry.without):
             continue
         seen.add((name, part))

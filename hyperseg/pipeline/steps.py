@@ -1,7 +1,9 @@
 """Where each result of a campaign lies: what the rules and the DVC stages are made of."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.digests import digest_file
 from hyperseg.records.provenance import machine
@@ -15,18 +17,22 @@ class Layout:
     """Paths of one campaign's results, with Snakemake's wildcards in braces; relative to the repository root."""
 
     campaign: Campaign
-    device: str  # "cuda" where the machine has a GPU, else "cpu"
-    fingerprint: str  # of this machine: part of every latency's path
+    device: str  # "cuda" or "cpu": what latencies are taken on
+    machine: str  # whose latencies: this machine's fingerprint, or the target that the configuration names
 
     @classmethod
     def here(cls, campaign: Campaign) -> "Layout":
-        """The layout on this machine."""
+        """The layout on this machine; latencies are the target's where the campaign names one."""
+        take = campaign.latency
+        if take.target is not None:
+            return cls(campaign, take.device, take.target)
         this = machine()
-        return cls(campaign, "cuda" if this.gpus else "cpu", this.fingerprint)
+        own = "cuda" if this.gpus else "cpu"
+        return cls(campaign, own if take.device == "auto" else take.device, this.fingerprint)
 
-    def sources(self, step: str, *chosen: str) -> str:
-        """The file that stands for the code of a job; `chosen` names its variant, protocol or engine."""
-        return digest_file(self.campaign.campaign, step, *chosen)
+    def sources(self, step: str, *names: str) -> str:
+        """The file that stands for the code of a job; `names` are its variant, protocol or engine."""
+        return digest_file(self.campaign.campaign, step, *names)
 
     @property
     def data(self) -> str:
@@ -60,8 +66,8 @@ class Layout:
 
     @property
     def latency(self) -> str:
-        """Folder of one variant's latencies on this machine."""
-        return f"{self.runs}/{{variant}}/latency/{self.fingerprint}"
+        """Folder of one variant's latencies on the machine that is timed."""
+        return f"{self.runs}/{{variant}}/latency/{self.machine}"
 
     @property
     def report(self) -> str:
@@ -82,7 +88,7 @@ class Layout:
         return [
             f"{self.latency.format(variant=variant)}/{protocol}-{self.device}-{engine}-{precision}.json"
             for protocol in take.protocols
-            for engine in take.engines
+            for engine in take.engines_of(variant)
             for precision in take.precisions
         ]
 
@@ -99,3 +105,12 @@ class Layout:
         evaluations = [f"evaluation-{protocol}.json" for protocol in self.campaign.evaluation.protocols]
         files = [f"{folder}/{name}" for folder in self.trainings() for name in ["train.json", *evaluations]]
         return files + self.all_latencies()
+
+
+def write_list(layout: Layout, root: Path = Path()) -> str:
+    """Write the paths of all records of a campaign, one a line, where they changed; returns the file's own path."""
+    name = f".hyperseg/records/{layout.campaign.campaign}.txt"
+    text = "".join(f"{record}\n" for record in layout.records())
+    if not (root / name).is_file() or (root / name).read_text(encoding="utf-8") != text:
+        write_text_atomic(root / name, text)
+    return name

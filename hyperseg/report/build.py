@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyperseg.errors import UserError
+from hyperseg.report.claims_judge import judge_collection
 from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import read_paper, read_peers
 from hyperseg.report.figures import figure_parts
@@ -48,32 +49,39 @@ def build_report(out: Path, records: Sequence[Path], sources: Sources | None = N
 def report_files(records: Sequence[Path], sources: Sources) -> tuple[Collection, dict[str, bytes]]:
     """The records read, and every file of their report but the list of contents: relative name -> bytes."""
     collection = load(records)
+    peers = tuple(row for path in sources.peers for row in read_peers(path))
     inputs = Inputs(
         collection,
         read_paper(sources.paper) if sources.paper else (),
-        tuple(row for path in sources.peers for row in read_peers(path)),
+        peers,
+        judge_collection(sources.paper, collection, peers) if sources.paper else None,
     )
+    return collection, page_files(inputs, sources)
+
+
+def page_files(inputs: Inputs, sources: Sources) -> dict[str, bytes]:
+    """The page, its tables, figures and pictures, and what lies beside it: relative name -> bytes."""
     photos = [read_photo(path) for path in sources.pictures]
     twice = sorted({photo.name for photo in photos if sum(photo.name == other.name for other in photos) > 1})
     if twice:
         raise UserError(f"two pictures are named {twice[0]}; rename one of them")
-    data, beside = embedded(collection)
+    data, files = embedded(inputs.collection)
     page = Contents(
-        title=sources.title or f"Report: {', '.join(collection.campaigns)}",
+        title=sources.title or f"Report: {', '.join(inputs.collection.campaigns)}",
         inputs=inputs,
         data=data,
         sections=_sections(inputs, sources.tables),
         photos=photos,
         cards=[read_card(path) for path in sources.cards],
     )
-    files = {"index.html": render(page).encode(), "metrics.json": to_json(collection).encode()}
+    files |= {"index.html": render(page).encode(), "metrics.json": to_json(inputs.collection).encode()}
     for table in page.tables:
         files |= table_files(table)
     for picture in page.figures:
         files[f"figures/{picture.name}.svg"] = picture.svg.encode()
         files[f"figures/{picture.name}.png"] = picture.png
         files[f"figures/{picture.name}.pdf"] = picture.pdf
-    return collection, files | beside | {f"pictures/{photo.name}": photo.data for photo in page.photos}
+    return files | {f"pictures/{photo.name}": photo.data for photo in page.photos}
 
 
 def table_files(table: Table) -> dict[str, bytes]:

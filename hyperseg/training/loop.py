@@ -1,27 +1,36 @@
 """The training loop: steps, epochs, the learning rate, and which weights are kept."""
 
 import copy
-import math
 import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hyperseg.data.transforms import normalize
-from hyperseg.errors import UserError
 from hyperseg.records import EpochPoint
-from hyperseg.training.checkpoint import Checkpoint, Progress
-from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
+from hyperseg.training.checkpoint import Saved, Schedule, tensors
+from hyperseg.training.faults import explain
+from hyperseg.training.guards import Guards
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.schedule import polynomial
+from hyperseg.training.state import Best, TrainingState
+from hyperseg.training.step import make_optimizer, make_scaler, train_step
+from hyperseg.training.stop import StopAsked, StopSignals, TrainingInterrupted
 
-Score = Callable[[nn.Module], float]  # mean IoU in percent on the recipe's selection_split
+
+@dataclass(frozen=True)
+class Validation:
+    """How epochs are scored: mean IoU in percent on `split`; `settings` says by which protocol and input size."""
+
+    split: str
+    miou_percent: Callable[[nn.Module], float]
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Fit:
     selected_epoch: int
     step_median_ms: float
     peak_memory_bytes: int
+    resumed: list[dict[str, Any]]
 
 
 def fit(
@@ -40,64 +50,72 @@ def fit(
     recipe: Recipe,
     device: torch.device,
     shown: TrainingProgress,
-    score: Score | None = None,
-    checkpoint: Checkpoint | None = None,
+    guards: Guards,
+    validation: Validation | None = None,
+    checkpoints: Schedule | None = None,
+    saved: Saved | None = None,
 ) -> Fit:
     """Train `model` in place on `batches` (images uint8 (B, H, W, 3), labels uint8 (B, H, W)).
 
-    The batches are those of all epochs, or of the ones after `checkpoint.epochs_done`.
+    `batches` are those of all steps, or of the ones after the `saved` state, with which the training goes on.
 
-    Raises :class:`UserError` when the loss is no longer a number.
+    Raises :class:`UserError` where it must not go on, and :class:`TrainingInterrupted` after a signal.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True)
-    so_far = checkpoint.restore(model, optimizer, device) if checkpoint else Progress([], [], None)
-    first_step = len(so_far.points) * recipe.steps_per_epoch
-    if first_step:
-        shown.say(f"going on after epoch {len(so_far.points)} of {recipe.epochs}")
-    losses: list[float] = []
+    optimizer, scaler = make_optimizer(model, recipe), make_scaler(recipe, device)
+    state = TrainingState()
+    if saved:
+        state = saved.state
+        saved.restore(model, optimizer, scaler, device)
+        shown.say(f"going on after step {state.step} of {recipe.steps}")
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
+    epoch_started = time.monotonic() - state.epoch_s
+
+    def save() -> None:
+        if checkpoints:
+            state.losses += guards.drain()
+            state.epoch_s = time.monotonic() - epoch_started
+            checkpoints.save(state, tensors(model, optimizer, scaler, device))
+
     model.train()
-    epoch_started = time.monotonic()
-    for step, (images, labels) in enumerate(batches, first_step):
-        epoch = step // recipe.steps_per_epoch
-        rate = learning_rate(recipe, step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        started = time.perf_counter()
-        loss = train_step(model, images, labels, optimizer, recipe, device)
-        so_far.step_ms.append(1000 * (time.perf_counter() - started))
-        if not math.isfinite(loss):
-            raise UserError(
-                f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}, at learning rate {rate:.3g}; "
-                "lower training.learning_rate and train again"
-            )
-        losses.append(loss)
-        shown.step(step + 1, epoch, statistics.fmean(losses), rate)
-        if (step + 1) % recipe.steps_per_epoch:
-            continue
-        last = epoch + 1 == recipe.epochs
-        miou = score(model) if score and (last or (epoch + 1) % recipe.validate_every == 0) else None
-        so_far.points.append(
-            EpochPoint(
-                epoch=epoch + 1, step=step + 1, loss=statistics.fmean(losses), learning_rate=rate,
-                duration_s=time.monotonic() - epoch_started, miou_percent=miou,
-            )
-        )  # fmt: skip
-        if miou is not None:
-            shown.say(f"epoch {epoch + 1}: mIoU {miou:.2f} % on {recipe.selection_split}")
-            if recipe.selection == "best" and (so_far.best is None or miou > so_far.best[0]):
-                so_far.best = miou, epoch + 1, copy.deepcopy(model.state_dict())
-        if checkpoint and not last:
-            checkpoint.save(model, optimizer, device, so_far)
-        model.train()
-        losses, epoch_started = [], time.monotonic()
+    batch_iterator = iter(batches)
+    with StopSignals() as signals:
+        try:
+            while True:
+                if state.step == (len(state.epochs) + 1) * recipe.steps_per_epoch:
+                    state.losses += guards.drain()
+                    _end_epoch(model, recipe, state, shown, validation, signals, time.monotonic() - epoch_started)
+                    epoch_started = time.monotonic()
+                if state.step == recipe.steps:
+                    break
+                images, labels = _next_batch(batch_iterator, recipe, state.step, signals, save)
+                guards.check_batch(state.step, images, labels)
+                rate = learning_rate(recipe, state.step)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                started = time.perf_counter()
+                look = guards.looks_at(state.step)
+                try:
+                    outcome = train_step(model, images, labels, optimizer, recipe, device, scaler, look=look)
+                except (RuntimeError, MemoryError) as error:
+                    raise explain(error, recipe, state.step) or error from error
+                state.losses += guards.add(state.step, outcome, images, labels, rate)
+                state.step_ms.append(1000 * (time.perf_counter() - started))
+                state.step += 1
+                shown.step(state.step, len(state.epochs), statistics.fmean(state.losses or [float("nan")]), rate)
+                if checkpoints and state.step < recipe.steps and checkpoints.due(state.step):
+                    save()
+        except StopAsked:
+            save()
+            again = "the same command goes on from there" if checkpoints else "it was kept nowhere"
+            text = f"stopped by {signals.name} after step {state.step} of {recipe.steps}; {again}"
+            raise TrainingInterrupted(signals.received or 0, text) from None
     selected = recipe.epochs
-    if so_far.best:
-        _, selected, weights = so_far.best
-        model.load_state_dict(weights)
+    if state.best:
+        selected = state.best.epoch
+        model.load_state_dict(state.best.weights)
     model.eval()
-    return Fit(so_far.points, selected, statistics.median(so_far.step_ms), _peak_memory(device))
+    return Fit(state.epochs, selected, statistics.median(state.step_ms), peak_memory(device), state.resumed)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -107,34 +125,60 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * polynomial(step, recipe.steps, recipe.decay_power)
 
 
-def train_step(
-    model: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    optimizer: torch.optim.Optimizer,
+def _next_batch(
+    batches: Iterator[tuple[Tensor, Tensor]],
     recipe: Recipe,
-    device: torch.device,
-) -> float:
-    """One optimizer step on a batch as the loader gives it; returns the loss before it. No step if it is not finite."""
-    batch = normalize(images.to(device, non_blocking=True))
-    if not recipe.channels_last:
-        batch = batch.contiguous()
-    target = labels.to(device, non_blocking=True).long()
-    with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        logits = model(batch)
-    if recipe.loss == "bootstrapped_cross_entropy":
-        loss = bootstrapped_cross_entropy(logits.float(), target, recipe.bootstrap_k, recipe.bootstrap_threshold)
-    else:
-        loss = cross_entropy(logits.float(), target)
-    value = loss.item()
-    if math.isfinite(value):
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-    return value
+    step: int,
+    signals: StopSignals,
+    save: Callable[[], None],
+) -> tuple[Tensor, Tensor]:
+    """The next batch; where loading fails, the state is saved before the fault is reported."""
+    try:
+        with signals.at_once():
+            return next(batches)
+    except StopAsked:
+        raise
+    except Exception as error:
+        if signals.received is not None:  # the signal went to the loading processes too
+            raise StopAsked from error
+        fault = explain(error, recipe, step)
+        if fault is None:
+            raise
+        if step:
+            save()
+        raise fault from error
 
 
-def _peak_memory(device: torch.device) -> int:
+def _end_epoch(
+    model: nn.Module,
+    recipe: Recipe,
+    state: TrainingState,
+    shown: TrainingProgress,
+    validation: Validation | None,
+    signals: StopSignals,
+    duration_s: float,
+) -> None:
+    """Score the epoch where that is due, and note it."""
+    epoch = len(state.epochs) + 1
+    miou = None
+    if validation and (epoch == recipe.epochs or epoch % recipe.validate_every == 0):
+        with signals.at_once():
+            miou = validation.miou_percent(model)
+        shown.say(f"epoch {epoch}: mIoU {miou:.2f} % on {validation.split}")
+        if recipe.selection == "best" and (state.best is None or miou > state.best.miou_percent):
+            state.best = Best(miou, epoch, copy.deepcopy(model.state_dict()))
+        model.train()
+    state.epochs.append(
+        EpochPoint(
+            epoch=epoch, step=state.step, loss=statistics.fmean(state.losses),
+            learning_rate=learning_rate(recipe, state.step - 1), duration_s=duration_s, miou_percent=miou,
+        )
+    )  # fmt: skip
+    state.losses, state.epoch_s = [], 0.0
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the largest resident set of the process, or the largest allocation on a GPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024

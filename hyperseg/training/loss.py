@@ -4,17 +4,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-IGNORE = 255
+from hyperseg.data.description import IGNORED
 
 
-def cross_entropy(logits: Tensor, target: Tensor, ignore_index: int = IGNORE) -> Tensor:
+def cross_entropy(logits: Tensor, target: Tensor, ignore_index: int = IGNORED) -> Tensor:
     """Mean over the pixels that are not ignored; 0 where all are. Logits (B, C, H, W), target (B, H, W) int64."""
     losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="sum")
     return losses / (target != ignore_index).sum().clamp(min=1)
 
 
 def bootstrapped_cross_entropy(
-    logits: Tensor, target: Tensor, k: int = 4096, threshold: float = 0.3, ignore_index: int = IGNORE
+    logits: Tensor, target: Tensor, k: int = 4096, threshold: float = 0.3, ignore_index: int = IGNORED
 ) -> Tensor:
     """Mean over images of each image's hard pixels.
 
@@ -27,9 +27,23 @@ def bootstrapped_cross_entropy(
     losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none").flatten(1)
     if losses.shape[1] <= k:
         return losses.mean()
+    if losses.is_cuda:
+        return without_waiting(losses, k, threshold)
     hard = losses > threshold
     counts = hard.sum(1)
     kept = []
-    for image, mask, count in zip(losses, hard, counts.tolist(), strict=True):  # one synchronization for the batch
+    for image, mask, count in zip(losses, hard, counts.tolist(), strict=True):
         kept.append((image * mask).sum() / count if count > k else image.topk(k, sorted=False).values.mean())
     return torch.stack(kept).mean()
+
+
+def without_waiting(losses: Tensor, k: int, threshold: float) -> Tensor:
+    """The bootstrapped mean of pixel losses (B, N), N > k, without the host learning how many exceed the threshold.
+
+    Both means are computed for every image: a GPU has the time for that, but not for a wait in every step.
+    """
+    hard = losses > threshold
+    counts = hard.sum(1)
+    above = (losses * hard).sum(1) / counts.clamp(min=1)
+    largest = losses.topk(k, sorted=False).values.mean(1)
+    return torch.where(counts > k, above, largest).mean()

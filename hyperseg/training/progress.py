@@ -41,7 +41,7 @@ class TrainingProgress:
             self.live.stop()
 
     def step(self, done: int, epoch: int, loss: float, learning_rate: float) -> None:
-        """Tell that `done` steps are done; `loss` is the running mean of the epoch."""
+        """Show that `done` steps are done; `loss` is the running mean of the epoch."""
         now = time.monotonic()
         elapsed = now - self.started
         if self.first is None:

@@ -1,6 +1,5 @@
 """One training, from a recipe to a weights file and its record."""
 
-import os
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,23 +9,26 @@ from typing import Any
 import torch
 
 from hyperseg.allocator import keep_freed_memory
-from hyperseg.data.loading import TrainingSamples, choose_workers, training_loader
 from hyperseg.data.prepared import PreparedDataset
-from hyperseg.data.transforms import Augmentation
-from hyperseg.errors import UserError
+from hyperseg.data.reference import dataset_ref
 from hyperseg.files import sha256_file
-from hyperseg.kernels.training import attach, training_kernels
-from hyperseg.models import create_model, save_weights
-from hyperseg.records import DatasetRef, Record, TrainingNumbers, write_record
+from hyperseg.kernels.training import TrainingKernels, training_kernels
+from hyperseg.models import save_weights
+from hyperseg.records import Provenance, Record, TrainingNumbers, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
-from hyperseg.training.checkpoint import Checkpoint
-from hyperseg.training.loop import Score, fit
+from hyperseg.training.checkpoint import Checkpoint, Schedule
+from hyperseg.training.checks import check_disk, check_training
+from hyperseg.training.folder import output_folder
+from hyperseg.training.guards import Guards
+from hyperseg.training.loop import Validation, fit
 from hyperseg.training.progress import TrainingProgress
-from hyperseg.training.recipe import Recipe
+from hyperseg.training.recipe import WITHOUT_EFFECT, Recipe
+from hyperseg.training.setup import Initial, make_deterministic, make_setup
 
 WEIGHTS_FILE = "weights.safetensors"
 RECORD_FILE = "train.json"
+ROUNDING_PACKAGES = ("torch", "timm", "numpy", "pillow")  # those whose arithmetic a training uses
 
 
 def train(
@@ -38,95 +40,86 @@ def train(
     seed: int = 0,
     device: torch.device | None = None,
     campaign: str = "none",
-    score: Score | None = None,
+    validation: Validation | None = None,
+    initial: Initial | None = None,
+    notes: list[str] | None = None,
 ) -> Record:
     """Train `variant` and write ``out/weights.safetensors`` and ``out/train.json``; returns the record.
 
-    `score` gives mean IoU in percent on the recipe's `selection_split`, after every `validate_every` epochs. The same
-    call on the same machine gives the same weights, bit by bit; after an interruption it goes on after the last epoch
-    that was kept in `out`, to the same weights too. Raises :class:`UserError`.
+    `validation` scores epochs, `initial` weights take the place of the backbone's ImageNet weights, `notes` are what a
+    reader of the numbers must know, for the record. The same call on the same machine gives the same weights, bit by
+    bit; after an interruption it goes on after the last step that was kept in `out`, to the same weights too. Raises
+    :class:`UserError`, and :class:`hyperseg.training.stop.TrainingInterrupted` after Ctrl-C or SIGTERM.
     """
-    started_at, started = datetime.now(UTC), time.monotonic()
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if recipe.selection == "best" and score is None:
-        raise UserError("training.selection is 'best', but nothing scores the epochs; set it to 'last'")
+    check_training(variant, dataset, recipe, device, validation)
+    with output_folder(out):
+        return _train(variant, dataset, recipe, out, seed, device, campaign, validation, initial, notes or [])
+
+
+def _train(
+    variant: str,
+    dataset: PreparedDataset,
+    recipe: Recipe,
+    out: Path,
+    seed: int,
+    device: torch.device,
+    campaign: str,
+    validation: Validation | None,
+    initial: Initial | None,
+    notes: list[str],
+) -> Record:
+    started_at, started = datetime.now(UTC), time.monotonic()
     make_deterministic(seed, recipe.threads)
     if device.type == "cpu":
         keep_freed_memory()
     provenance_ = provenance(threads=torch.get_num_threads())
-    augmentation = Augmentation(
-        crop_hw=recipe.crop_hw,
-        pad_hw=recipe.pad_hw,
-        scale_range=recipe.scale_range,
-        scale_probability=recipe.scale_probability,
-        flip_probability=recipe.flip_probability,
-        colour_jitter=recipe.colour_jitter,
-        rotation_degrees=recipe.rotation_degrees,
-        rotation_label=recipe.rotation_label,
-    )
-    samples = TrainingSamples(
-        dataset, recipe.train_split, augmentation, void=recipe.void, seed=seed, cache=recipe.pixel_cache
-    )
-    workers = recipe.workers if recipe.workers is not None else choose_workers(device.type)
+    shown = TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch)
     checkpoint = Checkpoint(
         out,
-        {
+        settings={
             "variant": variant,
-            "recipe": recipe.model_dump(mode="json"),
+            "recipe": recipe.model_dump(mode="json", exclude=set(WITHOUT_EFFECT)),
             "seed": seed,
             "dataset": dataset.version,
             "device": device.type,
-            "threads": provenance_.threads,
-            "packages": provenance_.packages,
-            "kernels": asdict(training_kernels(device.type)),
+            "validation": validation.settings if validation else None,
+            "initial": initial.settings if initial else None,
         },
+        environment=_environment(provenance_, training_kernels(device.type)),
+        every_s=recipe.checkpoint_every_s,
+        every_steps=recipe.checkpoint_every_steps,
+        say=shown.say,
     )
-    epochs_before = checkpoint.epochs_done
-    batches = training_loader(
-        samples,
-        epochs=recipe.epochs,
-        images_per_epoch=recipe.images_per_epoch,
-        batch=recipe.batch,
-        workers=workers,
-        first_epoch=epochs_before,
+    saved = checkpoint.read()
+    setup = make_setup(
+        variant, dataset, recipe, seed, device, first_step=saved.state.step if saved else 0, initial=initial
     )
-    model = create_model(
-        variant,
-        pretrained_backbone=recipe.pretrained_backbone,
-        num_classes=num_classes(dataset, recipe),
-        backbone=recipe.backbone,
-        slices=recipe.slices,
-        stochastic_depth=recipe.stochastic_depth,
-        dropout=recipe.dropout,
-    ).to(device)
-    if recipe.channels_last:
-        model = model.to(memory_format=torch.channels_last)
-    kernels = attach(model, device.type)
-    with TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch) as progress:
-        result = fit(model, batches, recipe, device, progress, score, checkpoint)
+    model = setup.model
+    if setup.renewed:
+        shown.say(f"made anew: {', '.join(setup.renewed)}")
+    check_disk(out, model)
+    guards = Guards(recipe, model.num_classes, out)
+    with shown:
+        result = fit(model, setup.batches, recipe, device, shown, guards, validation, Schedule(checkpoint), saved)
 
-    out.mkdir(parents=True, exist_ok=True)
-    part = out / f".{WEIGHTS_FILE}.part"
-    try:
-        save_weights(model, part)
-        weights_sha256 = sha256_file(part)
-        part.replace(out / WEIGHTS_FILE)
-    finally:
-        part.unlink(missing_ok=True)
+    (out / RECORD_FILE).unlink(missing_ok=True)  # a record never stands beside weights that it is not of
+    save_weights(model, out / WEIGHTS_FILE)
     config: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
-        "workers": workers,
-        "kernels": asdict(kernels),
+        "workers": setup.workers,
+        "kernels": asdict(setup.kernels),
         "selected_epoch": result.selected_epoch,
-        "epochs_before_interruption": epochs_before,
+        "validation": validation.settings if validation else None,
+        "resumed": result.resumed,
+        "initial": initial.settings | {"file": initial.weights.name, "renewed": setup.renewed} if initial else None,
+        "notes": notes,
     }
     record = Record(
         campaign=campaign,
-        network=network_ref(model, weights_sha256=weights_sha256),
+        network=network_ref(model, weights_sha256=sha256_file(out / WEIGHTS_FILE)),
         protocol=None,
-        dataset=DatasetRef(
-            id=dataset.id, version=dataset.version, split=recipe.train_split, images=len(samples.samples)
-        ),
+        dataset=dataset_ref(dataset, recipe.train_split),
         seed=seed,
         config=config,
         provenance=provenance_,
@@ -150,19 +143,8 @@ def train(
     return record
 
 
-def num_classes(dataset: PreparedDataset, recipe: Recipe) -> int:
-    """Outputs of the network: the dataset's classes, and one for void where the recipe reads it as a class."""
-    return len(dataset.classes) + (recipe.void == "class" and dataset.void is not None)
-
-
-def make_deterministic(seed: int, threads: int | None) -> None:
-    """Seed torch, fix its threads and ask for deterministic kernels; sums over threads depend on their number."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # Fills every new tensor, in case an operator reads what it never wrote: 7 % of a step on a CPU, and none does.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False
-    if threads is not None:
-        torch.set_num_threads(threads)
+def _environment(run: Provenance, kernels: TrainingKernels) -> dict[str, Any]:
+    """What rounding depends on beside the settings."""
+    packages = {name: run.packages[name] for name in ROUNDING_PACKAGES if name in run.packages}
+    rest = {"threads": run.threads, "processor": run.machine.cpu, "kernels": kernels.name, "compiler": kernels.compiler}
+    return packages | rest

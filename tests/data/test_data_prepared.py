@@ -16,6 +16,7 @@ from hyperseg.data.manifest import write_manifest
 from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import open_dataset, read_image, read_info, read_label
 from hyperseg.datasets.inspection import inspect, offenders_of
+from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
@@ -179,7 +180,7 @@ def test_descriptions_that_do_not_fit_are_told(dataset, old, new, words):
 
 
 def test_a_staged_folder_appears_whole_or_not_at_all(dataset, tmp_path):
-    before = open_dataset(dataset).version
+    before = seal(dataset, copied=True).version
     with pytest.raises(UserError, match=r"has no dataset\.yaml"), staged_folder(dataset) as stage:
         write_manifest(stage)
     assert open_dataset(dataset).version == before

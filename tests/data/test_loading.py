@@ -55,7 +55,7 @@ def test_batches_do_not_depend_on_the_workers_or_the_cache(dataset: PreparedData
 
 def test_cache_lies_beside_the_dataset_under_its_version(dataset: PreparedDataset) -> None:
     batch_hashes(dataset, 0, cache=True)
-    folder = dataset.root.parent / ".pixels" / f"tiny-{dataset.version[:16]}"
+    folder = dataset.root.parent / ".pixels" / f"tiny-{dataset.version[:16]}-2"
     assert list(folder.rglob("*.image.npy"))
     assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
     assert open_dataset(dataset.root).version == dataset.version

@@ -1,5 +1,7 @@
 """Augmentation: equal to the plain pipeline, which resizes the whole image and crops after."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -150,3 +152,22 @@ def test_normalize_equals_torchvision_in_channels_last_memory() -> None:
     assert ours.shape == (2, 3, 32, 48)
     assert ours.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+
+
+def test_colour_first_is_flip_colour_resize_rotate_pad() -> None:
+    """The released VOC order, by torchvision's operations on the whole picture."""
+    image, label = picture((90, 120))
+    settings = Augmentation(pad_hw=(80, 96), rotation_degrees=30, rotation_label=0, colour_first=True)
+    choices = Draw((60, 80), (0, 0), True, (("contrast", 1.3), ("brightness", 0.7)), 20.0)
+    ours = augment(image, label, settings, choices)
+    first, second = Image.fromarray(image), Image.fromarray(label)
+    first, second = tv.hflip(first), tv.hflip(second)
+    first = tv.adjust_brightness(tv.adjust_contrast(first, 1.3), 0.7)
+    first = first.resize((80, 60), Image.Resampling.BICUBIC).rotate(20.0, Image.Resampling.BICUBIC)
+    second = second.resize((80, 60), Image.Resampling.NEAREST).rotate(20.0, Image.Resampling.NEAREST, fillcolor=0)
+    assert np.abs(ours[0][:60, :80].astype(int) - np.asarray(first)).max() <= 2  # as every crop: see the module
+    assert (ours[1][:60, :80] == np.asarray(second)).mean() > 0.999
+    assert (ours[1][60:] == 255).all()
+    assert ours[0].shape == (80, 96, 3)
+    resized_first = augment(image, label, replace(settings, colour_first=False), choices)
+    assert (resized_first[0] != ours[0]).any()

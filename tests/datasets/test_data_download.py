@@ -1,13 +1,14 @@
 """Downloads against a real server on loopback that drops, truncates, redirects, refuses and lies."""
 
-import fcntl
 import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader, check_disk
+from hyperseg.datasets.disk import check_disk
+from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader
 from hyperseg.errors import UserError
 
 BODY = random.Random(1).randbytes(400_000)
@@ -101,7 +102,7 @@ def test_a_part_that_is_whole_already_needs_no_byte(site, make, target):
     part.parent.mkdir()
     part.write_bytes(BODY)
     part.with_name(part.name + ".json").write_text(
-        f'{{"url": "{url}", "validator": null, "total": {len(BODY)}}}', encoding="utf-8"
+        f'{{"url": "{url}", "etag": null, "modified": null, "total": {len(BODY)}}}', encoding="utf-8"
     )
     run(url, target)
     assert target.read_bytes() == BODY
@@ -115,7 +116,7 @@ def test_a_part_that_is_longer_than_the_file_is_begun_again(site, make, target):
     part.parent.mkdir()
     part.write_bytes(BODY)
     part.with_name(part.name + ".json").write_text(
-        f'{{"url": "{url}", "validator": null, "total": {len(BODY) + 1}}}', encoding="utf-8"
+        f'{{"url": "{url}", "etag": null, "modified": null, "total": {len(BODY) + 1}}}', encoding="utf-8"
     )
     run(url, target)
     assert target.read_bytes() == BODY
@@ -178,16 +179,15 @@ def test_a_file_of_another_size_than_known_is_refused(site, make, target, length
 
 
 def test_the_disk_is_asked_before_the_first_byte(site, make, target, tmp_path):
-    with pytest.raises(UserError, match=r"GB free, but 1000000\.0 GB are needed"):
+    with pytest.raises(UserError, match=r"free, but 1000 TB are needed and 268 MB kept spare"):
         check_disk(tmp_path, 10**15)
 
 
 def test_two_processes_do_not_write_one_file(site, make, target):
     part = target.with_name(".file.bin.part")
     part.parent.mkdir()
-    with part.open("ab") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another process is downloading"):
-            run(site.put("/a", make.page(BODY)), target)
+    held = FileLock(part.with_name(part.name + ".lock"))
+    with held, pytest.raises(UserError, match="another process is downloading"):
+        run(site.put("/a", make.page(BODY)), target)
     run(site.put("/a", make.page(BODY)), target)
     assert target.read_bytes() == BODY

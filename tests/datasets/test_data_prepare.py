@@ -1,7 +1,6 @@
 """Published layouts, made small: archives and folders to prepared datasets, and what is told where they do not fit."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -25,14 +24,16 @@ FRAMES = {"train": "0001TP_006690", "val": "0016E5_07959", "test": "0001TP_00855
 
 
 def prepare(dataset: str, source: Path, tmp_path: Path, splits: dict[str, int], *more: str) -> Result:
-    """The command, with a catalogue that expects these few images and no checksum of the real archives."""
+    """The command, with a catalogue that expects these few, small images and no checksum of the real archives."""
     catalogue = tmp_path / "catalogue.yaml"
     free = [{"file": name, "md5": None, "sha256": None, "bytes": None, "remade": True} for name in (
         "leftImg8bit_trainvaltest.zip", "gtFine_trainvaltest.zip", "VOCtrainval_11-May-2012.tar",
     )]  # fmt: skip
     known = {"cityscapes": free[:2], "voc2012": free[2:]}
     catalogue.write_text(
-        yaml.safe_dump({dataset: {"splits": [splits], "archives": known.get(dataset, [])}}, sort_keys=False)
+        yaml.safe_dump(
+            {dataset: {"splits": [splits], "sizes": ["32x24"], "archives": known.get(dataset, [])}}, sort_keys=False
+        )
     )
     arguments = ["prepare", dataset, "--source", str(source), "--out", str(tmp_path / "data" / dataset)]
     return CliRunner().invoke(command, [*arguments, "--catalogue", str(catalogue), *more])
@@ -94,7 +95,7 @@ def test_cambridge_archives_in_both_readings(cambridge, brought, tmp_path, datas
         assert (read_label(sample) == np.vectorize(merged.get)(names)).all()
         assert (read_label(sample, "class")[names == "Void"] == 11).all(), "the 12th class of the paper's reading"
     assert made.void == 11
-    assert json.loads((source / "checksums.json").read_text()).keys() == cambridge.keys()
+    assert {path.name for path in source.iterdir()} == cambridge.keys(), "nothing is written into the source"
     noted = "20 named colours outside the 12 classes are ignored, not merged"
     assert (noted in result.output) == (dataset == "camvid_authors12")
 
@@ -105,14 +106,17 @@ def test_kaggle_repack_keeps_its_own_splits(make, tmp_path):
     # 0001TP_006690 is a training frame of the tutorial; the re-pack's folder decides.
     for split, frame in {"train": "0016E5_07959", "val": "0001TP_008550", "test": "0001TP_006690"}.items():
         files[f"CamVid/{split}/{frame}.png"] = make.png(make.noise(len(files)))
-        files[f"CamVid/{split}_labels/{frame}_L.png"] = make.png(colour_label(len(files), ["Sky", "Road", "Void"]))
+        files[f"CamVid/{split}_labels/{frame}_L.png"] = make.png(colour_label(len(files), list(COLOURS)))
     archive = tmp_path / "any name.zip"
     archive.write_bytes(make.zip_of(files))
     splits = {"train": 1, "val": 1, "test": 1}
-    assert prepare("camvid", archive, tmp_path, splits).exit_code == 0
-    made = open_dataset(tmp_path / "data" / "camvid")
+    done = prepare("camvid_kaggle", archive, tmp_path, splits)
+    assert done.exit_code == 0, done.exception
+    made = open_dataset(tmp_path / "data" / "camvid_kaggle")
     assert [sample.name for sample in made.samples("test")] == ["0001TP_006690"]
-    assert made.info.source == "Kaggle re-pack carlolepelaars/camvid"
+    assert (made.id, made.title) == ("camvid_kaggle", "CamVid (960x720, 11 merged classes), Kaggle re-pack")
+    assert made.info.source == "Kaggle re-pack carlolepelaars/camvid, its own splits"
+    assert "note: The Kaggle re-pack with its own splits, hence the id camvid_kaggle" in done.output
     files["class_dict.csv"] = files["class_dict.csv"].replace(b"Sky,128, 128,128", b"Sky,1,2,3")
     archive.write_bytes(make.zip_of(files))
     assert "has other colours than CamVid for Sky" in told(prepare("camvid", archive, tmp_path, splits))
@@ -144,12 +148,10 @@ def test_camvid_that_does_not_fit_is_told(cambridge, brought, make, tmp_path):
     assert "do not pair up: 0001TP_006690.png (no label), stranger_L.png (no picture)" in words
     labels.clear()
     labels.update({**whole, "0001TP_006690_L.png": make.png(make.noise(0, 10, 10))})
-    (tmp_path / "source" / "checksums.json").unlink()
     assert "0001TP_006690.png is 32x24 and its label 10x10" in told(
         prepare("camvid", brought(cambridge), tmp_path, splits)
     )
     labels.update(whole)
-    (tmp_path / "source" / "checksums.json").unlink()
     words = told(prepare("camvid", brought(cambridge), tmp_path, {"train": 367, "val": 101, "test": 233}))
     assert "camvid has train 1, val 1, test 1, but the published dataset has train 367, val 101, test 233" in words
     assert nothing_left(tmp_path)
@@ -231,7 +233,10 @@ def test_cityscapes_that_does_not_fit_is_told(make, brought, tmp_path):
     assert "do not pair up: aachen_000000_000019 (no label)" in words
     (tmp_path / "source" / "gtFine_trainvaltest.zip").write_bytes(b"<html>your session has ended</html>")
     words = told(prepare("cityscapes", tmp_path / "source", tmp_path, splits))
-    assert "gtFine_trainvaltest.zip is no zip or tar archive, perhaps an error page; delete the file" in words
+    assert (
+        "gtFine_trainvaltest.zip is a web page, perhaps an error or a login, not a zip or tar archive; delete the file"
+        in words
+    )
     assert nothing_left(tmp_path)
     (tmp_path / "source" / "gtFine_trainvaltest.zip").unlink()
     words = told(prepare("cityscapes", tmp_path / "source", tmp_path, splits))
@@ -241,7 +246,7 @@ def test_cityscapes_that_does_not_fit_is_told(make, brought, tmp_path):
 
 def voc_files(make) -> tuple[dict[str, bytes], dict[str, bytes]]:
     def label(seed: int) -> bytes:
-        return make.png(np.random.default_rng(seed).choice([0, 1, 20, 255], (24, 32)).astype(np.uint8))
+        return make.png(np.random.default_rng(seed).choice([*range(21), 255], (24, 32)).astype(np.uint8))
 
     base = "VOCdevkit/VOC2012"
     official = {f"{base}/ImageSets/Segmentation/val.txt": b"2007_000033\n", f"{base}/Annotations/x.xml": b"<x/>"}

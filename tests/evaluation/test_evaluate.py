@@ -12,7 +12,7 @@ from PIL import Image
 from hyperseg.data.prepared import ClassInfo, PreparedDataset, read_image, read_label
 from hyperseg.errors import UserError
 from hyperseg.evaluation.evaluate import evaluate
-from hyperseg.evaluation.overlay import overlay
+from hyperseg.evaluation.overlay import comparison
 from hyperseg.evaluation.predict import network_input, predict, scored_classes
 from hyperseg.evaluation.protocol import Reading, load_protocol
 from hyperseg.evaluation.run import evaluate_to_record
@@ -149,7 +149,7 @@ def test_voc_is_padded_on_the_right_and_bottom_and_scored_without_the_padding(tm
     assert result.miou_percent == 100
     assert sum(map(sum, result.confusion_matrix)) + result.ignored_pixels == 2 * 48 * 64
     image = np.full((10, 12, 3), 255, np.uint8)
-    padded = network_input(image, load_protocol("paper").reading_of("voc2012"), (16, 16))
+    padded = network_input(image, load_protocol("paper").reading_of("voc2012", released=True), (16, 16))
     assert torch.allclose(padded[:, :, :10, :12], torch.ones(()))  # normalized with 0.5 / 0.5 under `paper`
     assert (padded[:, :, 10:] == -1).all()
     assert (padded[:, :, :, 12:] == -1).all()
@@ -157,14 +157,34 @@ def test_voc_is_padded_on_the_right_and_bottom_and_scored_without_the_padding(tm
         score(network, dataset, "standard", (32, 32))
 
 
+def test_epochs_are_chosen_on_a_bicubic_image_and_a_label_shrunk_by_nearest(dataset: PreparedDataset) -> None:
+    result = score(ColourNetwork(3), dataset, "selection", (24, 32))
+    assert sum(map(sum, result.confusion_matrix)) + result.ignored_pixels == 2 * 24 * 32
+    hits, union = np.zeros(3), np.zeros(3)
+    for sample in dataset.samples("test"):
+        label = read_label(sample)[1::2, 1::2]  # Pillow's nearest takes the pixel right below a sample's middle
+        image = Image.fromarray(read_image(sample)).resize((32, 24), Image.Resampling.BICUBIC)
+        reading = load_protocol("standard").reading_of("blocks")
+        answer = predict(ColourNetwork(3), np.asarray(image), (24, 32), reading, (24, 32), 3, CPU).numpy()
+        for c in range(3):
+            truth, found = label == c, (answer == c) & (label != 255)
+            hits[c] += (truth & found).sum()
+            union[c] += (truth | found).sum()
+    assert result.miou_percent == pytest.approx(100 * (hits[union > 0] / union[union > 0]).mean(), abs=1e-9)
+
+
 def test_readings_of_the_published_datasets() -> None:
     paper, standard = load_protocol("paper"), load_protocol("standard")
     assert (paper.absent_classes, standard.absent_classes) == ("zero", "left_out")
-    for name in ("camvid", "camvid_segnet", "camvid_authors12", "streets"):
+    for name in ("camvid", "camvid_segnet", "streets"):
         assert paper.reading_of(name).void == "class"
         assert standard.reading_of(name).void == "ignore"
+    assert paper.reading_of("camvid_authors12").void == "class"
+    with pytest.raises(UserError, match="standard does not score camvid_authors12: its labels ignore 20"):
+        standard.reading_of("camvid_authors12")
     assert paper.reading_of("cityscapes").void == "ignore"
-    assert paper.reading_of("voc2012").normalization == "half"
+    assert paper.reading_of("voc2012", released=True).normalization == "half"
+    assert paper.reading_of("voc2012").normalization == "imagenet"  # what weights of one's own were trained with
     assert standard.reading_of("voc2012").normalization == "imagenet"
     assert {paper.reading_of("voc2012").geometry, standard.reading_of("voc2012").geometry} == {"pad"}
 
@@ -179,13 +199,13 @@ def test_scored_classes_follow_the_dataset(dataset: PreparedDataset, tmp_path: P
     ("outputs", "split", "message"),
     [(2, "test", "has 2 outputs, but dataset blocks has 3 classes and void"), (3, "tset", "has no split 'tset'")],
 )
-def test_what_does_not_fit_is_told(dataset: PreparedDataset, outputs: int, split: str, message: str) -> None:
+def test_what_does_not_fit_is_named(dataset: PreparedDataset, outputs: int, split: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         evaluate(ColourNetwork(outputs), dataset, split, load_protocol("standard"), input_hw=NATIVE, device=CPU)
 
 
 def test_unknown_protocol_is_named() -> None:
-    with pytest.raises(UserError, match="unknown evaluation protocol 'pascal'; choose one of paper, standard"):
+    with pytest.raises(UserError, match="protocol 'pascal'; choose one of paper, selection, standard"):
         load_protocol("pascal")
 
 
@@ -193,7 +213,7 @@ def test_overlay_shows_image_label_prediction_and_a_legend() -> None:
     classes = [ClassInfo(name="red", colour=(250, 0, 0)), ClassInfo(name="green", colour=(0, 250, 0))]
     image, label = np.zeros((30, 40, 3), np.uint8), np.zeros((30, 40), np.uint8)
     label[:10] = 255
-    picture = np.asarray(overlay(image, label, np.ones((30, 40), np.uint8), classes))
+    picture = np.asarray(comparison(image, label, np.ones((30, 40), np.uint8), classes))
     assert isinstance(Image.fromarray(picture), Image.Image)
     body = picture[20:50]
     assert (body[:, :40] == 0).all()

@@ -9,7 +9,8 @@ from pipeline_checkout import ROOT, TINY
 
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import config_schema, load_campaign, parse_campaign
-from hyperseg.pipeline.run import check
+from hyperseg.pipeline.checks import check, check_folders, check_machine
+from hyperseg.pipeline.steps import Layout
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.stem)
@@ -44,20 +45,83 @@ def test_what_does_not_fit_is_told_in_one_sentence(changes: dict[str, Any], told
 
 
 @pytest.mark.parametrize(
+    "folder",
+    ["data/own lots", "data/Straßen und Plätze", "data/a/b", "data/camvid_segnet", "data/x,y+z=1@2"],
+)
+def test_folders_may_hold_spaces_and_letters_of_any_alphabet(folder: str) -> None:
+    dataset = TINY["dataset"] | {"folder": folder}  # type: ignore[operator]
+    assert parse_campaign(TINY | {"dataset": dataset}, "c.yaml").dataset.folder == folder
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["data/x$(touch F)", "data/`touch F`", "data/a;b", 'data/"a"', "data/it's", "data/-rf", "data/{seed}", "data/a\nb",
+     "data/..", "data/../hyperseg", "..", "/etc", "hyperseg", "results/runs", "data", "data/", "~/data", "-rf"],
+)  # fmt: skip
+def test_folders_that_a_shell_would_read_or_that_are_not_for_data_are_refused(folder: str) -> None:
+    dataset = TINY["dataset"] | {"folder": folder}  # type: ignore[operator]
+    with pytest.raises(UserError, match=r"'dataset\.folder' in c\.yaml does not fit: .* is not a folder data/NAME"):
+        parse_campaign(TINY | {"dataset": dataset}, "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "told"),
+    [
+        ("evaluation", {"split": "test; touch F"}, "is not the name of a split"),
+        ("evaluation", {"split": "-x"}, "is not the name of a split"),
+        ("report", {"title": "two\nlines"}, "is not one line of text"),
+        ("latency", {"engines": ["$(touch F)"]}, "is not a name of small letters, digits and _"),
+        ("latency", {"target": "gpu"}, "a target needs its device"),
+        ("threads", {"train": 10**9}, "it must be at most 1024"),
+    ],
+)
+def test_names_splits_and_titles_have_a_checked_form(section: str, changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError) as error:
+        parse_campaign(TINY | {section: TINY[section] | changes}, "c.yaml")  # type: ignore[operator]
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("section", "changes", "told"),
     [
         ("training", {"epoch": 3}, "unknown key training.epoch"),
         ("training", {"batch": 0}, "training.batch"),
+        ("training", {"backbone": "tf_efficientnet_b99"}, "unknown backbone 'tf_efficientnet_b99'"),
+        ("training", {"crop_hw": [100, 128]}, "training.crop_hw is 100 x 128 .* needs multiples of 64"),
+        ("training", {"train_split": "trian"}, "has no labels of a split 'trian'; those it has are train, val, test"),
+        ("training", {"selection": "best", "selection_split": "vla"}, "training.selection_split is 'vla'"),
         ("evaluation", {"protocols": ["standrad"]}, "unknown evaluation protocol 'standrad'"),
+        ("evaluation", {"split": "val+tset"}, "has no labels of a split 'tset'"),
+        ("evaluation", {"input_hw": [128, 100]}, "evaluation.input_hw is 128 x 100"),
+        ("evaluation", {"input_hw": {"voc_hyperseg_l": [128, 128]}}, "names 'voc_hyperseg_l', which is none of"),
         ("latency", {"protocols": ["quick"]}, "unknown latency protocol 'quick'"),
+        ("latency", {"engines": ["warp"]}, "unknown engine 'warp' in latency.engines; choose from "),
+        ("latency", {"precisions": ["float64"]}, "unknown precision 'float64' in latency.precisions"),
+        ("latency", {"input_hw": [64, 64]}, "latency.input_hw is 64 x 64"),
     ],
 )
-def test_recipes_and_protocols_are_checked_before_anything_runs(
-    section: str, changes: dict[str, Any], told: str
-) -> None:
+def test_what_a_step_would_refuse_is_refused_before_the_first(section: str, changes: dict[str, Any], told: str) -> None:
     campaign = parse_campaign(TINY | {section: TINY[section] | changes}, "c.yaml")  # type: ignore[operator]
     with pytest.raises(UserError, match=told):
         check(campaign)
+
+
+def test_an_engine_that_does_not_run_on_the_device_is_refused_before_the_first() -> None:
+    latency = TINY["latency"] | {"engines": ["cudagraph"]}  # type: ignore[operator]
+    layout = Layout(parse_campaign(TINY | {"latency": latency}, "c.yaml"), "cpu", "0123456789ab")
+    with pytest.raises(UserError, match="cudagraph, which does not run in float32 on cpu"):
+        check_machine(layout)
+
+
+def test_results_that_cannot_be_written_are_refused_before_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layout = Layout(parse_campaign(TINY, "c.yaml"), "cpu", "0123456789ab")
+    check_folders(layout)
+    (tmp_path / "results").write_text("")
+    with pytest.raises(UserError, match="results is a file, and results go to the folder results/runs/demo"):
+        check_folders(layout)
 
 
 @pytest.mark.parametrize(

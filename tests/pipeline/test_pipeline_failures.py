@@ -1,24 +1,38 @@
 """Bad input, failing steps, kills: one sentence, nothing lost, and the way on."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
-from pipeline_checkout import Checkout
+from pipeline_checkout import BIN, ROOT, Checkout
 
 from hyperseg.errors import UserError
+from hyperseg.pipeline.campaign import load_campaign
 from hyperseg.pipeline.dataset import check_unchanged
 from hyperseg.pipeline.lock import run_lock
+from hyperseg.pipeline.profile import read_profile
 
 
 @pytest.fixture(scope="module")
 def checkout(new_checkout: Callable[[], Checkout]) -> Checkout:
     return new_checkout()
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small prepared dataset."""
+    folder = tmp_path_factory.mktemp("data") / "streets"
+    sizes = ("--train", "2", "--val", "1", "--test", "1", "--height", "64", "--width", "64")
+    subprocess.run([str(BIN / "hyperseg"), "data", "streets", "--out", str(folder), *sizes], check=True)
+    return folder
 
 
 def started(checkout: Checkout) -> "subprocess.Popen[str]":
@@ -55,7 +69,7 @@ def gone(process: psutil.Process) -> bool:
 
 def test_bad_input_is_one_sentence_and_starts_nothing(checkout: Checkout) -> None:
     for arguments, told in {
-        ("config/none.yaml",): "cannot read the configuration config/none.yaml",
+        ("config/none.yaml",): "cannot read configuration config/none.yaml",
         ("config/demo.yaml", "--source", "nowhere"): "there is no --source nowhere",
     }.items():
         output = checkout.call("hyperseg", "run", *arguments, code=2)
@@ -66,8 +80,9 @@ def test_bad_input_is_one_sentence_and_starts_nothing(checkout: Checkout) -> Non
     assert checkout.call("hyperseg", "adopt", code=2).startswith("error: there is no dvc.lock")
 
 
+@pytest.mark.slow
 def test_a_step_that_refuses_its_input_is_shown_with_its_log_and_the_rest_is_kept(checkout: Checkout) -> None:
-    checkout.configure(training={"crop_hw": [100, 100]})  # no multiple of the network's unit
+    checkout.configure(training={"crop_hw": [64, 64], "scale_range": [0.001, 0.001]})  # found out by the step alone
     output = checkout.run(code=2)
     assert "failed; the end of logs/demo/camvid_hyperseg_s/seed0/train.log:" in output
     assert "    error: " in output
@@ -77,28 +92,45 @@ def test_a_step_that_refuses_its_input_is_shown_with_its_log_and_the_rest_is_kep
     checkout.configure()
 
 
-def test_a_killed_engine_takes_its_jobs_along_and_the_way_on_is_told(checkout: Checkout) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", ["engine", "run", "both"])
+def test_after_a_kill_the_same_command_goes_on_without_a_hand(checkout: Checkout, killed: str) -> None:
     run = started(checkout)
     job = wait_for_job(run, "hyperseg train")
     (engine,) = psutil.Process(run.pid).children()
-    engine.kill()
+    for process in {"engine": [engine], "run": [run], "both": [run, engine]}[killed]:
+        process.kill()
     output, _ = run.communicate(timeout=300)
-    assert run.returncode == 2
-    assert gone(job)
-    assert "error: " in output
+    if killed == "engine":  # the run stops its jobs and says so
+        assert run.returncode == 2
+        assert "error: " in output
+        assert gone(job)
+    elif killed == "run":  # the engine is a living run, and it is named
+        refused = checkout.run(code=2)
+        assert f"Snakemake (process {engine.pid}) of a run that was killed is still at work" in refused
+        os.killpg(engine.pid, signal.SIGINT)
+        assert gone(engine)
 
-    told = checkout.run(code=2)
-    assert "`snakemake --unlock`" in told
-    assert told.count("\n") == 1
-    checkout.call("snakemake", "--unlock")
-    assert "train" in checkout.run("--dry-run")
+    again = started(checkout)
+    wait_for_job(again, "hyperseg train")
+    again.send_signal(signal.SIGINT)
+    output, _ = again.communicate(timeout=300)
+    assert again.returncode == 130, output
+    if killed == "both":
+        assert "stopping" in output
+        assert gone(job)
+    if killed != "run":
+        assert "a killed run left Snakemake's lock behind" in output
+    assert not list((checkout.folder / ".snakemake/locks").glob("*.lock"))
 
 
+@pytest.mark.slow
 def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leaves_no_lock(checkout: Checkout) -> None:
     run = started(checkout)
     job = wait_for_job(run, "hyperseg train")
     refused = checkout.run(code=2)
     assert f"another run (process {run.pid}) is at work" in refused
+    assert "evaluate" in checkout.run("--dry-run")  # a look changes nothing, so it is not refused
 
     os.kill(run.pid, signal.SIGINT)
     output, _ = run.communicate(timeout=300)
@@ -109,39 +141,90 @@ def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leave
 
 
 def test_the_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    with run_lock(path), pytest.raises(UserError, match=f"process {os.getpid()}"), run_lock(path):
+    with run_lock(tmp_path), pytest.raises(UserError, match=f"process {os.getpid()}"), run_lock(tmp_path):
         pass
-    with run_lock(path):
+    with run_lock(tmp_path):
         pass
+
+
+def test_snakemake_s_lock_is_taken_over_from_the_dead_and_not_from_the_living(tmp_path: Path) -> None:
+    lock = tmp_path / ".snakemake/locks/0.input.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("")
+    code = "import sys, time; print('ready', flush=True); time.sleep(600)"
+    other = subprocess.Popen([sys.executable, "-c", code, "snakemake"], cwd=tmp_path, stdout=subprocess.PIPE)
+    assert other.stdout
+    other.stdout.readline()
+    with pytest.raises(UserError, match=f"another Snakemake \\(process {other.pid}\\)"), run_lock(tmp_path):
+        pass
+    assert lock.exists()
+    other.kill()
+    other.wait()
+    said: list[str] = []
+    with run_lock(tmp_path, said.append):
+        assert not lock.exists()
+    assert ["it is taken over" in text for text in said] == [True]
+
+
+def test_a_dataset_folder_with_a_space_reaches_every_command_whole(checkout: Checkout) -> None:
+    checkout.configure(dataset={"folder": "data/own lots, für später"}, report={"title": 'It\'s "$HOME" `x` & -y'})
+    planned = checkout.call(
+        "snakemake", "--dry-run", "--nolock", "--printshellcmds", "--configfile", "config/demo.yaml", "--cores", "1"
+    )
+    checkout.configure()
+    commands = re.findall(r"^Shell command: (hyperseg .*)$", planned, re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        words = shlex.split(command)
+        named = [word for word in words if "lots" in word]
+        assert all(word.partition("=")[2].startswith("data/own lots, für später") for word in named), command
+        assert named or words[1] == "latency"
+    assert '--title=It\'s "$HOME" `x` & -y' in shlex.split(commands[-1])
+
+
+def test_a_profile_is_checked_and_its_configuration_put_over_the_campaign_s(tmp_path: Path) -> None:
+    profile = tmp_path / "config.yaml"
+    for content, told in {
+        "executor: nowhere": "executor 'nowhere' is not installed; install it with `uv pip install snakemake-executor",
+        "set-threads: {train: 8}": "set threads.train in the configuration",
+        "container-image: IMAGE": "container-image in .* is still IMAGE",
+        "[1]": "holds no settings",
+    }.items():
+        profile.write_text(content)
+        with pytest.raises(UserError, match=told):
+            read_profile(tmp_path, None)
+    with pytest.raises(UserError, match="there is no profile"):
+        read_profile(tmp_path / "none", None)
+    profile.write_text("config: {latency: {target: nodes, device: cuda}}\njobs: 4\n")
+    found = read_profile(tmp_path, None)
+    campaign = load_campaign(ROOT / "config/demo.yaml", found.config)
+    assert (campaign.latency.target, campaign.latency.device, campaign.latency.engines) == ("nodes", "cuda", ["eager"])
 
 
 def test_an_untouched_dataset_is_not_hashed_again(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    streets: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    folder = checkout.folder / "data/streets"
     monkeypatch.chdir(tmp_path)
-    check_unchanged(folder)
+    check_unchanged(streets)
     hashed: list[Path] = []
     monkeypatch.setattr("hyperseg.pipeline.dataset.sha256_files", lambda paths: hashed.extend(paths) or {})
-    check_unchanged(folder)
+    check_unchanged(streets)
     assert not hashed
-    os.utime(folder / "dataset.yaml")
-    check_unchanged(folder)
-    assert hashed == [folder / "dataset.yaml"]
+    os.utime(streets / "dataset.yaml")
+    check_unchanged(streets)
+    assert hashed == [streets / "dataset.yaml"]
 
 
 def test_missing_and_foreign_files_of_a_dataset_are_named(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    streets: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    folder = checkout.folder / "data/streets"
     monkeypatch.chdir(tmp_path)
-    image = folder / "val/images/000000.png"
-    image.rename(folder / "val/images/other.png")
+    image = streets / "val/images/000000.png"
+    image.rename(streets / "val/images/other.png")
     try:
         with pytest.raises(UserError) as error:
-            check_unchanged(folder)
+            check_unchanged(streets)
     finally:
-        (folder / "val/images/other.png").rename(image)
+        (streets / "val/images/other.png").rename(image)
     assert "val/images/000000.png (missing)" in str(error.value)
     assert "val/images/other.png (not in the manifest)" in str(error.value)

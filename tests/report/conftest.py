@@ -4,7 +4,7 @@ import pytest
 import record_factory
 
 from hyperseg.report.collection import Collection, load
-from hyperseg.report.facts import PaperRow, read_paper
+from hyperseg.report.facts import PaperRow, PeerRow, read_paper, read_peers
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,6 +18,12 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def paper() -> tuple[PaperRow, ...]:
     return read_paper(ROOT / "results/paper/paper.csv")
+
+
+@pytest.fixture(scope="session")
+def rivals() -> tuple[PeerRow, ...]:
+    """All published rows of the repository."""
+    return tuple(row for path in sorted((ROOT / "results/published").glob("*.csv")) for row in read_peers(path))
 
 
 @pytest.fixture(scope="session")

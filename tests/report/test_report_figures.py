@@ -7,96 +7,113 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from claims_frame import claims_frame
 from matplotlib.transforms import Bbox
 from PIL import Image
-from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, network, training, write
+from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, sha, training, write
 
-from hyperseg.records import Record
+from hyperseg.records import DatasetRef, Record
 from hyperseg.report.collection import Collection, load
-from hyperseg.report.facts import PaperRow, read_peers
-from hyperseg.report.figures.accuracy_runtime import accuracy_runtime
+from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.figures.classes import class_figures
+from hyperseg.report.figures.forest import forest_figure
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
-from hyperseg.report.figures.points import panels
-from hyperseg.report.figures.published import published_figure
 from hyperseg.report.figures.scaling import _looks, _points, _titles, scaling_figure
 from hyperseg.report.figures.style import house_style, new_figure
-from hyperseg.report.figures.training import training_figure
-from hyperseg.report.tables.published import comparable_peers, hardware
+from hyperseg.report.figures.tradeoff import _labels, tradeoff_figures
+from hyperseg.report.figures.training import training_figures
+from hyperseg.report.inputs import Inputs
+from hyperseg.report.rivals import hardware, left_out, scored_rivals, untimed
+from hyperseg.report.tradeoff import Panel, Point, panels
 
 Paper = tuple[PaperRow, ...]
+Rivals = tuple[PeerRow, ...]
+GPU = machine(fingerprint="a" * 12, gpus=["NVIDIA GeForce GTX 1080 Ti"])
 
 
 def collection(folder: Path, *records: Record) -> Collection:
     return load([write(folder, {f"{number:02d}.json": one for number, one in enumerate(records)})])
 
 
-def test_datasets_and_the_papers_numbers_have_panels_of_their_own(demo: Collection, paper: Paper) -> None:
-    found = panels(demo, paper)
-    assert [(panel.dataset, panel.split) for panel in found] == [
-        ("streets", "test"), ("camvid_authors12", "test"), ("cityscapes", "val"),
-    ]  # fmt: skip
-    assert [len(panel.points) for panel in found] == [5, 2, 2]
-    assert not any(point.solid for point in found[0].points)  # smoke runs are hollow
-    assert all(point.series.of_paper for panel in found[1:] for point in panel.points)
-
-
-def test_hardware_precision_and_protocol_make_series_and_invalid_is_not_drawn(tmp_path: Path) -> None:
-    other = machine(fingerprint="f" * 12)
-    found = collection(
-        tmp_path,
-        evaluation(), evaluation(protocol="paper", miou=1.0),
-        latency(median=100.0), latency(median=80.0, engine="openvino"), latency(median=20.0, precision="bfloat16"),
-        latency(median=5.0, protocol="paper"), latency(median=1.0, engine="x", verdict="INVALID"),
-        latency(median=70.0, at=other, verdict="DEGRADED"), latency(median=2.0, batch=4),
-    )  # fmt: skip
-    (panel,) = panels(found, ())
-    assert panel.protocol == "standard v1"
-    drawn = {(p.series.machine, p.series.precision): (p.milliseconds, p.engine, p.solid) for p in panel.points}
-    assert drawn == {
-        ("0123456789ab", "float32"): (80.0, "openvino", True),
-        ("0123456789ab", "bfloat16"): (20.0, "eager", True),
-        ("f" * 12, "float32"): (70.0, "eager", False),
-    }  # deploy goes before paper
-    assert len({point.series for point in panel.points}) == 3
-    picture = accuracy_runtime(found, ())
-    assert picture is not None
-    assert "1 INVALID latency is not drawn" in picture.caption
-
-
-def test_a_time_of_another_campaign_or_with_random_weights_is_that_networks_time(tmp_path: Path) -> None:
-    untrained = network("camvid_hyperseg_s", weights=None, backbone_weights=None)
-    found = collection(
-        tmp_path, evaluation(), latency(campaign="lab", net=untrained), latency("voc_hyperseg_l", campaign="lab")
-    )
-    (panel,) = panels(found, ())
-    (point,) = panel.points
-    assert point.milliseconds == 100.0
-    assert not point.same_input  # scored at 192x256, timed at the native size
-    picture = accuracy_runtime(found, ())
-    assert picture is not None
-    assert "scored at another input size" in picture.caption
-
-
-def test_ours_and_the_papers_points_share_a_panel_under_the_papers_protocol_alone(tmp_path: Path, paper: Paper) -> None:
-    from record_factory import sha
-
-    from hyperseg.records import DatasetRef
-
+def test_no_panel_mixes_datasets_splits_protocols_or_hardware(tmp_path: Path, paper: Paper, rivals: Rivals) -> None:
+    """The paper's points share a panel with nothing but the same measurement: never `deploy` beside its own script."""
     authors = DatasetRef(id="camvid_authors12", version=sha("a"), split="test", images=1)
+    ours: dict[str, object] = {"dataset": authors, "hw": (576, 768), "classes": (*CAMVID, "Void")}
     found = collection(
         tmp_path,
-        evaluation(protocol="paper", dataset=authors),
-        evaluation(protocol="standard", dataset=authors),
-        latency(),
+        evaluation("camvid_hyperseg_s", "paper", 77.4, **ours),  # type: ignore[arg-type]
+        latency("camvid_hyperseg_s", "paper", 27.0, at=GPU), latency("camvid_hyperseg_s", "deploy", 20.0, at=GPU),
+        latency("camvid_hyperseg_s", "deploy", 90.0),
+    )  # fmt: skip
+    shown = panels(Inputs(found, paper, rivals))
+    keys = [(p.dataset, p.split, p.scoring, p.hardware) for p in shown]
+    assert len(keys) == len(set(keys))
+    with_paper = [panel for panel in shown if any(point.role == "paper" for point in panel.points)]
+    assert {(p.dataset, p.split) for p in with_paper} == {
+        ("camvid", "test"),
+        ("cityscapes", "val"),
+        ("cityscapes", "test"),
+    }
+    assert {panel.hardware for panel in with_paper} == {"GTX 1080 Ti, PyTorch"}
+    (mine,) = [point for panel in with_paper for point in panel.points if point.role == "ours"]
+    assert (mine.network, round(mine.fps)) == ("camvid_hyperseg_s", 37)  # timed under the paper's protocol alone
+    deploy = [panel for panel in shown if "deploy" in panel.hardware]
+    assert len(deploy) == 2  # one for each machine
+    assert all(point.role == "ours" for panel in deploy for point in panel.points)
+
+
+def test_fc_hardnet_dominates_hyperseg_m_on_cityscapes_test(tmp_path: Path, paper: Paper, rivals: Rivals) -> None:
+    """What the repository's own facts say, the page says."""
+    shown = panels(Inputs(collection(tmp_path, evaluation()), paper, rivals))
+    (panel,) = [p for p in shown if (p.dataset, p.split, p.kind) == ("cityscapes", "test", 0)]
+    assert "FC-HarDNet-70 (76.0 %, 53 FPS)" in panel.sentence
+    assert panel.sentence.endswith("dominate HyperSeg-M (75.8 %, 36.9 FPS) as published.")
+    assert "HyperSeg-M" not in {point.name for point in panel.front}
+
+
+def test_the_front_is_what_nothing_dominates() -> None:
+    points = tuple(
+        Point(name, name, "rival", fps, miou)
+        for name, fps, miou in [("a", 10, 80), ("b", 20, 70), ("c", 15, 70), ("d", 5, 80), ("e", 30, 60), ("f", 30, 59)]
     )
-    first = panels(found, paper)[0]
-    assert first.protocol == "paper v1"
-    assert {point.series.of_paper for point in first.points} == {True, False}
-    only_standard = collection(tmp_path / "standard", evaluation(protocol="standard", dataset=authors), latency())
-    first, second, _ = panels(only_standard, paper)
-    assert [panel.dataset for panel in (first, second)] == ["camvid_authors12"] * 2
-    assert not any(point.series.of_paper for point in first.points)
+    panel = Panel("cityscapes", "val", "as published", "V100", 3, False, points)
+    assert [point.name for point in panel.front] == ["a", "b", "e"]
+    assert panel.sentence == (
+        "On Cityscapes val, V100, the Pareto front is a (80.0 %, 10 FPS), b (70.0 %, 20 FPS) and e (60.0 %, 30 FPS)."
+    )
+
+
+def test_invalid_and_smoke_times(tmp_path: Path) -> None:
+    found = collection(
+        tmp_path,
+        evaluation(), latency(median=100.0), latency(median=80.0, engine="openvino"),
+        latency(median=1.0, engine="x", verdict="INVALID"), latency(median=2.0, batch=4),
+        latency(median=70.0, at=machine(fingerprint="f" * 12), verdict="DEGRADED"),
+        latency("camvid_hyperseg_s", "smoke", 500.0, smoke=True),
+    )  # fmt: skip
+    shown = panels(Inputs(found))
+    times = {panel.hardware.split(", ", 1)[1]: [p.fps for p in panel.points] for panel in shown}
+    assert (
+        times
+        == {
+            "deploy v1, float32, eager": [10.0, pytest.approx(1000 / 70)],
+            "deploy v1, float32, fastest engine of each network": [12.5, pytest.approx(1000 / 70)],
+            "smoke v1, float32, eager": [2.0],
+        }
+        or len(shown) == 4
+    )
+    assert not any(point.fps in (1000.0, 2000.0) for panel in shown for point in panel.points)
+    (smoke,) = [panel for panel in shown if panel.smoke]
+    assert smoke.points[0].hollow
+    assert smoke.sentence.endswith("nothing follows from them.")
+
+
+def test_a_large_panel_names_its_front_alone_and_quickly() -> None:
+    points = tuple(Point(f"network {n}", str(n), "rival", 10 + n, 80 - (n % 7) - n / 50) for n in range(200))
+    panel = Panel("cityscapes", "val", "as published", "V100", 3, False, points)
+    named = [label for label in _labels(panel) if label.text]
+    assert {label.text for label in named} == {point.name for point in panel.front}
+    assert len(named) < 40
 
 
 def test_the_native_input_is_on_both_axes_though_it_was_timed_once(tmp_path: Path) -> None:
@@ -119,10 +136,9 @@ def test_sweeps_of_many_networks_and_engines_are_told_apart(tmp_path: Path) -> N
 
 def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:
     found = collection(tmp_path, evaluation(classes=CAMVID))
-    assert accuracy_runtime(found, ()) is None
+    assert tradeoff_figures(Inputs(found)) == []
     assert scaling_figure(found) is None
-    assert training_figure(found) is None
-    assert published_figure((), ()) is None
+    assert training_figures(found) == []
 
 
 @pytest.mark.parametrize(
@@ -153,27 +169,45 @@ def test_names_lie_inside_and_on_nothing(points: list[tuple[float, float]]) -> N
         assert Bbox.intersection(one, other) is None
 
 
-def test_figures_have_no_date_and_one_form_for_a_phone(tmp_path: Path, paper: Paper) -> None:
+def test_figures_have_no_date_text_as_text_and_panes_for_a_phone(tmp_path: Path, paper: Paper) -> None:
     found = collection(tmp_path, evaluation(), evaluation("voc_hyperseg_l"), latency(sweep=True), training())
 
-    maybe = [accuracy_runtime(found, paper), scaling_figure(found), training_figure(found), *class_figures(found)]
+    maybe = [
+        *tradeoff_figures(Inputs(found, paper)),
+        scaling_figure(found),
+        *training_figures(found),
+        *class_figures(found),
+    ]
     drawn = [picture for picture in maybe if picture is not None]
     assert [p.name for p in drawn] == [
-        "accuracy_runtime", "scaling", "training_curve", "class_iou_streets_test_standard_v1",
+        "tradeoff", "scaling", "training_curve", "class_iou_streets_test_standard_v1",
     ]  # fmt: skip
     for picture in drawn:
-        assert "<dc:date>" not in picture.svg + picture.narrow_svg
+        assert "<dc:date>" not in picture.svg
+        assert b"CreationDate" not in picture.pdf
+        assert picture.pdf.startswith(b"%PDF")
         assert Image.open(io.BytesIO(picture.png)).size[0] > 500
-        width = re.search(r'width="([\d.]+)pt"', picture.narrow_svg)
+        assert "<text" in picture.svg  # text stays text
+    for pane in drawn[0].panes:
+        width = re.search(r'width="([\d.]+)pt"', pane.svg)
         assert width is not None
-        assert float(width[1]) <= 358 * 0.75 + 3
+        assert float(width[1]) <= 358 * 0.75 + 15  # a phone's width
 
 
-def test_published_peers_are_grouped_by_hardware_in_one_spelling(root: Path, paper: Paper) -> None:
-    peers = read_peers(root / "results/published/published_peers.csv")
-    kinds = {hardware(peer) for peer in comparable_peers(peers)}
+def test_rivals_are_grouped_by_hardware_in_one_spelling_and_left_out_ones_are_counted(rivals: Rivals) -> None:
+    scored = scored_rivals(rivals)
+    kinds = {hardware(peer) for peer in scored if not untimed(peer)}
     assert {"GTX 1080 Ti, PyTorch", "GTX 1080 Ti, TensorRT", "RTX 2080 Ti", "RTX 3090", "V100"} <= kinds
     assert not any(re.search(r"1080ti", kind, re.IGNORECASE) for kind in kinds)
-    picture = published_figure(peers, paper)
+    assert len(scored) + sum(left_out(rivals).values()) == len(rivals)
+    assert left_out(rivals)["no split stated"] > 0
+
+
+def test_the_forest_shows_every_claim_and_marks_what_lies_outside(tmp_path: Path) -> None:
+    claims = claims_frame()
+    picture = forest_figure(Inputs(collection(tmp_path, evaluation()), claims=claims))
     assert picture is not None
-    assert "hardware" in picture.caption
+    for claim in claims.to_dict("records"):
+        assert claim["paper"] != claim["paper"] or f"{claim['row']}, {claim['quantity']}" in picture.svg  # NaN: no line
+    assert picture.svg.count("not measurable here") == 2
+    assert forest_figure(Inputs(collection(tmp_path / "none", evaluation()))) is None

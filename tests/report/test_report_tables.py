@@ -6,16 +6,22 @@ import re
 from pathlib import Path
 
 import pytest
+from claims_frame import claims_frame
 from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, network, record, sha, training, write
 
 from hyperseg.records import BenchNumbers, DatasetRef, Record
 from hyperseg.records.bench import BenchTiming, BenchTurns
 from hyperseg.report.collection import Collection, load
-from hyperseg.report.facts import PaperRow
+from hyperseg.report.coverage import sentences
+from hyperseg.report.facts import PaperRow, PeerRow
+from hyperseg.report.inputs import Inputs
 from hyperseg.report.tables.accuracy import accuracy_table
 from hyperseg.report.tables.classes import class_tables
-from hyperseg.report.tables.formats import latex_text, to_csv, to_latex, to_markdown
+from hyperseg.report.tables.coverage import coverage_table
+from hyperseg.report.tables.formats import to_csv, to_markdown
+from hyperseg.report.tables.latex import latex_text, to_latex
 from hyperseg.report.tables.model import Cell, Column, Table, view
+from hyperseg.report.tables.paper import paper_tables
 from hyperseg.report.tables.peers import peers_table
 from hyperseg.report.tables.runtime import runtime_tables
 from hyperseg.report.tables.scaling import scaling_tables
@@ -23,6 +29,7 @@ from hyperseg.report.tables.summary import summary_table
 from hyperseg.report.tables.training import training_table
 
 Paper = tuple[PaperRow, ...]
+Rivals = tuple[PeerRow, ...]
 AUTHORS = DatasetRef(id="camvid_authors12", version=sha("authors"), split="test", images=233)
 GPU = machine(fingerprint="a" * 12, gpus=["NVIDIA GeForce GTX 1080 Ti"])
 
@@ -78,7 +85,7 @@ def test_the_difference_to_the_paper_where_everything_is_as_the_paper_has_it(tmp
             collection(tmp_path, as_paper(77.4), evaluation(miou=70.0, dataset=AUTHORS, hw=(576, 768))), paper
         )
     )
-    assert row["paper_miou_percent"] == "78.4"
+    assert row["paper_miou_percent_camvid_test"] == "78.4"
     assert float(row["difference_points"]) == pytest.approx(-1.0)
     assert "github.com/YuvalNirkin/hyperseg" in row["paper_source"]
 
@@ -86,7 +93,6 @@ def test_the_difference_to_the_paper_where_everything_is_as_the_paper_has_it(tmp
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (evaluation("camvid_hyperseg_s", "paper"), "scored on streets"),
         (as_paper(1, dataset=DatasetRef(id="camvid_segnet", version=sha("s"), split="test", images=233)), "480×360"),
         (as_paper(1, dataset=DatasetRef(id="camvid", version=sha("s"), split="test", images=233)), "11 merged classes"),
         (as_paper(1, dataset=DatasetRef(id="camvid_authors12", version=sha("s"), split="val", images=1)), "split val"),
@@ -96,12 +102,12 @@ def test_the_difference_to_the_paper_where_everything_is_as_the_paper_has_it(tmp
         (evaluation("camvid_hyperseg_s", "standard", dataset=AUTHORS, hw=(576, 768)), "protocol standard"),
     ],
 )
-def test_no_difference_where_something_differs_and_the_reason_is_told(
+def test_no_difference_where_something_differs_and_the_reason_is_given(
     tmp_path: Path, paper: Paper, record: Record, reason: str
 ) -> None:
     table = accuracy_table(collection(tmp_path, record), paper)
     (row,) = rows(table)
-    assert row["paper_miou_percent"] == "78.4"
+    assert row["paper_miou_percent_camvid_test"] == "78.4"
     assert row["difference_points"] == ""
     assert "not comparable" in to_markdown(table)
     assert reason in " ".join(note for _, note in view(table).notes)
@@ -111,6 +117,66 @@ def test_a_backbone_from_random_weights_is_not_the_papers(tmp_path: Path, paper:
     scratch = network("camvid_hyperseg_s", backbone_weights=None)
     table = accuracy_table(collection(tmp_path, as_paper(1, net=scratch), training(net=scratch)), paper)
     assert any("random weights" in note for _, note in view(table).notes)
+
+
+def test_no_column_mixes_the_papers_splits(tmp_path: Path, paper: Paper) -> None:
+    """The paper has HyperSeg-M on Cityscapes test and val, HyperSeg-S on val alone: each split is a column."""
+    city = DatasetRef(id="cityscapes", version=sha("c"), split="test", images=1)
+    records = [evaluation(f"cityscapes_hyperseg_{size}", "paper", dataset=city) for size in "ms"]
+    small, medium = sorted(
+        rows(accuracy_table(collection(tmp_path, *records), paper)), key=lambda r: r["network"], reverse=True
+    )
+    assert medium["paper_miou_percent_cityscapes_test"] == "75.8"
+    assert medium["paper_miou_percent_cityscapes_val"] == ""
+    assert small["paper_miou_percent_cityscapes_val"] == "78.2"
+    assert small["paper_miou_percent_cityscapes_test"] == ""
+
+
+def test_generated_scenes_stand_beside_no_number_of_the_paper(tmp_path: Path, paper: Paper) -> None:
+    (row,) = rows(accuracy_table(collection(tmp_path, evaluation("cityscapes_hyperseg_m", "paper")), paper))
+    assert not any(value for key, value in row.items() if key.startswith(("paper_miou", "difference")))
+
+
+def test_the_papers_times_stand_beside_its_own_protocol_alone(tmp_path: Path, paper: Paper) -> None:
+    found = collection(tmp_path, latency("camvid_hyperseg_s", at=GPU), latency("camvid_hyperseg_s", "paper", at=GPU))
+    deploy, as_paper = runtime_tables(found, paper)
+    assert rows(deploy)[0]["paper_latency_ms"] == ""
+    assert rows(as_paper)[0]["paper_latency_ms"] == "26.3"
+
+
+def test_the_papers_tables_have_its_rows_ours_and_rivals(tmp_path: Path, paper: Paper, rivals: Rivals) -> None:
+    found = collection(
+        tmp_path, as_paper(77.4), as_paper(78.4, seed=1), latency("camvid_hyperseg_s", "paper", 27.0, at=GPU)
+    )
+    by_id = {table.id: table for table in paper_tables(Inputs(found, paper, rivals))}
+    assert list(by_id) == ["paper_camvid_test", "paper_cityscapes_val", "paper_cityscapes_test", "paper_voc2012_val"]
+    camvid = rows(by_id["paper_camvid_test"])
+    assert [row["method"] for row in camvid[:2]] == ["camvid_hyperseg_s", "camvid_hyperseg_l"]
+    assert float(camvid[0]["difference_points"]) == pytest.approx(-0.5)
+    assert float(camvid[0]["ours_fps"]) == pytest.approx(1000 / 27)
+    assert by_id["paper_camvid_test"].rules == (2,)
+    city = to_markdown(by_id["paper_cityscapes_test"])
+    assert "| HyperSeg-S | EfficientNet-B1 | – | not in our facts |" in city
+    hardnet = next(row for row in rows(by_id["paper_cityscapes_test"]) if row["method"] == "FC-HarDNet-70")
+    assert (hardnet["fps_gtx_1080_ti_pytorch"], hardnet["fps_other"]) == ("53.0", "")
+    assert "no split stated" in by_id["paper_cityscapes_val"].remarks[0]
+
+
+def test_every_claim_is_a_row_with_its_verdict(tmp_path: Path) -> None:
+    claims = claims_frame()
+    table = coverage_table(Inputs(collection(tmp_path, evaluation()), claims=claims))
+    assert table is not None
+    stored = rows(table)
+    assert [row["claim"] for row in stored] == list(claims["claim"])
+    assert [row["verdict"] for row in stored] == list(claims["verdict"])
+    assert "78.1 [77.8, 78.4]" in to_markdown(table)
+    first, second, third = sentences(claims)
+    assert first == (
+        "Of 8 claims of the paper: 1 reproduced, 1 within noise, 1 better, 1 not reproduced, 1 other protocol and "
+        "3 not measurable here."
+    )
+    assert second == "Not reproduced: Cityscapes: HyperSeg-M mIoU val (76.2 → 74.3)."
+    assert "2 × needs Cityscapes" in third
 
 
 def test_runtime_has_one_table_per_protocol(tmp_path: Path, paper: Paper) -> None:

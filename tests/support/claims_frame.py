@@ -1,33 +1,37 @@
 """A made-up frame of verdicts on claims, one of each verdict and more; no value of ours in it was measured."""
 
+from typing import Any
+
 import pandas as pd
 
-_COLUMNS = (
-    "claim", "table", "row", "quantity", "unit", "paper", "ours", "low", "high", "difference", "tolerance", "verdict",
-    "reason", "how", "records",
-)  # fmt: skip
 _NO_DATA = "needs Cityscapes, which needs an account"
 _NO_GPU = "needs a GTX 1080 Ti"
+
+
+def _claim(
+    table: str, row: str, quantity: str, paper: float | None, tolerance: float | None, verdict: str,
+    ours: tuple[float, float, float] | None = None, reason: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    value, low, high = ours or (None, None, None)
+    return {
+        "claim": f"{table}_{row}_{quantity}".lower().replace(" ", "_"), "table": table, "row": row,
+        "quantity": quantity, "paper": paper, "ours": value, "low": low, "high": high,
+        "difference": None if value is None or paper is None else round(value - paper, 6), "tolerance": tolerance,
+        "verdict": verdict, "reason": reason, "how": "hyperseg run config/paper/a_campaign.yaml", "records": [],
+    }  # fmt: skip
 
 
 def claims_frame(records: tuple[str, ...] = ()) -> pd.DataFrame:
     """`records` are the anchors of the first claim's number."""
     rows = [
-        ("camvid_s_miou", "CamVid", "HyperSeg-S", "mIoU test", "%", 78.4, 78.1, 77.8, 78.4, -0.3, 0.6, "reproduced", None,
-         "hyperseg run config/paper/camvid_s.yaml", list(records)),
-        ("camvid_l_miou", "CamVid", "HyperSeg-L", "mIoU test", "%", 79.1, 78.7, 78.2, 79.2, -0.4, 0.6, "within noise", None,
-         "hyperseg run config/paper/camvid_l.yaml", []),
-        ("city_m_miou", "Cityscapes", "HyperSeg-M", "mIoU val", "%", 76.2, 74.3, 74.0, 74.6, -1.9, 0.5, "not reproduced", None,
-         "hyperseg run config/paper/cityscapes_m.yaml", []),
-        ("city_m_fps", "Cityscapes", "HyperSeg-M", "FPS", "images/s", 36.9, 45.0, 44.0, 46.0, 8.1, 1.8, "better", None,
-         "hyperseg latency --variant cityscapes_hyperseg_m --protocol paper --device cuda", []),
-        ("city_s_miou", "Cityscapes", "HyperSeg-S", "mIoU val", "%", 78.2, None, None, None, None, 0.5,
-         "not measurable here", _NO_DATA, "hyperseg run config/paper/cityscapes_s.yaml", []),
-        ("city_s_fps", "Cityscapes", "HyperSeg-S", "FPS", "images/s", 16.1, None, None, None, None, 0.8,
-         "not measurable here", _NO_GPU, "hyperseg latency --variant cityscapes_hyperseg_s --protocol paper", []),
-        ("voc_l_miou", "PASCAL VOC", "HyperSeg-L", "mIoU val", "%", 80.6, 55.9, 54.5, 57.1, -24.7, 0.5, "other protocol",
-         "scored under another protocol", "hyperseg run config/paper/voc_l.yaml", []),
-        ("city_order", "Orderings", "M against S", "M is faster at lower mIoU", None, None, None, None, None, None, None,
-         "not measurable here", _NO_DATA, "make bench AUTHORS=DIR", []),
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+        _claim("CamVid", "HyperSeg-S", "mIoU test", 78.4, 0.6, "reproduced", (78.1, 77.8, 78.4)),
+        _claim("CamVid", "HyperSeg-L", "mIoU test", 79.1, 0.6, "within noise", (78.4, 78.0, 78.9)),
+        _claim("Cityscapes", "HyperSeg-M", "mIoU val", 76.2, 0.5, "not reproduced", (74.3, 74.0, 74.6)),
+        _claim("Cityscapes", "HyperSeg-M", "FPS", 36.9, 1.8, "better", (45.0, 44.0, 46.0)),
+        _claim("Cityscapes", "HyperSeg-S", "mIoU val", 78.2, 0.5, "not measurable here", reason=_NO_DATA),
+        _claim("Cityscapes", "HyperSeg-S", "FPS", 16.1, 0.8, "not measurable here", reason=_NO_GPU),
+        _claim("PASCAL VOC", "HyperSeg-L", "mIoU val", 80.6, 0.5, "other protocol", (55.9, 54.5, 57.1), "other data"),
+        _claim("Orderings", "M against S", "faster", None, None, "not measurable here", reason=_NO_DATA),
+    ]
+    rows[0]["records"] = list(records)
+    return pd.DataFrame(rows)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
+from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy, without_waiting
 
 
 def sorted_definition(logits: torch.Tensor, target: torch.Tensor, k: int, threshold: float) -> torch.Tensor:
@@ -28,7 +28,10 @@ def test_bootstrapped_equals_its_definition(k: int, threshold: float) -> None:
     target[0, :20] = 255
     target[1] = 255  # nothing to learn from: counts 0
     ours = bootstrapped_cross_entropy(logits, target, k, threshold)
-    torch.testing.assert_close(ours.double(), sorted_definition(logits, target, k, threshold), atol=1e-5, rtol=0)
+    expected = sorted_definition(logits, target, k, threshold)
+    torch.testing.assert_close(ours.double(), expected, atol=1e-5, rtol=0)
+    losses = torch.nn.functional.cross_entropy(logits, target, ignore_index=255, reduction="none").flatten(1)
+    torch.testing.assert_close(without_waiting(losses, k, threshold).double(), expected, atol=1e-5, rtol=0)
 
 
 def test_only_kept_pixels_get_a_gradient() -> None:
@@ -39,6 +42,20 @@ def test_only_kept_pixels_get_a_gradient() -> None:
     assert logits.grad is not None
     assert (logits.grad[0, :, :, :4] == 0).all()
     assert (logits.grad[0, :, :, 4:] != 0).all()
+
+
+def test_both_ways_give_the_same_gradient() -> None:
+    losses = torch.rand(4, 500, generator=torch.Generator().manual_seed(0)) * torch.tensor([[0.1], [0.5], [1.0], [9.0]])
+    gradients = []
+    for count_first in (False, True):
+        x = losses.clone().requires_grad_()
+        means = [
+            (one * (one > 0.3)).sum() / (one > 0.3).sum() if (one > 0.3).sum() > 40 else one.topk(40).values.mean()
+            for one in x
+        ]
+        (torch.stack(means).mean() if count_first else without_waiting(x, 40, 0.3)).backward()
+        gradients.append(x.grad)
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("k", [16, 17, 4096])

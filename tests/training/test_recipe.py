@@ -4,7 +4,8 @@ import pytest
 
 from hyperseg.errors import UserError
 from hyperseg.models.variants import VARIANTS
-from hyperseg.training.recipe import load_recipe, recipe_ids
+from hyperseg.training.loop import learning_rate
+from hyperseg.training.recipe import for_dataset, load_recipe, recipe_ids
 from hyperseg.training.schedule import polynomial
 
 # variant: images an epoch, epochs, batch, rate, power, unit, loss, scales, jitter, rotation, crop, split
@@ -57,7 +58,8 @@ def test_changes_are_put_over_the_released_values() -> None:
         ({"epochs": 0}, r"training\.epochs in the configuration does not fit"),
         ({"batch": 4000}, r"images_per_epoch \(2000\) is smaller than batch \(4000\)"),
         ({"scale_range": [2.0, 0.5]}, "scale_range must be two positive numbers"),
-        ({"precision": "float16"}, r"training\.precision"),
+        ({"precision": "float64"}, r"training\.precision"),
+        ({"accumulate": 4}, r"batch \(2\) cannot be cut into 4 equal parts"),
         ({"crop_hw": None}, "one of crop_hw and pad_hw is needed"),
         ({"selection_split": None}, "needs a selection_split"),
         ({"version": 2}, r"training\.version cannot be set"),
@@ -69,8 +71,8 @@ def test_what_does_not_fit_is_named(changes: dict, message: str) -> None:
 
 
 def test_unknown_variant_is_named() -> None:
-    with pytest.raises(UserError, match="no recipe for variant 'unet'"):
-        load_recipe("unet")
+    with pytest.raises(UserError, match="unknown variant 'unett'"):
+        load_recipe("unett")
 
 
 def test_polynomial_decay() -> None:
@@ -79,3 +81,39 @@ def test_polynomial_decay() -> None:
     assert polynomial(5, 10, 2) == 0.25
     # the published schedule's rates after each of four steps, base 1e-4, power 0.9 over 10 steps
     assert [1e-4 * polynomial(t, 10, 0.9) for t in (1, 2)] == pytest.approx([9.0953e-05, 8.1805e-05], rel=1e-4)
+
+
+def test_a_dataset_of_ones_own_is_neither_trained_on_val_nor_chosen_on_test() -> None:
+    released = load_recipe("camvid_hyperseg_s")
+    recipe, notes = for_dataset(released, [], "mine", ["train", "val", "test"])
+    assert (recipe.train_split, recipe.selection, recipe.selection_split) == ("train", "best", "val")
+    assert notes[0].startswith(
+        "camvid_hyperseg_s was not published on mine: trained on train, the epoch that is best on v"
+    )
+    recipe, _ = for_dataset(released, [], "mine", ["train", "test"])
+    assert (recipe.train_split, recipe.selection) == ("train", "last")
+    joined = load_recipe("camvid_hyperseg_s", {"train_split": "train+val"})
+    recipe, _ = for_dataset(joined, ["train_split"], "mine", ["train", "val", "test"])
+    assert (recipe.train_split, recipe.selection) == ("train+val", "last")
+
+
+def test_the_published_dataset_keeps_the_released_choice_and_says_so() -> None:
+    recipe, notes = for_dataset(load_recipe("camvid_hyperseg_s"), [], "camvid", ["train", "val", "test"])
+    assert (recipe.train_split, recipe.selection_split) == ("train+val", "test")
+    assert notes == [
+        "the epoch is chosen by its score on test: this training's score on that split is not that of unseen images"
+    ]
+    on_train = load_recipe("camvid_hyperseg_s", {"selection_split": "val"})
+    with pytest.raises(UserError, match=r"selection_split val holds val, which is trained on"):
+        for_dataset(on_train, ["selection_split"], "camvid", ["train", "val", "test"])
+
+
+@pytest.mark.parametrize("factor", [0.01, 0.1, 0.5, 3])
+@pytest.mark.parametrize("variant", RELEASED)
+def test_a_scaled_schedule_keeps_its_curve(variant: str, factor: float) -> None:
+    whole = load_recipe(variant)
+    scaled = whole.scaled(factor)
+    assert scaled.steps == pytest.approx(factor * whole.steps, abs=whole.epochs, rel=0.02)
+    for share in (0, 0.3, 0.9):
+        rates = [learning_rate(recipe, int(share * recipe.steps)) for recipe in (whole, scaled)]
+        assert rates[1] == pytest.approx(rates[0], abs=0.03 * whole.learning_rate)

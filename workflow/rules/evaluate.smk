@@ -21,6 +21,8 @@ rule evaluate:
         input_hw=lambda wildcards: CAMPAIGN.evaluation.input_of(wildcards.variant),
         data=subpath(input.manifest, parent=True),
         split=CAMPAIGN.evaluation.split,
+        threads=CAMPAIGN.threads.evaluate,
     shell:
         "hyperseg evaluate --weights={input.weights:q} --data={params.data:q} --split={params.split:q}"
-        " --protocol={wildcards.protocol:q} --config={params.config:q} --out={output.record:q} > {log:q} 2>&1"
+        " --protocol={wildcards.protocol:q} --config={params.config:q} --threads={params.threads:q}"
+        " --out={output.record:q} > {log:q} 2>&1"

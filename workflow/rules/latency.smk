@@ -1,4 +1,5 @@
-# All cores, so that nothing runs beside a timed job; the machine's fingerprint is in the path.
+# All cores of this machine, so that nothing runs beside a timed job; elsewhere the profile reserves a whole node. The
+# machine that is timed is in the path.
 rule latency:
     input:
         sources=LAYOUT.sources("latency", "{protocol}", "{engine}"),
@@ -11,7 +12,7 @@ rule latency:
         f"{LAYOUT.logs}/{{variant}}/latency/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.log",
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: workflow.resource_settings.cores or 1
     resources:
         gpu=GPU,
     params:

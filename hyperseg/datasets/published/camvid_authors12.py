@@ -1,15 +1,6 @@
 """CamVid at 960x720 as HyperSeg's authors read it: 11 classes' own colours and Void exactly, the others ignored."""
 
 from hyperseg.datasets.published.camvid import DATASET as CAMVID
-from hyperseg.datasets.published.published import Outcome, Preparation
-
-
-def prepare(preparation: Preparation) -> Outcome:
-    """Pictures, and labels by colour. Raises UserError."""
-    from hyperseg.datasets.camvid import prepare_authors
-
-    return prepare_authors(preparation)
-
 
 DATASET = CAMVID.model_copy(
     update={
@@ -17,6 +8,12 @@ DATASET = CAMVID.model_copy(
         "title": "CamVid (960x720, the 12 classes of the HyperSeg authors)",
         "short_title": "CamVid, authors' 12 classes",
         "downloads": "camvid",  # the archives are the same
-        "prepare": prepare,
+        "unscored": {
+            "standard": (
+                "its labels ignore 20 of CamVid's colours instead of merging them into the 11 classes; evaluate the "
+                "same weights with --data on a prepared `camvid`"
+            )
+        },
+        "prepare": "hyperseg.datasets.camvid:prepare_authors",
     }
 )

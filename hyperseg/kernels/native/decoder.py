@@ -40,9 +40,10 @@ class Memory:
 class NativeLevel:
     """One fused level, ready to run."""
 
-    def __init__(self, level: Level, generator: WeightGenerator, place: int, last: bool) -> None:
+    def __init__(self, level: Level, generator: WeightGenerator, place: int, last: bool, coordinates: bool) -> None:
         shape = generator.shape
         self.shape = level.shape
+        self.coordinates = coordinates
         self.last = last
         self.begin, self.end = shape.begin, shape.end
         self.first = sum(shape.counts[:place])
@@ -102,7 +103,7 @@ class NativeLevel:
             generator=self.generator.data_ptr(),
             groups=self.generator.shape[0], group_in=self.generator.shape[1], group_out=self.group_out,
             first=self.first + skipped, weights=self.shape.weights if weights is None else weights,
-            coordinates=int(coordinates),
+            coordinates=int(coordinates and self.coordinates),
             skip=skip.data_ptr(), skip_channels=channels, skip_stride=skip.stride(),
             below=None if below is None else below.data_ptr(),
             below_channels=0 if below is None else below.shape[1],
@@ -130,6 +131,7 @@ class NativeDecoder(nn.Module):
         assert isinstance(fused.decoder, Decoder)
         decoder_library()
         self.memory = Memory()
+        self.pool = fused.decoder.pool
         self.levels: list[NativeLevel] = []
         for generator in fused.decoder.generators:
             assert isinstance(generator, WeightGenerator)
@@ -137,10 +139,13 @@ class NativeDecoder(nn.Module):
                 index = len(self.levels)
                 level = fused.decoder.levels[index]
                 assert isinstance(level, Level)
-                self.levels.append(NativeLevel(level, generator, place, index == len(fused.decoder.levels) - 1))
+                last = index == len(fused.decoder.levels) - 1
+                self.levels.append(NativeLevel(level, generator, place, last, fused.decoder.coordinates))
 
     def forward(self, skips: Sequence[Tensor], signal: Tensor) -> Tensor:
-        signal = signal.float()
+        signal = self.pool(signal.float())
+        if signal.shape[2:] != skips[0].shape[2:]:  # several cells share their weights: the kernels go cell by cell
+            signal = nn.functional.interpolate(signal, skips[0].shape[2:], mode="nearest")
         x: Tensor | None = None
         for level, skip in zip(self.levels, skips, strict=True):
             x = level(signal, skip.float(), x)

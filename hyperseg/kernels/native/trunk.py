@@ -16,7 +16,7 @@ from hyperseg.kernels.inference import Trunk
 from hyperseg.kernels.native.block import NativeBlock, Workspace
 from hyperseg.kernels.native.layers import Map, NativePointwise
 from hyperseg.kernels.native.libraries import trunk_library
-from hyperseg.models.context import ContextHead
+from hyperseg.models.context import ConstantSignal, ContextHead
 from hyperseg.models.context_voc import VocContextHead
 
 
@@ -49,7 +49,8 @@ class NativeTrunk(nn.Module):
             else NativePointwise(cast(nn.Conv2d, cast(nn.Sequential, reduce)[0]), None, half, last=True)
             for reduce in backbone.reduce
         ]
-        self.head = NativePointwise(backbone.conv_head, backbone.bn2, half)
+        headless = isinstance(trunk.context, ConstantSignal)
+        self.head = None if headless else NativePointwise(backbone.conv_head, backbone.bn2, half)
         self.context = _context(trunk.context, half)
         self.workspace = Workspace()
         self.size: torch.Size | None = None
@@ -73,6 +74,8 @@ class NativeTrunk(nn.Module):
                 assert isinstance(x, Map)
                 features.append((x if reduce is None else reduce(x)).view())
         assert isinstance(x, Map)
+        if self.head is None:
+            return (*features[::-1], image.new_ones(image.shape[0], 1, 1, 1))
         return (*features[::-1], self.context(self.head(x)))
 
 
@@ -113,10 +116,14 @@ class _VocContext:
         return self.up[level](Map.of(torch.cat((shallow.view(), deep), dim=1), self.half))
 
 
-def _context(module: nn.Module, half: bool) -> "_Context | _VocContext":
+def _context(module: nn.Module, half: bool) -> "_Context | _VocContext | ConstantSignal":
+    if isinstance(module, ConstantSignal):
+        return module
     if isinstance(module, VocContextHead):
         return _VocContext(module, half)
     assert isinstance(module, ContextHead)
+    if module.deeper is not None:
+        raise UserError("engine native has no kernel for a context head of three levels; choose another engine")
     return _Context(module, half)
 
 

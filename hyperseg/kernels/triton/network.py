@@ -35,6 +35,8 @@ class NetworkPlan:
         classes: bool = False,
         coarse: bool = False,
     ) -> None:
+        if fused.variant.ablation_of:
+            raise UserError(f"engine triton has no kernels for the ablation {fused.variant.id}; choose another engine")
         check_size(fused.variant, *size)
         trunk, decoder = cast(Trunk, fused.trunk), cast(Decoder, fused.decoder)
         device = next(fused.parameters()).device

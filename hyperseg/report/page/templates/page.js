@@ -273,9 +273,8 @@ for (const choose of $$("select.panes")) {
 // ---- light and dark, print
 const theme = $("#theme");
 theme.addEventListener("click", () => {
-  const dark = getComputedStyle(document.documentElement).getPropertyValue("--is-dark").trim() === "1"
-    || (document.documentElement.style.colorScheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  document.documentElement.style.colorScheme = dark ? "light" : "dark";
+  const now = document.documentElement.style.colorScheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  document.documentElement.style.colorScheme = now === "dark" ? "light" : "dark";
 });
 $("#print").addEventListener("click", () => print());
 let folded = [];

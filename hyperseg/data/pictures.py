@@ -1,0 +1,122 @@
+"""The one place where a picture file becomes pixels: upright, 8 bits a channel, one frame, or refused by name."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from hyperseg.errors import UserError
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # what images may be; labels are PNG alone
+_LABEL_MODES = frozenset({"1", "L", "P"})  # Pillow's names of pictures that store indices of 8 bits or fewer
+_RGB_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})  # 8 bits a channel or fewer
+_GREY16_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+_ORIENTATION = 0x0112  # EXIF tag
+
+
+class PictureError(Exception):
+    """Why a file is no picture that can be used, as a clause."""
+
+
+def read_picture(file: Path | bytes) -> np.ndarray:
+    """An image as uint8 RGB (H, W, 3), turned upright by its EXIF orientation.
+
+    16-bit grey is scaled to 8 bits (65535 becomes 255); transparency is dropped. Raises PictureError for what is no
+    PNG, JPEG, BMP, TIFF or WebP, has several frames, or stores floating-point or 32-bit values, whose range is unknown.
+    """
+    with _opened(file, FORMATS) as picture:
+        if picture.mode in _GREY16_MODES:
+            grey = np.asarray(_upright(picture)).astype(np.uint32)
+            return np.repeat(((grey + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
+        if picture.mode not in _RGB_MODES:
+            raise PictureError(
+                f"its pixels are of mode {picture.mode}, whose range is not known; save it with 8 or 16 bits a channel"
+            )
+        return np.asarray(_upright(picture).convert("RGB"))
+
+
+def read_indices(file: Path | bytes) -> np.ndarray:
+    """The stored values of a greyscale or palette PNG of 8 bits or fewer, uint8 (H, W), upright.
+
+    Raises PictureError for anything else: other formats under the name ``.png`` change values when they compress.
+    """
+    with _opened(file, None) as picture:
+        _check_png(picture)
+        if picture.mode not in _LABEL_MODES:
+            raise PictureError(f"a {picture.mode} picture, not an 8-bit index picture")
+        return np.asarray(_upright(picture)).astype(np.uint8, copy=False)
+
+
+def read_colours(file: Path) -> Image.Image:
+    """A colour-coded label: an RGB PNG, upright. Raises PictureError for anything else."""
+    with _opened(file, None) as picture:
+        _check_png(picture)
+        if picture.mode not in {"RGB", "RGBA", "P", "L", "1"}:
+            raise PictureError(f"a {picture.mode} picture, not an RGB picture")
+        return _upright(picture).convert("RGB")
+
+
+def picture_size(file: Path) -> tuple[int, int]:
+    """(width, height) of an upright picture from its header. Raises PictureError."""
+    with _opened(file, None) as picture:
+        width, height = picture.size
+        return (height, width) if _orientation(picture) >= 5 else (width, height)
+
+
+def is_coloured(file: Path) -> bool:
+    """Whether a file is a PNG that stores colours, not grey values or indices. Raises PictureError."""
+    with _opened(file, None) as picture:
+        return picture.format == "PNG" and picture.mode in {"RGB", "RGBA"}
+
+
+def _check_png(picture: Image.Image) -> None:
+    if picture.format != "PNG":
+        raise PictureError(f"a {picture.format} picture, no PNG; labels are PNGs, which keep every value")
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    return ImageOps.exif_transpose(picture) if _orientation(picture) > 1 else picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    found = picture.getexif().get(_ORIENTATION, 1)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+@contextmanager
+def _opened(file: Path | bytes, formats: tuple[str, ...] | None) -> Iterator[Image.Image]:
+    source: Path | IO[bytes] = io.BytesIO(file) if isinstance(file, bytes) else file
+    try:
+        with Image.open(source, formats=formats) as picture:
+            frames = getattr(picture, "n_frames", 1)
+            if frames > 1 and picture.format != "MPO":  # cameras put a preview behind the picture of an MPO
+                raise PictureError(f"it holds {frames} frames or pages; save the one that is meant as a picture")
+            yield picture
+    except (PictureError, UserError):
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError(_not_a_picture(file, formats)) from error
+    except OSError as error:
+        if error.strerror:  # of the disk, not of the decoder
+            raise PictureError(error.strerror.lower()) from error
+        raise PictureError(f"a damaged picture: {_words(error)}") from error
+    except Exception as error:  # whatever a decoder raises on damaged bytes
+        raise PictureError(f"a damaged picture: {_words(error)}") from error
+
+
+def _not_a_picture(file: Path | bytes, formats: tuple[str, ...] | None) -> str:
+    if formats is not None:
+        try:
+            with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as picture:
+                return f"a {picture.format} picture; images are PNG, JPEG, BMP, TIFF or WebP"
+        except Exception:  # not of any format
+            pass
+    return "no picture"
+
+
+def _words(error: Any) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,160 @@
+"""What can be known before the first step is refused before it: nothing fails in the last step that was wrong at first.
+
+Imports no torch. Each function raises :class:`UserError` with one sentence.
+"""
+
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from hyperseg.data.prepared import open_dataset
+from hyperseg.datasets.published import find_published, published_table
+from hyperseg.errors import UserError
+from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
+from hyperseg.latency.engines import engine_table
+from hyperseg.latency.protocol import load_protocol as load_latency_protocol
+from hyperseg.networks import get_network
+from hyperseg.pipeline.campaign import Campaign
+from hyperseg.pipeline.dataset import check_unchanged
+from hyperseg.pipeline.steps import Layout
+from hyperseg.rivals import rival_table
+from hyperseg.training.recipe import Recipe, for_dataset, load_recipe
+
+PRECISIONS = ("float32", "float16", "bfloat16")
+
+
+def check(campaign: Campaign) -> None:
+    """Refuse what a step would refuse later: recipes, protocols, backbones, sizes, splits, engines, precisions."""
+    recipes = {variant: load_recipe(variant, campaign.training.model_dump()) for variant in campaign.variants}
+    for protocol in campaign.evaluation.protocols:
+        load_evaluation_protocol(protocol)
+    for protocol in campaign.latency.protocols:
+        load_latency_protocol(protocol)
+    _check_engines(campaign)
+    for variant, recipe in recipes.items():
+        _check_backbone(recipe)
+        _check_sizes(campaign, variant, recipe)
+    _check_splits(campaign, recipes)
+
+
+def check_machine(layout: Layout) -> None:
+    """Refuse what this machine lacks where it runs the jobs itself: engines that are not installed."""
+    for name in layout.campaign.latency.all_engines:
+        engine = engine_table()[name]
+        if missing := engine.missing():
+            raise UserError(f"latency.engines names {name}, which cannot run here: {missing}")
+        for precision in layout.campaign.latency.precisions:
+            if not engine.runs(layout.device, precision):
+                modes = ", ".join(f"{precision} on {device}" for device, precision in sorted(engine.modes))
+                raise UserError(
+                    f"latency.engines names {name}, which does not run in {precision} on {layout.device}; "
+                    f"it runs in {modes}"
+                )
+
+
+def check_data(layout: Layout, source: Path | None) -> None:
+    """Refuse a dataset that is not there and cannot be made, and one whose bytes are not what its manifest says."""
+    dataset = layout.campaign.dataset
+    if source is not None and not source.exists():
+        raise UserError(f"there is no --source {source}; give the folder or archive that holds {dataset.id}")
+    if Path(layout.manifest).is_file():
+        check_unchanged(Path(dataset.folder))
+    elif dataset.streets is None and find_published(dataset.id) is None:
+        raise UserError(
+            f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
+            f"prepare the folder first, or choose from {', '.join(published_table())}"
+        )
+
+
+def check_folders(layout: Layout) -> None:
+    """Refuse result folders that cannot be written: a file in their place, or no permission."""
+    for folder in (layout.runs, layout.report, layout.logs, layout.data):
+        path = Path(folder)
+        while not path.exists():
+            path = path.parent
+        if not path.is_dir():
+            raise UserError(f"{path} is a file, and results go to the folder {folder}; move the file away")
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise UserError(f"cannot write to {path}, where results go to {folder}; change its permissions")
+
+
+def _check_engines(campaign: Campaign) -> None:
+    for name in campaign.latency.all_engines:
+        if name not in engine_table():
+            raise UserError(f"unknown engine '{name}' in latency.engines; choose from {', '.join(engine_table())}")
+    for variant in campaign.variants:
+        engines = campaign.latency.engines_of(variant)
+        if not engines:
+            raise UserError(f"latency.engines has no entry for {variant} and no 'default'; add one of them")
+        for name in engines:
+            if engine_table()[name].ours_alone and variant in rival_table():
+                raise UserError(f"latency.engines times {variant} by {name}, which runs HyperSeg alone; take it out")
+    for precision in campaign.latency.precisions:
+        if precision not in PRECISIONS:
+            raise UserError(
+                f"unknown precision '{precision}' in latency.precisions; choose from {', '.join(PRECISIONS)}"
+            )
+
+
+def _check_backbone(recipe: Recipe) -> None:
+    """timm's registry is not asked, since it loads torch: a model is a function of that name in one of its files."""
+    spec = find_spec("timm")
+    if recipe.backbone is None or spec is None or spec.origin is None:
+        return
+    function = re.compile(rf"^def {re.escape(recipe.backbone.partition('.')[0])}\(", re.MULTILINE)
+    files = (Path(spec.origin).parent / "models").glob("*.py")
+    if not any(function.search(file.read_text(encoding="utf-8")) for file in files):
+        raise UserError(
+            f"unknown backbone '{recipe.backbone}' in training.backbone; give a timm model such as tf_efficientnet_b1"
+        )
+
+
+def _check_sizes(campaign: Campaign, variant: str, recipe: Recipe) -> None:
+    input_hw = campaign.evaluation.input_hw
+    for named in input_hw if isinstance(input_hw, dict) else ():
+        if named not in campaign.variants:
+            raise UserError(f"evaluation.input_hw names '{named}', which is none of this campaign's variants")
+    sizes = {
+        "training.crop_hw": recipe.crop_hw,
+        "evaluation.input_hw": campaign.evaluation.input_of(variant),
+        "latency.input_hw": campaign.latency.input_hw,
+    }
+    for key, size in sizes.items():
+        if size is not None and not get_network(variant).fits(*size):
+            unit = get_network(variant).unit
+            raise UserError(
+                f"{key} is {size[0]} x {size[1]} (height x width), which does not fit {variant}: "
+                f"it needs multiples of {unit}, and more than {unit} x {unit}"
+            )
+
+
+def _check_splits(campaign: Campaign, recipes: dict[str, Recipe]) -> None:
+    known = _splits(campaign)
+    if known is None:
+        return
+    asked = {"evaluation.split": campaign.evaluation.split}
+    settings = campaign.training.model_dump()
+    for recipe in recipes.values():
+        fitted, _ = for_dataset(recipe, settings, campaign.dataset.id, known)
+        asked["training.train_split"] = fitted.train_split
+        if fitted.scored_split:
+            asked["training.selection_split"] = fitted.scored_split
+        for key, split in asked.items():
+            for part in split.split("+"):
+                if part not in known:
+                    raise UserError(
+                        f"{key} is '{split}', and {campaign.dataset.folder} has no labels of a split '{part}'; "
+                        f"those it has are {', '.join(known)}"
+                    )
+
+
+def _splits(campaign: Campaign) -> list[str] | None:
+    """The splits of the dataset that have labels; None where they are not known before it is prepared."""
+    if campaign.dataset.streets:
+        return ["train", "val", "test"]
+    folder = Path(campaign.dataset.folder)
+    if not (folder / "manifest.json").is_file():
+        return None
+    dataset = open_dataset(folder)
+    return [split for split in dataset.splits if split not in dataset.info.unlabelled]
