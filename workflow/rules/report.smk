@@ -1,11 +1,17 @@
+localrules:
+    dataset,
+    latencies,
+    report,
+
+
 rule report:
     input:
-        sources=LAYOUT.sources("report"),
+        sources=local(LAYOUT.sources("report")),
         records=LAYOUT.records(),
-        listed=RECORD_LIST,  # there may be more of them than a command line holds
+        listed=local(RECORD_LIST),  # there may be more of them than a command line holds
         card=LAYOUT.card,
-        paper=PAPER,
-        peers=PEERS,
+        paper=local(PAPER),
+        peers=local(PEERS),
     output:
         f"{LAYOUT.report}/index.html",
         f"{LAYOUT.report}/metrics.json",
