@@ -39,19 +39,14 @@ MEMORY_MB = {
     "evaluate": 2000,
 }  # of one job at the demo's size; profiles raise them
 
-# Where jobs share no folders, a dataset goes from pod to pod as an archive beside its folder.
+# Where jobs share no folders, a dataset goes from one to the next as an archive beside its folder.
 SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
-ARCHIVE = {} if SHARED else {"archive": f"{LAYOUT.data}.tar"}
-PACK = (
-    ""
-    if SHARED
-    else "; tar --create --file={output.archive:q} --directory={params.folder:q} ."
-)
-UNPACK = (
-    ""
-    if SHARED
-    else "tar --extract --file={input.archive:q} --directory={params.data:q} && "
-)
+ARCHIVE, PACK, UNPACK, RECORDS = {}, "", "", "--list={input.listed:q}"
+if not SHARED:
+    ARCHIVE = {"archive": f"{LAYOUT.data}.tar"}
+    PACK = " && tar --create --file={output.archive:q} --directory={params.folder:q} ."
+    UNPACK = "tar --extract --file={input.archive:q} --directory={params.data:q} && "
+    RECORDS = "{input.records:q}"
 
 # The rules call `hyperseg` of the environment that runs Snakemake, whether or not it is activated.
 shell.prefix(f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; ')

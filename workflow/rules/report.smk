@@ -25,4 +25,4 @@ rule report:
         out=subpath(output[0], parent=True),
     shell:
         "hyperseg report --out={params.out:q} --title={params.title:q} --card={input.card:q} --paper={input.paper:q}"
-        " {params.peers:q} --list={input.listed:q} > {log:q} 2>&1"
+        " {params.peers:q} " + RECORDS + " > {log:q} 2>&1"
