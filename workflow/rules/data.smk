@@ -17,7 +17,8 @@ if CAMPAIGN.dataset.streets:
         shell:
             "hyperseg data streets --out={params.folder:q} --train={params.train:q} --val={params.val:q}"
             " --test={params.test:q} --height={params.height:q} --width={params.width:q} --seed={params.seed:q}"
-            " > {log:q} 2>&1" + PACK
+            " > {log:q} 2>&1"
+            f"{PACK}"
 
 else:
 
@@ -37,7 +38,8 @@ else:
             folder=subpath(output.manifest, parent=True),
         shell:
             'hyperseg data prepare {params.id:q} ${{HYPERSEG_SOURCE:+--source="$HYPERSEG_SOURCE"}}'
-            " --out={params.folder:q} > {log:q} 2>&1" + PACK
+            " --out={params.folder:q} > {log:q} 2>&1"
+            f"{PACK}"
 
 
 # The dataset under a name of its own: what dvc.yaml asks for.

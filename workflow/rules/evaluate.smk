@@ -24,7 +24,7 @@ rule evaluate:
         split=CAMPAIGN.evaluation.split,
         threads=CAMPAIGN.threads.evaluate,
     shell:
-        UNPACK
-        + "hyperseg evaluate --weights={input.weights:q} --data={params.data:q} --split={params.split:q}"
+        f"{UNPACK}"
+        "hyperseg evaluate --weights={input.weights:q} --data={params.data:q} --split={params.split:q}"
         " --protocol={wildcards.protocol:q} --config={params.config:q} --threads={params.threads:q}"
         " --out={output.record:q} > {log:q} 2>&1"

@@ -25,4 +25,6 @@ rule report:
         out=subpath(output[0], parent=True),
     shell:
         "hyperseg report --out={params.out:q} --title={params.title:q} --card={input.card:q} --paper={input.paper:q}"
-        " {params.peers:q} " + RECORDS + " > {log:q} 2>&1"
+        " {params.peers:q} "
+        f"{RECORDS}"
+        " > {log:q} 2>&1"

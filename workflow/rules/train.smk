@@ -21,6 +21,6 @@ rule train:
         data=subpath(input.manifest, parent=True),
         out=subpath(output.weights, parent=True),
     shell:
-        UNPACK
-        + "hyperseg train --config={params.config:q} --variant={wildcards.variant:q} --seed={wildcards.seed:q}"
+        f"{UNPACK}"
+        "hyperseg train --config={params.config:q} --variant={wildcards.variant:q} --seed={wildcards.seed:q}"
         " --data={params.data:q} --out={params.out:q} > {log:q} 2>&1"
