@@ -42,10 +42,10 @@ def command(
     """
     from hyperseg.data.card import warn_of_labels
     from hyperseg.data.prepared import open_dataset
-    from hyperseg.models.variants import get_variant
+    from hyperseg.networks import get_network
     from hyperseg.training.recipe import for_dataset, load_recipe
 
-    chosen = get_variant(variant)
+    chosen = get_network(variant)
     campaign = read_campaign(config)
     settings = campaign.training.model_dump() if campaign else {}
     if campaign:

@@ -4,7 +4,7 @@ Random weights are the same in every process, so that an engine's answer can be 
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class VariantSpec(StrictModel):
-    """One of this package's variants."""
+    """One of this package's variants or ablations, or a rival that it trains."""
 
     kind: Literal["variant"] = "variant"
     variant: str
@@ -37,19 +37,17 @@ class VariantSpec(StrictModel):
         """The network on the CPU, in eval mode, float32."""
         import torch
 
-        from hyperseg.models import create_model
+        from hyperseg.models import HyperSeg
+        from hyperseg.networks import create_network
 
         if self.weights is not None and not self.weights.is_file():
             raise UserError(f"there is no weights file {self.weights}; give one that `hyperseg train` wrote")
         torch.manual_seed(SEED)
-        network = create_model(
-            self.variant,
-            weights=self.weights,
-            num_classes=self.num_classes,
-            backbone=self.backbone,
-            slices=self.slices,
+        options: dict[str, Any] = {} if self.slices is None else {"slices": self.slices}
+        network = create_network(
+            self.variant, weights=self.weights, num_classes=self.num_classes, backbone=self.backbone, **options
         ).eval()
-        if self.weights is None:
+        if self.weights is None and isinstance(network, HyperSeg):
             randomize(network)
         return network
 

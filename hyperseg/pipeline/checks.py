@@ -14,10 +14,11 @@ from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.engines import engine_table
 from hyperseg.latency.protocol import load_protocol as load_latency_protocol
-from hyperseg.models.variants import VARIANTS
+from hyperseg.networks import get_network
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.dataset import check_unchanged
 from hyperseg.pipeline.steps import Layout
+from hyperseg.rivals import rival_table
 from hyperseg.training.recipe import Recipe, for_dataset, load_recipe
 
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -39,7 +40,7 @@ def check(campaign: Campaign) -> None:
 
 def check_machine(layout: Layout) -> None:
     """Refuse what this machine lacks where it runs the jobs itself: engines that are not installed."""
-    for name in layout.campaign.latency.engines:
+    for name in layout.campaign.latency.all_engines:
         engine = engine_table()[name]
         if missing := engine.missing():
             raise UserError(f"latency.engines names {name}, which cannot run here: {missing}")
@@ -79,9 +80,16 @@ def check_folders(layout: Layout) -> None:
 
 
 def _check_engines(campaign: Campaign) -> None:
-    for name in campaign.latency.engines:
+    for name in campaign.latency.all_engines:
         if name not in engine_table():
             raise UserError(f"unknown engine '{name}' in latency.engines; choose from {', '.join(engine_table())}")
+    for variant in campaign.variants:
+        engines = campaign.latency.engines_of(variant)
+        if not engines:
+            raise UserError(f"latency.engines has no entry for {variant} and no 'default'; add one of them")
+        for name in engines:
+            if engine_table()[name].ours_alone and variant in rival_table():
+                raise UserError(f"latency.engines times {variant} by {name}, which runs HyperSeg alone; take it out")
     for precision in campaign.latency.precisions:
         if precision not in PRECISIONS:
             raise UserError(
@@ -113,8 +121,8 @@ def _check_sizes(campaign: Campaign, variant: str, recipe: Recipe) -> None:
         "latency.input_hw": campaign.latency.input_hw,
     }
     for key, size in sizes.items():
-        if size is not None and not VARIANTS[variant].fits(*size):
-            unit = VARIANTS[variant].unit
+        if size is not None and not get_network(variant).fits(*size):
+            unit = get_network(variant).unit
             raise UserError(
                 f"{key} is {size[0]} x {size[1]} (height x width), which does not fit {variant}: "
                 f"it needs multiples of {unit}, and more than {unit} x {unit}"

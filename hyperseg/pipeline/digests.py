@@ -57,7 +57,7 @@ def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, 
         entry = Entry("hyperseg.cli.evaluate", chosen=(protocol, dataset), tables=(PUBLISHED,))
         add("evaluate", (protocol,), entry)
     for protocol in campaign.latency.protocols:
-        for engine in campaign.latency.engines:
+        for engine in campaign.latency.all_engines:
             entry = Entry("hyperseg.cli.latency", chosen=(protocol, engine), tables=(PUBLISHED,))
             add("latency", (protocol, engine), entry)
     add("report", (), Entry("hyperseg.cli.report", tables=(PUBLISHED,)))

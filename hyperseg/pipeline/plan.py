@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from hyperseg.datasets.published import find_published
-from hyperseg.models.variants import VARIANTS
+from hyperseg.networks import get_network
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.steps import Layout
 from hyperseg.records import EvaluationNumbers, LatencyNumbers, Record, TrainingNumbers, read_record_files
@@ -56,7 +56,7 @@ def measured_records(root: Path = Path()) -> list[Record]:
 
 def _training(campaign: Campaign, variant: str, records: list[Record]) -> PlannedStep:
     recipe = load_recipe(variant, campaign.training.model_dump())
-    pixels = _area(recipe.crop_hw or VARIANTS[variant].train_hw) * recipe.batch
+    pixels = _area(recipe.crop_hw or get_network(variant).train_hw) * recipe.batch
     rates = []
     for record in records:
         settings = record.config.get("recipe", {})
@@ -69,7 +69,7 @@ def _training(campaign: Campaign, variant: str, records: list[Record]) -> Planne
 
 
 def _evaluation(campaign: Campaign, variant: str, records: list[Record]) -> PlannedStep:
-    height_width = campaign.evaluation.input_of(variant) or VARIANTS[variant].eval_hw
+    height_width = campaign.evaluation.input_of(variant) or get_network(variant).eval_hw
     rates = []
     for record in records:
         numbers = record.numbers
@@ -78,7 +78,7 @@ def _evaluation(campaign: Campaign, variant: str, records: list[Record]) -> Plan
     images = _images(campaign)
     seconds = median(rates) * _area(height_width) * images if rates and images else None
     jobs = len(campaign.seeds) * len(campaign.evaluation.protocols)
-    classes = VARIANTS[variant].num_classes
+    classes = get_network(variant).num_classes
     size = (images or 0) * classes * classes * 2  # a confusion matrix per image, compressed
     basis = _basis(len(rates), "evaluations") if images else f"the images of {campaign.evaluation.split} are not known"
     return PlannedStep("evaluate", variant, jobs, seconds, size, basis)

@@ -88,7 +88,7 @@ class Layout:
         return [
             f"{self.latency.format(variant=variant)}/{protocol}-{self.device}-{engine}-{precision}.json"
             for protocol in take.protocols
-            for engine in take.engines
+            for engine in take.engines_of(variant)
             for precision in take.precisions
         ]
 
