@@ -21,7 +21,7 @@ PICTURES = "results/reference/overlays"
 SITE = "reports/site"
 INDEX = "reports/index.html"
 COMMITTED = "reports/reference"
-TEXTS = ("README.md", "docs/results.md")
+TEXTS = ("README.md", "docs/results.md", "docs/audit.md", "docs/records.md")
 TITLE = "HyperSeg: what this repository reproduces"
 _SUFFIXES = (".csv", ".md", ".png")
 

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,16 @@ def test_links_lead_somewhere(name: str) -> None:
         if heading:
             there = headings if not file else {_anchor(x) for x in path.read_text().splitlines() if x.startswith("#")}
             assert heading in there, target
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_as_a_site_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("material", reason="the extra `docs` is not installed")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site/audit/index.html").is_file()
+    assert list((tmp_path / "site/figures").glob("*.png"))
 
 
 def _anchor(heading: str) -> str:
