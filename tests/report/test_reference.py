@@ -13,7 +13,7 @@ from record_factory import evaluation, write
 import hyperseg
 from hyperseg.errors import UserError
 from hyperseg.report.blocks import NOTHING, fill, fill_file
-from hyperseg.report.reference import COMMITTED, INDEX, TEXTS, build, check
+from hyperseg.report.reference import COMMITTED, INDEX, TEXTS, Made, check, make, write
 
 ROOT = Path(__file__).parents[2]
 TEXT_FILES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -29,13 +29,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_readme_docs_and_reports_are_in_step_with_the_records(checkout: Path) -> None:
-    check(checkout)
+@pytest.fixture(scope="module")
+def made(checkout: Path) -> Made:
+    return make(checkout)
 
 
-def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout: Path) -> None:
+def test_readme_docs_and_reports_are_in_step_with_the_records(checkout: Path, made: Made) -> None:
+    check(checkout, made)
+
+
+def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout: Path, made: Made) -> None:
     before = {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()}
-    build(checkout)
+    write(checkout, made)
     assert {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()} == before
     page = (checkout / INDEX).read_text(encoding="utf-8")
     links = [link for link in re.findall(r'href="([^"#:]+)"', page) if link]
@@ -45,7 +50,7 @@ def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout
 
 
 @pytest.mark.parametrize("change", ["edit", "remove", "add", "text"])
-def test_whatever_is_out_of_step_is_named(checkout: Path, tmp_path: Path, change: str) -> None:
+def test_whatever_is_out_of_step_is_named(checkout: Path, made: Made, tmp_path: Path, change: str) -> None:
     root = tmp_path / "checkout"
     shutil.copytree(checkout, root)
     table = root / COMMITTED / "tables/accuracy.md"
@@ -60,7 +65,7 @@ def test_whatever_is_out_of_step_is_named(checkout: Path, tmp_path: Path, change
         table = root / TEXTS[1]
         table.write_text(table.read_text().replace("51.45", "78.5"))
     with pytest.raises(UserError, match=rf"not in step.*{table.name}.*make reference"):
-        check(root)
+        check(root, made)
 
 
 @pytest.mark.parametrize(
