@@ -1,6 +1,6 @@
 """Records as a tidy table: one row per number. The report's tables and users' notebooks start from it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,11 +72,16 @@ def read_records(paths: "Iterable[str | Path] | str | Path") -> "pd.DataFrame":
     return frame((str(path), sha256_file(path), record) for path, record in records.items())
 
 
-def frame(records: "Iterable[tuple[str, str, Record]]") -> "pd.DataFrame":
-    """The same frame from records already read: (name, sha256 of the file, record)."""
+def frame(records: Iterable[tuple[str, str, Record]], quantities: Collection[str] | None = None) -> "pd.DataFrame":
+    """The same frame from records already read: (name, sha256 of the file, record); `quantities`: of these alone."""
     import pandas as pd
 
-    rows = [row for name, sha256, record in records for row in _rows(name, sha256, record)]
+    rows = [
+        row
+        for name, sha256, record in records
+        for row in _rows(name, sha256, record)
+        if quantities is None or row["quantity"] in quantities
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
@@ -191,17 +196,16 @@ def _training(numbers: TrainingNumbers, duration_s: float) -> Iterator[Row]:
 
 
 def _bench(numbers: BenchNumbers) -> Iterator[Row]:
-    parts = {"inference": numbers.inference, "training": numbers.training, "peers": numbers.peers}
+    parts = {
+        "inference": numbers.inference, "training": numbers.training, "loading": numbers.loading,
+        "peers": numbers.peers,
+    }  # fmt: skip
     for part, turns in parts.items():
         yield from _turns(part, turns) if turns else ()
     for memory in numbers.memory:
         at = _contender(memory.name)
         yield _number("peak_memory", memory.peak_bytes, "bytes", subject=f"memory: {memory.name}") | at
         yield _number("memory_ratio", memory.ratio, "ratio", subject=f"memory: {memory.name}") | at
-    for sweep in numbers.scaling:
-        at = _contender(sweep.name)
-        if sweep.pixel_exponent is not None:
-            yield _number("pixel_exponent", sweep.pixel_exponent, "1", subject=f"scaling: {sweep.name}") | at
     for share in numbers.agreement.shares if numbers.agreement else ():
         yield _number("agreement", share.percent, "%", subject=f"agreement: {share.name}") | _contender(share.name)
 
@@ -213,7 +217,11 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Row]:
             "batch": turns.batch, "input_height": turns.input_height, "input_width": turns.input_width,
         }  # fmt: skip
         yield _number("latency_median", timing.median_ms, "ms", subject=name) | at
-        yield _number("speed_ratio", timing.ratio, "ratio", subject=name) | at
+        if timing.verdict is not None:
+            at |= {"verdict": timing.verdict.verdict}
+        yield _number("speed_ratio", timing.ratio, "ratio", timing.ratio_interval, name) | at
+        if timing.equal_classes_percent is not None:
+            yield _number("equal_classes", timing.equal_classes_percent, "%", subject=name) | at
         if timing.largest_error is not None:
             yield _number("largest_error", timing.largest_error, "1", subject=name) | at
 

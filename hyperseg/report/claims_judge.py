@@ -70,20 +70,19 @@ def judge_collection(paper_csv: Path, collection: Collection, peers: Sequence[Pe
     if not paper_csv.with_name(CLAIMS_FILE).exists():
         return None
     records = ((entry.anchor, entry.sha256, entry.record) for entry in collection)
-    return judge(read_claims(paper_csv), frame_of(records), peers)
+    return judge(read_claims(paper_csv), frame_of(records, _USED), peers)
 
 
 class _Judging:
     def __init__(self, claims: Claims, frame: pd.DataFrame, peers: Sequence[PeerRow]) -> None:
         self.claims, self.peers = claims, peers
         used = frame[frame["quantity"].isin(_USED)]
-        self.runs: list[dict[str, Any]] = [
-            {str(key): None if _missing(value) else value for key, value in row.items()}
-            for row in used.to_dict("records")
-        ]
-        self.trainings: dict[str, Run] = {
-            run["weights_sha256"]: run for run in self.runs if run["kind"] == "training" and run["weights_sha256"]
-        }
+        plain = used.astype(object).where(used.notna(), None)
+        self.runs: dict[tuple[str, str], list[Run]] = {}  # by quantity and variant
+        for run in plain.to_dict("records"):
+            self.runs.setdefault((run["quantity"], run["variant"]), []).append({str(k): v for k, v in run.items()})
+        trained = [run for (name, _), runs in self.runs.items() if name == "final_loss" for run in runs]
+        self.trainings = {run["weights_sha256"]: run for run in trained if run["weights_sha256"]}
 
     def row(self, claim: Claim) -> dict[str, Any]:
         paper = self._paper(claim)
@@ -150,8 +149,8 @@ class _Judging:
         """Our number of a variant: comparable ones averaged over seeds, else the one that differs least; or None."""
         row = self.claims.row_of(variant, split)
         runs = [
-            run for run in self.runs
-            if run["quantity"] == _QUANTITIES[measure] and run["subject"] is None and run["variant"] == variant
+            run for run in self.runs.get((_QUANTITIES[measure], variant), ())
+            if run["subject"] is None
             and run["source"] == "hyperseg" and not run["smoke"] and run["verdict"] != "INVALID"
             and (measure != "miou" or (str(run["dataset"]).startswith(row.dataset) and split in (None, run["split"])))
         ]  # fmt: skip
@@ -172,7 +171,8 @@ class _Judging:
     def _speed(self, claim: Claim, paper: float | None, allowed: float | None) -> Judged:
         assert claim.against is not None
         rows = [self.claims.row_of(variant, claim.split) for variant in (claim.variant, claim.against)]
-        found = speed_ratios(self.runs, rows[0], rows[1])
+        timed = [run for row in rows for run in self.runs.get(("latency_median", row.variant), ())]
+        found = speed_ratios(timed, rows[0], rows[1])
         if not found:
             return Judged("not measurable here")
         first = found[0]
@@ -268,11 +268,11 @@ def _over_seeds(runs: Sequence[Mapping[str, Any]]) -> Measured:
 
 
 def _told(found: Sequence[Ratio]) -> str:
-    first, *others = found
-    said = f"by {first.setting}"
-    if others:
-        said += "; also " + ", ".join(f"{other.value:.2f} by {other.setting}" for other in others[:3])
-    return said
+    """Where the ratio was measured, and what other code gave on the same device."""
+    first = found[0]
+    others = {ratio.code: ratio for ratio in reversed(found) if ratio.device == first.device and ratio.plain}
+    also = [f"{ratio.value:.2f} by {code}" for code, ratio in sorted(others.items()) if code != first.code]
+    return f"by {first.code} on {first.device}" + (f"; also {', '.join(also)}" if also else "")
 
 
 def _half(one: Measured) -> float:
@@ -281,7 +281,3 @@ def _half(one: Measured) -> float:
 
 def _shifted(end: float | None) -> float | None:
     return None if end is None else end - 1
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (not isinstance(value, list | tuple) and bool(pd.isna(value)))

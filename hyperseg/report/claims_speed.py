@@ -18,12 +18,14 @@ _SETTING = (
 
 @dataclass(frozen=True)
 class Ratio:
-    """`value`: how many times as fast; `setting`: with which code, in which precision, on what."""
+    """`value`: how many times as fast."""
 
     value: float
     low: float | None
     high: float | None
-    setting: str
+    code: str  # "the authors' code", or which engine of ours
+    device: str
+    plain: bool  # in float32
     records: tuple[str, ...]
 
 
@@ -65,6 +67,11 @@ def _ratio(one: Run, other: Run) -> Ratio:
     low = high = None
     if all(run["low"] and run["high"] for run in (one, other)):
         low, high = other["low"] / one["high"], other["high"] / one["low"]
-    code = "the authors' code" if one["source"] == "authors" else f"engine {one['engine']}"
-    where = f"{code}, {one['precision']}, on {device_title(str(one['device_name']))} ({one['campaign']})"
-    return Ratio(other["value"] / one["value"], low, high, where, (str(one["record"]), str(other["record"])))
+    code = "the authors' code" if one["source"] == "authors" else f"our network, {one['engine']}"
+    device = device_title(str(one["device_name"]))
+    plain = one["precision"] == "float32" and not one["tf32"]
+    if not plain:
+        code += f" in {'TF32' if one['tf32'] else one['precision']}"
+    return Ratio(
+        other["value"] / one["value"], low, high, code, device, plain, (str(one["record"]), str(other["record"]))
+    )
