@@ -47,7 +47,7 @@ def command(
         records = (*records, *map(Path, _lines(listed)))
     root = Path()
     if reference or check:
-        from hyperseg.report.reference import INDEX, RECORDS, make, write
+        from hyperseg.report.reference import INDEX, RECORDS, make, write_files
         from hyperseg.report.reference import check as check_in_step
 
         if records or out:
@@ -57,7 +57,7 @@ def command(
             check_in_step(root, made)
             click.echo(f"in step: README, docs and reports are what {RECORDS} gives")
         else:
-            write(root, made)
+            write_files(root, made)
             click.echo(f"report: {INDEX}")
         return
     if not texts and (out is None or not records):

@@ -42,7 +42,7 @@ def make(root: Path) -> Made:
     return Made(*report_files([root / RECORDS], sources))
 
 
-def write(root: Path, made: Made) -> None:
+def write_files(root: Path, made: Made) -> None:
     """Put the page, the committed files and the tables in the texts in place. Raises :class:`UserError`."""
     replace_folder(root / SITE, made.files | {CONTENTS: contents(made.collection, made.files)})
     write_text_atomic(root / INDEX, _moved(made.files["index.html"].decode()))

@@ -13,7 +13,7 @@ from record_factory import evaluation, write
 import hyperseg
 from hyperseg.errors import UserError
 from hyperseg.report.blocks import NOTHING, fill, fill_file
-from hyperseg.report.reference import COMMITTED, INDEX, TEXTS, Made, check, make, write
+from hyperseg.report.reference import COMMITTED, INDEX, TEXTS, Made, check, make, write_files
 
 ROOT = Path(__file__).parents[2]
 TEXT_FILES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -40,7 +40,7 @@ def test_readme_docs_and_reports_are_in_step_with_the_records(checkout: Path, ma
 
 def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout: Path, made: Made) -> None:
     before = {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()}
-    write(checkout, made)
+    write_files(checkout, made)
     assert {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()} == before
     page = (checkout / INDEX).read_text(encoding="utf-8")
     links = [link for link in re.findall(r'href="([^"#:]+)"', page) if link]
