@@ -5,6 +5,10 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 VENV := .venv
+MINUTES ?= 10
+PACK ?=
+# `make gpu` runs where nothing is installed: with .venv where it is there, else with the machine's own Python.
+HERE = $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 PYTHON ?= python3
 CAMVID ?=
 AUTHORS ?=
@@ -53,6 +57,13 @@ lint: $(INSTALLED)  ## The linters and the type checker
 bench: $(INSTALLED)  ## All beside the authors' checkout: make bench AUTHORS=DIR [WEIGHTS=FILE IMAGES=DIR] [OUT=DIR]
 	@hyperseg bench --authors '$(AUTHORS)' $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(IMAGES),--images '$(IMAGES)') \
 	  $(if $(OUT),--out '$(OUT)')
+
+gpu:  ## Every GPU figure from minutes on one: make gpu [MINUTES=10] [AUTHORS=DIR] [CAMVID=DIR] [OUT=DIR] [PACK=1]
+	@$(HERE) -m hyperseg.gpu --minutes $(MINUTES) $(if $(AUTHORS),--authors '$(AUTHORS)') \
+	  $(if $(CAMVID),--camvid '$(CAMVID)') $(if $(OUT),--out '$(OUT)') $(if $(PACK),--pack)
+
+gpu-dry:  ## The same plan on the CPU with tiny sizes, which shows that it runs
+	@$(HERE) -m hyperseg.gpu --dry --minutes $(MINUTES) --out '$(or $(OUT),results/runs/gpu-dry)'
 
 reference: $(INSTALLED)  ## Build reports/index.html and refresh the committed tables; CHECK=1 only compares
 	@hyperseg report --reference $(if $(CHECK),--check)

@@ -1,4 +1,4 @@
-"""``python -m hyperseg.gpu``: a session on this machine's GPU; ``make gpu`` calls it. Needs no package for its words."""
+"""``python -m hyperseg.gpu``: a session on this machine's GPU; ``make gpu`` calls it."""
 
 import argparse
 import sys

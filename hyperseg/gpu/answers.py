@@ -2,12 +2,10 @@
 
 import gc
 import json
-from typing import cast
 
 import torch
 
 from hyperseg.bench.networks import ours
-from hyperseg.bench.setting import Setting
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.gpu.plan import Options
@@ -16,7 +14,7 @@ from hyperseg.latency.engines import Run, Target, engine_table
 from hyperseg.latency.verdict import Evidence, judge
 
 
-def check(options: Options, variant: str, size: tuple[int, int], say: Setting) -> None:
+def check(options: Options, variant: str, size: tuple[int, int]) -> None:
     """Write OUT/answers/VARIANT.json: engine, precision, difference, equal classes and verdict."""
     runs: dict[tuple[str, str], Run] = {}
     network = ours(variant)
@@ -34,7 +32,7 @@ def check(options: Options, variant: str, size: tuple[int, int], say: Setting) -
                 try:
                     runs[name, precision] = engine.prepare(ours(variant).to(options.device), image, target)
                 except UserError as error:
-                    say.say(f"engine {name} in {precision} is left out: {error}")
+                    print(f"engine {name} in {precision} is left out: {error}")
         _reuse_freed_memory(options.device)
         rows = [_row(name, precision, run(image), expected) for (name, precision), run in runs.items()]
     write_text_atomic(options.out / "answers" / f"{variant}.json", json.dumps(rows, indent=1) + "\n")

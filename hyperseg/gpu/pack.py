@@ -11,9 +11,9 @@ LEFT_OUT = {"cache", "packed"}  # what can be made again
 
 
 def pack(out: Path) -> list[Path]:
-    """OUT/packed/results.tar.gz.000 and so on, each below 16 MB; ``cat results.tar.gz.* | tar xz`` puts them together."""
+    """OUT/packed/results.tar.gz.000 and so on, each below 16 MB; ``cat results.tar.gz.* | tar xz`` unpacks them."""
     folder = out / "packed"
-    parts = []
+    parts: list[Path] = []
     with tempfile.TemporaryFile() as whole:
         with tarfile.open(fileobj=whole, mode="w:gz") as archive:
             for path in sorted(out.iterdir()):

@@ -68,7 +68,7 @@ def answers(options: Options, variant: str) -> None:
     """Liveness and agreement of every engine."""
     from hyperseg.gpu.answers import check
 
-    check(options, variant, _size(options, variant), _setting(options, 1))
+    check(options, variant, _size(options, variant))
 
 
 def bench(options: Options, variant: str, part: Literal["inference", "training"] = "inference") -> None:
@@ -108,7 +108,7 @@ def latency(options: Options, variant: str, protocol: str) -> None:
     height, width = _size(options, variant)
     requests = [
         Request(
-            subject, "smoke" if options.dry else protocol, engine, CAMPAIGN, height, width, device=options.device,
+            subject, protocol, engine, CAMPAIGN, height, width, device=options.device,
             precision=cast(Precision, precision), dataset=get_variant(variant).dataset,
         )
         for subject, engine, precision in modes

@@ -82,7 +82,7 @@ def plan(options: Options) -> tuple[list[Piece], list[str]]:
         Piece(f"answers:{v}", 25, "every engine owns what it runs on and answers right") for v in options.variants
     ]
     pieces += [Piece(f"bench:{v}", 40, "inference beside the authors' code, in turns") for v in (*first, *others)]
-    for protocol, seconds in (("deploy", 90), ("paper", 60), ("throughput", 90)):
+    for protocol, seconds in (("smoke", 30),) if options.dry else (("deploy", 90), ("paper", 60), ("throughput", 90)):
         pieces += [Piece(f"latency:{v}:{protocol}", seconds, f"protocol {protocol}") for v in first]
     left_out = []
     if options.authors:

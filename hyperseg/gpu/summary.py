@@ -34,13 +34,15 @@ def _of_record(record: Record) -> Iterator[str]:
         assert record.protocol is not None
         mode = f"{record.protocol.id}, {numbers.engine}/{numbers.precision}, batch {numbers.batch}"
         event = "" if numbers.device_median_ms is None else f" ({numbers.device_median_ms:.3f} ms by events)"
-        yield f"{name:34} {mode:44} {numbers.median_ms:9.3f} ms{event}  {numbers.fps:8.1f} images/s  {numbers.verdict.verdict}"
+        rate = f"{numbers.fps:8.1f} images/s"
+        yield f"{name:34} {mode:44} {numbers.median_ms:9.3f} ms{event}  {rate}  {numbers.verdict.verdict}"
     elif isinstance(numbers, BenchNumbers):
         for part, turns in (("inference", numbers.inference), ("training step", numbers.training)):
             if turns is not None:
                 yield from _of_turns(name, part, turns)
     elif isinstance(numbers, TrainingNumbers):
-        yield f"{name:34} trained on {numbers.images_seen} images, {numbers.step_median_ms:.1f} ms a step, {numbers.precision}"
+        step = f"{numbers.step_median_ms:.1f} ms a step, {numbers.precision}"
+        yield f"{name:34} trained on {numbers.images_seen} images, {step}"
     elif isinstance(numbers, EvaluationNumbers):
         assert record.protocol is not None
         yield f"{name:34} mIoU {numbers.miou_percent:.2f} % under {record.protocol.id}"

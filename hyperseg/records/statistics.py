@@ -39,7 +39,7 @@ def process_interval(medians: Sequence[float]) -> Interval | None:
 
 
 def _student_t(freedom: int) -> float | None:
-    """The two-sided 95 % point; without scipy, which a bare source tree lacks, of the protocols' three processes alone."""
+    """The two-sided 95 % point; without scipy, which a bare source tree lacks, for three processes alone."""
     if find_spec("scipy") is None:
         return 0.95 * math.sqrt(2 / (1 - 0.95**2)) if freedom == 2 else None
     from scipy.special import stdtrit  # scipy.stats has the same function and takes a second to import
