@@ -50,9 +50,5 @@ def _reuse_freed_memory(device: str) -> None:
 def _row(engine: str, precision: str, answer: torch.Tensor, expected: torch.Tensor) -> dict[str, object]:
     found = compare(answer, expected, tolerance(precision, tf32=False))
     verdict = judge([Evidence(1.0, True, 1, True, drift_percent=0.0, calibration_change_percent=None, answer=found)])
-    return {
-        "engine": engine,
-        "precision": precision,
-        **found.model_dump(),
-        **cast(dict[str, object], verdict.model_dump()),
-    }
+    row: dict[str, object] = {"engine": engine, "precision": precision}
+    return row | found.model_dump() | verdict.model_dump()
