@@ -64,7 +64,8 @@ def picture_size(file: Path) -> tuple[int, int]:
     """(width, height) of an upright picture from its header. Raises PictureError."""
     with _opened(file, None) as picture:
         width, height = picture.size
-        return (height, width) if _orientation(picture) >= 5 else (width, height)
+        turned = _orientation(picture) >= 5 and picture.format != "TIFF"  # whose size Pillow gives upright
+        return (height, width) if turned else (width, height)
 
 
 def is_coloured(file: Path) -> bool:

@@ -102,11 +102,11 @@ def check_size(variant: InputRule, height: int, width: int) -> None:
     if fits(variant, height, width):
         return
     below, above = _nearest(variant, height, width)
+    least = "" if fits(variant, variant.unit, variant.unit) else f" above {variant.unit} x {variant.unit}"
     nearest = f"{below[0]} x {below[1]} or {above[0]} x {above[1]}" if below != above else f"{above[0]} x {above[1]}"
     raise UserError(
         f"an image of height x width {height} x {width} does not fit {variant.id}, which needs multiples of "
-        f"{variant.unit}{'' if fits(variant, variant.unit, variant.unit) else f' above {variant.unit} x {variant.unit}'}; "
-        f"resize or pad it to {nearest}"
+        f"{variant.unit}{least}; resize or pad it to {nearest}"
     )
 
 
