@@ -18,10 +18,13 @@ COMMANDS = {
     "explain": "Say in plain words how a record's number came to be.",
     "latency": "Time a network under a latency protocol.",
     "overlay": "Write pictures of predictions beside the labels.",
+    "plan": "Count the jobs of one configuration, and estimate hours and disk.",
+    "predict": "Predict the classes of pictures, a video or a camera.",
     "recompute": "Derive every number of a record again.",
     "records": "Validate records and print the record's JSON Schema.",
     "report": "Make tables, figures and the page from records alone.",
     "run": "Run the whole pipeline of one configuration.",
+    "track": "Let DVC remember a campaign, for the next commit.",
     "train": "Train one variant by a recipe.",
     "verify": "Check records: schema, hashes, raw files, every number derived again.",
 }

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from torch import nn
+
+from hyperseg.kernels.cuda_training import attach_cuda_training
 from hyperseg.kernels.native.build import compiler_version
 from hyperseg.kernels.native.libraries import training_available
 from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
@@ -28,22 +31,30 @@ PRODUCTS_ROUNDING = (
     f"{_LARGE}: 1x1 and grouped convolutions as matrix products, channels last; all else as PyTorch's operators, the "
     "gradients of depthwise convolutions of patches apart"
 )
+BATCHED = TrainingKernels(
+    "batched", None, "weight generators as batched matrix products; all else as PyTorch's operators"
+)
+PLAIN = TrainingKernels("torch", None, "PyTorch's operators")  # of any other network
 
 
 def training_kernels(device: str) -> TrainingKernels:
     """What :func:`attach` uses on a device, 'cpu' or 'cuda'."""
     if device != "cpu":
-        return TrainingKernels("torch", None, "PyTorch's operators")
+        return BATCHED
     if training_available():
         return TrainingKernels("native", compiler_version(), NATIVE_ROUNDING)
     return TrainingKernels("torch", None, PRODUCTS_ROUNDING)
 
 
-def attach(model: HyperSeg, device: str) -> TrainingKernels:
+def attach(model: nn.Module, device: str) -> TrainingKernels:
     """Attach the kernels for training on a device, 'cpu' or 'cuda', in place, and say which they are.
 
     The model's tensors keep their names and values. Attach before the first step; in eval mode nothing changes.
     """
+    if not isinstance(model, HyperSeg):
+        return PLAIN
     if device == "cpu":
         attach_training(model)
+    else:
+        attach_cuda_training(model)
     return training_kernels(device)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from hyperseg.data.description import IGNORED
 from hyperseg.data.transforms import normalize
-from hyperseg.training.loss import IGNORE, bootstrapped_cross_entropy, cross_entropy
+from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
 from hyperseg.training.recipe import Recipe
 
 LOOK = 4  # every so many pixels are looked at for a constant prediction
@@ -50,7 +51,7 @@ def train_step(
     """
     parts = recipe.accumulate
     optimizer.zero_grad(set_to_none=True)
-    counted = int((labels != IGNORE).sum()) if parts > 1 else 0
+    counted = int((labels != IGNORED).sum()) if parts > 1 else 0
     losses, constant = [], None
     for image_part, label_part in zip(images.chunk(parts), labels.chunk(parts), strict=True):
         batch = normalize(image_part.to(device, non_blocking=True))
@@ -64,7 +65,7 @@ def train_step(
         if parts > 1:  # the part's share of the batch's mean
             share = 1 / parts
             if recipe.loss == "cross_entropy":
-                share = int((label_part != IGNORE).sum()) / max(counted, 1)
+                share = int((label_part != IGNORED).sum()) / max(counted, 1)
             loss = loss * share
         losses.append(loss.detach())
         if look:

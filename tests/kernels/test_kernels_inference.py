@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
-from hyperseg.bench.networks import enliven
 from hyperseg.kernels.cuda import DenseGenerator, use_cuda_operators
 from hyperseg.kernels.inference import centre_padding, fuse
 from hyperseg.kernels.native import build
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.decoder import NativeDecoder, upsample2
 from hyperseg.kernels.native.training_depthwise import depthwise
+from hyperseg.latency.random_weights import randomize
 from hyperseg.models import HyperSeg
 from hyperseg.models.variants import VARIANTS
 
@@ -22,7 +22,7 @@ def lively(variant: str, **options: object) -> HyperSeg:
     """A network in eval mode whose norms all do something and whose dynamic weights are of the order of 1."""
     torch.manual_seed(0)
     model = create_model(variant, **options)  # type: ignore[arg-type]
-    enliven(model)
+    randomize(model)
     return model.eval()
 
 

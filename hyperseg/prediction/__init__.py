@@ -1,0 +1,1 @@
+"""Prediction on pictures, videos and cameras: from any frame to its classes, as pictures and areas."""

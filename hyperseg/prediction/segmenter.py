@@ -1,0 +1,108 @@
+"""A network made ready for frames of any size, on the engine that is fastest here."""
+
+import copy
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hyperseg.data.reading import Reading
+from hyperseg.errors import UserError
+from hyperseg.evaluation.predict import network_input
+from hyperseg.latency.batch_norm import prepare_batch_norm
+from hyperseg.latency.engines import Target, engine_table, get_engine
+from hyperseg.latency.engines.engine import Run
+from hyperseg.latency.stages import Staged
+from hyperseg.models.network import HyperSeg, class_map, pad_to_fit
+
+SLOW_TO_PREPARE = frozenset({"compile", "onnxruntime", "openvino", "openvino_native"})  # by name alone
+ROUNDS = 3  # runs of a candidate, of which the fastest counts
+SIZES = 8  # input sizes that an engine is kept ready for
+
+Fit = Literal["resize", "pad"]
+
+
+@dataclass
+class Segmenter:
+    """Predicts classes; `fit` is how a frame gets a size that the network takes.
+
+    "resize": to `input_hw`, the aspect ratio not kept. "pad": at its own size, zeros at the right and below.
+    """
+
+    model: HyperSeg
+    device: torch.device
+    input_hw: tuple[int, int]
+    fit: Fit = "resize"
+    engine: str = "auto"
+    classes: int | None = None  # the first so many outputs compete; None: all
+    few: bool = False  # so few frames that comparing engines would cost more than it saves
+    network_s: list[float] = field(default_factory=list)  # per frame, forward pass alone
+    timings_ms: dict[str, float] = field(default_factory=dict)  # of the engines that were compared
+    prepare_s: float = 0.0
+    _ready: dict[tuple[int, int], Run] = field(default_factory=dict)
+
+    @torch.inference_mode()
+    def predict(self, image: np.ndarray) -> np.ndarray:
+        """Class indices uint8 (H, W) of a frame uint8 (H, W, 3), at its own size."""
+        hw = image.shape[0], image.shape[1]
+        reading = Reading(void="ignore", geometry=self.fit, normalization="imagenet")
+        if self.fit == "resize":
+            images = network_input(image, reading, self.input_hw)
+        else:
+            images = pad_to_fit(self.model.variant, network_input(image, reading, hw))
+        images = images.contiguous().to(self.device)
+        run = self._run_for(images)
+        started = time.perf_counter()
+        logits = run(images)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        self.network_s.append(time.perf_counter() - started)
+        logits = logits[:, : self.classes].float()
+        if self.fit == "pad":
+            logits = logits[..., : hw[0], : hw[1]]
+        elif logits.shape[-2:] != hw:
+            logits = F.interpolate(logits, hw, mode="bilinear", align_corners=False)
+        return class_map(logits)[0].to(torch.uint8).cpu().numpy()
+
+    def _run_for(self, images: Tensor) -> Run:
+        size = images.shape[-2], images.shape[-1]
+        if size not in self._ready:
+            started = time.perf_counter()
+            if self.engine == "auto":
+                self.engine = "eager" if self.few else self._fastest(images)
+            if len(self._ready) == SIZES:
+                self._ready.pop(next(iter(self._ready)))
+            self._ready[size] = self.model.eval() if self.few else self._prepare(self.engine, images)
+            self.prepare_s += time.perf_counter() - started
+        return self._ready[size]
+
+    def _prepare(self, engine: str, images: Tensor) -> Run:
+        network = copy.deepcopy(self.model).eval().requires_grad_(False)
+        prepare_batch_norm(network, "folded", images)
+        target = Target(self.device.type, "float32", torch.get_num_threads(), tf32=False)
+        run = get_engine(engine, self.device.type, "float32").prepare(Staged(network, ()).eval(), images, target)
+        run(images)  # a compiler works at the first call
+        return run
+
+    def _fastest(self, images: Tensor) -> str:
+        """The engine with the fastest run on this input, of those that are ready within seconds."""
+        for name, engine in engine_table().items():
+            if name in SLOW_TO_PREPARE or engine.missing() or not engine.runs(self.device.type, "float32"):
+                continue
+            try:
+                run = self._prepare(name, images)
+            except UserError:  # it lacks something on this machine; an engine named by the user would say what
+                continue
+            self.timings_ms[name] = 1000 * min(self._time(run, images) for _ in range(ROUNDS))
+        return min(self.timings_ms, key=lambda name: self.timings_ms[name])
+
+    def _time(self, run: Run, images: Tensor) -> float:
+        started = time.perf_counter()
+        run(images)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter() - started
