@@ -99,9 +99,7 @@ def _show(writer: "Writer", segmenter: "Segmenter", count: int, seconds: float, 
     compared = ", ".join(f"{name} {ms:.0f} ms" for name, ms in segmenter.timings_ms.items())
     click.echo(f"engine {segmenter.engine}" + (f" (compared: {compared})" if compared else ""))
     network, others = sum(segmenter.network_s), seconds - segmenter.prepare_s
-    click.echo(
-        f"{count} frames: {count / network:.2f} FPS of the network alone, {count / others:.2f} FPS with files"
-    )
+    click.echo(f"{count} frames: {count / network:.2f} FPS of the network alone, {count / others:.2f} FPS with files")
     click.echo(str(writer.folder))
 
 
