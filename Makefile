@@ -17,7 +17,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help setup demo camvid test lint bench reference lock clean
+.PHONY: help setup demo camvid front test slurm lint bench reference lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -34,8 +34,14 @@ demo: $(INSTALLED)  ## Five variants on generated images: train, evaluate, time,
 camvid: $(INSTALLED)  ## HyperSeg-S on real CamVid: make camvid CAMVID=DIR
 	@hyperseg run config/camvid.yaml $(if $(CAMVID),--source '$(CAMVID)')
 
+front: $(INSTALLED)  ## HyperSeg, its ablations and rivals on real CamVid, one schedule and clock: make front CAMVID=DIR
+	@hyperseg run config/front_camvid.yaml $(if $(CAMVID),--source '$(CAMVID)')
+
 test: $(INSTALLED)  ## The tests
 	pytest
+
+slurm: $(INSTALLED)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
+	@workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
 
 lint: $(INSTALLED)  ## The linters and the type checker
 	ruff check

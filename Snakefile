@@ -9,7 +9,7 @@ from snakemake.utils import min_version, validate
 
 from hyperseg.pipeline.campaign import parse_campaign
 from hyperseg.pipeline.digests import write_digests
-from hyperseg.pipeline.steps import PAPER, PEERS, Layout
+from hyperseg.pipeline.steps import PAPER, PEERS, Layout, write_list
 
 min_version("9.10")
 
@@ -31,6 +31,7 @@ if workflow.non_local_exec and CAMPAIGN.latency.target is None:
     )
 LAYOUT = Layout.here(CAMPAIGN)
 write_digests(CAMPAIGN)  # what the rules depend on in place of the package's files
+RECORD_LIST = write_list(LAYOUT)
 GPU = int(LAYOUT.device == "cuda")
 MEMORY_MB = {
     "train": 3000,

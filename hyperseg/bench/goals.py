@@ -1,14 +1,12 @@
 """The numbers of a benchmark held against the goals. Imports no torch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from hyperseg.latency.engines import engine_table
-from hyperseg.latency.sampling_overhead import BOUND_PERCENT
 from hyperseg.records.bench import BenchGoal, BenchNumbers, BenchTiming
 
-LINEAR = 1.05  # largest slope of log time over log pixels that is still called linear
 AGREEMENT_PERCENT = 99.5
+TORCH_ALONE = ("eager", "compile")  # PyTorch's own engines: no kernel of this package, no other runtime
 
 
 def goals(numbers: BenchNumbers) -> list[BenchGoal]:
@@ -17,9 +15,6 @@ def goals(numbers: BenchNumbers) -> list[BenchGoal]:
         *_inference(numbers),
         *_training(numbers),
         *_agreement(numbers),
-        *_memory(numbers),
-        *_scaling(numbers),
-        *_sampling(numbers),
     ]
 
 
@@ -33,13 +28,9 @@ def _inference(numbers: BenchNumbers) -> Iterator[BenchGoal]:
         yield from _exact("CUDA float32 logits, every engine", 1e-3, rows)
         return
     yield from _fastest("CPU float32, best engine", 3.5, rows, "float32")
-    yield from _fastest("CPU float32, torch alone", 2.5, rows, "float32", _torch_alone)
+    yield from _fastest("CPU float32, torch alone", 2.5, rows, "float32", TORCH_ALONE)
     yield from _fastest("CPU bfloat16, best engine", 6.0, rows, "bfloat16")
     yield from _exact("CPU float32 logits, every engine", 1e-4, rows)
-
-
-def _torch_alone(engine: str) -> bool:
-    return engine in engine_table() and not engine_table()[engine].requires
 
 
 def _fastest(
@@ -47,9 +38,14 @@ def _fastest(
     bound: float,
     rows: Sequence[BenchTiming],
     precision: str,
-    wanted: Callable[[str], bool] = lambda engine: True,
+    engines: Sequence[str] = (),
 ) -> Iterator[BenchGoal]:
-    entered = [r for r in rows if r.name.endswith(f"/{precision}") and wanted(r.name.partition("/")[0])]
+    """Of the `engines`, or of all."""
+    entered = [
+        row
+        for row in rows
+        if row.name.endswith(f"/{precision}") and (not engines or row.name.partition("/")[0] in engines)
+    ]
     if entered:
         best = max(entered, key=lambda row: row.ratio)
         yield _goal(title, "at_least", bound, "x", best.ratio, best.name)
@@ -77,13 +73,6 @@ def _agreement(numbers: BenchNumbers) -> Iterator[BenchGoal]:
             yield _goal("same classes on real images", "at_least", AGREEMENT_PERCENT, "%", row.percent, row.name)
 
 
-def _memory(numbers: BenchNumbers) -> Iterator[BenchGoal]:
-    fastest = _fastest_names(numbers)
-    for row in numbers.memory:
-        if row.name != "authors" and (row.name in fastest or not fastest):
-            yield _goal("peak memory over the authors'", "at_most", 1.0, "x", row.ratio, row.name)
-
-
 def _fastest_names(numbers: BenchNumbers) -> set[str]:
     """The engine one would take in each precision, where this run timed them: some goals are asked of it alone."""
     if numbers.inference is None:
@@ -91,24 +80,6 @@ def _fastest_names(numbers: BenchNumbers) -> set[str]:
     rows = [row for row in numbers.inference.timings if row.name != "authors"]
     precisions = {row.name.rpartition("/")[2] for row in rows}
     return {max((r for r in rows if r.name.endswith(p)), key=lambda r: r.ratio).name for p in precisions}
-
-
-def _scaling(numbers: BenchNumbers) -> Iterator[BenchGoal]:
-    for sweep in numbers.scaling:
-        if sweep.pixel_exponent is not None:
-            yield _goal("linear in pixels, exponent", "at_most", LINEAR, "", sweep.pixel_exponent, sweep.name)
-
-
-def _sampling(numbers: BenchNumbers) -> Iterator[BenchGoal]:
-    found = numbers.sampling
-    if found is None:
-        return
-    for clock, change in (("wall clock", found.wall), ("CPU time", found.cpu)):
-        reached = (
-            True if change.high_percent <= BOUND_PERCENT else False if change.low_percent > BOUND_PERCENT else None
-        )
-        goal = _goal(f"cost of sampling, {clock}", "at_most", BOUND_PERCENT, "%", change.percent, found.name)
-        yield goal.model_copy(update={"reached": reached})
 
 
 def _goal(

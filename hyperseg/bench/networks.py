@@ -9,17 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg import create_model
-from hyperseg.bench.setting import SEED, Setting
+from hyperseg.bench.setting import Setting
 from hyperseg.errors import UserError
 from hyperseg.latency.authors import load_network
 from hyperseg.latency.engines import Engine, Target, engine_table, get_engine
 from hyperseg.latency.protocol import Precision
+from hyperseg.latency.random_weights import SEED, randomize
 from hyperseg.models import HyperSeg, export_checkpoint
 
 Run = Callable[[Tensor], Tensor]
-
-# From the fastest down, where nobody names engines.
-FAST = ("native", "cudagraph", "openvino_native", "openvino", "compile", "eager")
 
 
 def ours(variant: str, weights: Path | None = None) -> HyperSeg:
@@ -27,7 +25,7 @@ def ours(variant: str, weights: Path | None = None) -> HyperSeg:
     torch.manual_seed(SEED)
     network = create_model(variant, weights=weights, stochastic_depth=0.0, dropout=0.0).eval()
     if weights is None:
-        enliven(network)
+        randomize(network)
     return network
 
 
@@ -45,7 +43,7 @@ def native_input(network: HyperSeg, device: str) -> Tensor:
 
 
 def usable_engines(setting: Setting) -> list[Engine]:
-    """The engines asked for, or all, that can run on the device; one that is not installed is left out with a word.
+    """The engines asked for, or all, that can run on the device; one that is not installed is left out, and said so.
 
     One asked for by a name that is unknown, not installed or not for this device raises :class:`UserError`.
     """
@@ -69,21 +67,12 @@ def modes_of(engines: list[Engine], device: str) -> list[tuple[Engine, Precision
     return [(engine, p) for engine in engines for p in get_args(Precision) if engine.runs(device, p)]
 
 
-def fast_engine(setting: Setting) -> Engine:
-    """The engine to look at where one is enough: the fastest we know, in float32, of those asked for."""
-    usable = [engine for engine in usable_engines(setting) if engine.runs(setting.device, "float32")]
-    ranked = sorted(usable, key=lambda engine: FAST.index(engine.name) if engine.name in FAST else len(FAST))
-    if not ranked:
-        raise UserError(f"no engine asked for runs in float32 on {setting.device}; name one that does with --engine")
-    return ranked[0]
-
-
 def prepared(
     network: nn.Module, image: Tensor, setting: Setting, modes: list[tuple[Engine, Precision]]
 ) -> Iterator[tuple[str, Run]]:
     """Each engine on a copy of `network`, prepared for the image's shape, named engine/precision.
 
-    One that finds something missing as it prepares (a compiler, say) is left out with a word.
+    One that finds something missing as it prepares (a compiler, say) is left out, and said so.
     """
     for engine, precision in modes:
         target = Target(device=setting.device, precision=precision, threads=torch.get_num_threads(), tf32=False)
@@ -105,19 +94,3 @@ def timed(run: Run, image: Tensor) -> Callable[[], object]:
             torch.cuda.synchronize()
 
     return once
-
-
-def enliven(network: HyperSeg) -> None:
-    """Random norms and wider generators: with fresh ones the logits are all but zero, and an error in them unseen."""
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                assert module.running_mean is not None
-                assert module.running_var is not None
-                module.running_mean.normal_(0, 0.2)
-                module.running_var.uniform_(0.5, 1.5)
-                module.weight.uniform_(0.8, 1.6)
-                module.bias.normal_(0, 0.2)
-        for generator in network.decoder.generators:
-            for parameter in generator.parameters():
-                parameter.mul_(4)

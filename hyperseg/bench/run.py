@@ -7,32 +7,30 @@ from typing import Any
 
 import torch
 
-from hyperseg.bench import agreement, inference, memory, peers, sampling, scaling, training
+from hyperseg.bench import agreement, inference, loading, training
 from hyperseg.bench.goals import goals
 from hyperseg.bench.networks import ours
-from hyperseg.bench.setting import SEED, Part, Setting
+from hyperseg.bench.setting import PartName, Setting
 from hyperseg.files import sha256_file
-from hyperseg.latency.arithmetic import fix_arithmetic
+from hyperseg.latency.arithmetic import fix_arithmetic, switches
 from hyperseg.latency.authors import checkout_state
+from hyperseg.latency.random_weights import SEED
 from hyperseg.models import count_gmacs
 from hyperseg.records.bench import BenchNumbers
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import machine, provenance
 from hyperseg.records.schema import Record
 
-MEASURE: dict[Part, Callable[[str, Setting], Any]] = {
+MEASURE: dict[PartName, Callable[[str, Setting], Any]] = {
     "inference": inference.measure,
     "training": training.measure,
     "agreement": agreement.measure,
-    "memory": memory.measure,
-    "scaling": scaling.measure,
-    "sampling": sampling.measure,
-    "peers": peers.measure,
+    "loading": loading.measure,
 }
 
 
 def run(
-    variant: str, parts: Collection[Part], setting: Setting, campaign: str, show: Callable[[BenchNumbers], None]
+    variant: str, parts: Collection[PartName], setting: Setting, campaign: str, show: Callable[[BenchNumbers], None]
 ) -> Record:
     """Measure the parts; `show` gets each as soon as it is there, and the goals last.
 
@@ -47,6 +45,7 @@ def run(
         clock=setting.clock,
         authors_commit=commit,
         authors_dirty=dirty,
+        switches=switches() | {"keep_memory": setting.keep_memory},
     )
     found: dict[str, Any] = {}
     for part, measure in MEASURE.items():
@@ -73,7 +72,7 @@ def run(
     )
 
 
-def _config(parts: Collection[Part], setting: Setting) -> dict[str, Any]:
+def _config(parts: Collection[PartName], setting: Setting) -> dict[str, Any]:
     return {
         "parts": sorted(parts),
         "engines": list(setting.engines),
@@ -84,6 +83,4 @@ def _config(parts: Collection[Part], setting: Setting) -> dict[str, Any]:
         "train_size": setting.train_size,
         "agreement_images": setting.images.name if setting.images else None,
         "agreement_limit": setting.limit,
-        "sampling_pairs": setting.pairs,
-        "sampling_block_seconds": setting.block_seconds,
     }

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hyperseg.latency.ratios import Clock
-
-Part = Literal["inference", "training", "agreement", "memory", "scaling", "sampling", "peers"]
-SEED = 0  # of weights, inputs and labels
+PartName = Literal["inference", "training", "agreement", "loading"]
+ClockName = Literal["wall", "cpu"]
 
 
 @dataclass(frozen=True)
@@ -20,13 +18,11 @@ class Setting:
     device: Literal["cpu", "cuda"] = "cpu"
     engines: tuple[str, ...] = ()  # empty: all that are installed
     rounds: int = 7
-    clock: Clock = "wall"
+    clock: ClockName = "wall"
     keep_memory: bool = False  # freed memory stays with the process, for all contenders
     threads: int | None = None  # None: as torch chooses
     train_batch: int = 2
     train_size: int = 256  # side of the crop, pixels
     weights: Path | None = None  # trained, of one variant, for the agreement
-    images: Path | None = None
+    images: Path | None = None  # real ones, for the agreement
     limit: int = 24  # images of the agreement
-    pairs: int = 30  # of blocks with and without sampling
-    block_seconds: float = 1.0

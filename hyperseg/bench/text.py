@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from hyperseg.records.bench import BenchGoal, BenchMemory, BenchNumbers, BenchSampling, BenchScaling, BenchTurns
-
-MIB = 2**20
+from hyperseg.records.bench import BenchGoal, BenchNumbers, BenchTurns
 
 
 def lines(numbers: BenchNumbers) -> Iterator[str]:
@@ -15,17 +13,12 @@ def lines(numbers: BenchNumbers) -> Iterator[str]:
     if numbers.training:
         yield from _turns("training step", numbers.training, unit)
         yield f"  first loss {numbers.training.first_loss:.6f}, the authors' {numbers.training.first_loss_authors:.6f}"
+    if numbers.loading:
+        yield from _turns("loading, one training sample", numbers.loading, unit)
+        yield f"  largest difference from the plain pipeline {numbers.loading.largest_difference:.3f}"
     if numbers.agreement:
         yield f"classes equal to plain float32's on {numbers.agreement.images} real images"
         yield from (f"  {row.name:34} {row.percent:8.3f} %" for row in numbers.agreement.shares)
-    if numbers.memory:
-        yield from _memory(numbers.memory)
-    for sweep in numbers.scaling:
-        yield from _scaling(sweep, unit)
-    if numbers.sampling:
-        yield from _sampling(numbers.sampling)
-    if numbers.peers:
-        yield from _turns("peers, random weights: times alone", numbers.peers, unit)
     if numbers.goals:
         yield "goals"
         yield from map(goal_line, numbers.goals)
@@ -50,34 +43,12 @@ def _turns(title: str, turns: BenchTurns, unit: str) -> Iterator[str]:
     )
     width = max(34, *(len(row.name) for row in turns.timings))
     for row in turns.timings:
+        interval = f" [{row.ratio_interval.low:.2f}, {row.ratio_interval.high:.2f}]" if row.ratio_interval else ""
         error = "" if row.largest_error is None else f"   largest error {row.largest_error:.1e}"
+        same = "" if row.equal_classes_percent is None else f"   same class {row.equal_classes_percent:.3f} %"
         pages = "" if row.page_faults is None else f"   {row.page_faults} new pages"
-        yield f"  {row.name:{width}} {row.median_ms:9.1f} {unit}  {row.ratio:6.2f}x{pages}{error}"
-
-
-def _memory(rows: list[BenchMemory]) -> Iterator[str]:
-    yield f"peak memory of inference: {rows[0].method}"
-    yield from (f"  {row.name:34} {row.peak_bytes / MIB:9.0f} MiB  {row.ratio:6.2f}x the authors'" for row in rows)
-
-
-def _scaling(sweep: BenchScaling, unit: str) -> Iterator[str]:
-    exponent = "" if sweep.pixel_exponent is None else f": time ~ pixels^{sweep.pixel_exponent:.3f} at batch 1"
-    yield f"growth of {sweep.name}, others' load {sweep.others_load_percent:.0f} %{exponent}"
-    for point in sweep.points:
-        pixels = point.batch * point.input_height * point.input_width
-        yield (
-            f"  {point.batch} x {point.input_height} x {point.input_width:<6} {point.pixel_ratio:5.2f}x pixels  "
-            f"{point.median_ms:9.1f} {unit}  {1e6 * point.median_ms / pixels:7.1f} ns a pixel"
-        )
-
-
-def _sampling(found: BenchSampling) -> Iterator[str]:
-    yield (
-        f"cost of sampling the conditions on {found.name}: {found.pairs} pairs of blocks, {found.runs} runs each; "
-        f"the side thread used {found.thread_percent:.2f} % of a processor"
-    )
-    for clock, change in (("wall clock", found.wall), ("CPU time of the timing thread", found.cpu)):
-        yield (
-            f"  {clock}: {change.percent:+.2f} % [{change.low_percent:+.2f}, {change.high_percent:+.2f}], "
-            f"{change.with_ms:.2f} ms with, {change.without_ms:.2f} ms without"
-        )
+        notes = pages + error + same
+        verdict = f"   {row.verdict.verdict}" if row.verdict else ""
+        yield f"  {row.name:{width}} {row.median_ms:9.1f} {unit}  {row.ratio:6.2f}x{interval}{verdict}{notes}"
+    reasons = [reason for row in turns.timings if row.verdict for reason in row.verdict.reasons]
+    yield from (f"  {reason}" for reason in dict.fromkeys(reasons))

@@ -5,14 +5,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from hyperseg.bench.contest import as_rows, contest
 from hyperseg.bench.networks import ours, theirs
-from hyperseg.bench.setting import SEED, Setting
+from hyperseg.bench.setting import Setting
+from hyperseg.bench.turns import Contender, as_turns, contest
+from hyperseg.data.description import IGNORED
 from hyperseg.kernels.training import attach
 from hyperseg.latency.authors import load_bootstrapped_loss, silence_randomness
-from hyperseg.latency.ratios import Contender
+from hyperseg.latency.random_weights import SEED
 from hyperseg.records.bench import BenchTraining
-from hyperseg.training.loss import IGNORE, bootstrapped_cross_entropy, cross_entropy
+from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -26,7 +27,7 @@ def measure(variant: str, setting: Setting) -> BenchTraining:
     silence_randomness(authors)
     voc = network.variant.decoder == "voc"
     losses: dict[str, Loss] = {
-        "authors": nn.CrossEntropyLoss(ignore_index=IGNORE) if voc else load_bootstrapped_loss(setting.authors),
+        "authors": nn.CrossEntropyLoss(ignore_index=IGNORED) if voc else load_bootstrapped_loss(setting.authors),
         "ours": cross_entropy if voc else bootstrapped_cross_entropy,
     }
     generator = torch.Generator().manual_seed(SEED)
@@ -38,16 +39,8 @@ def measure(variant: str, setting: Setting) -> BenchTraining:
         step = _step(model.train().to(device), losses[name], images, labels, fused=name == "ours")
         first[name] = step()
         contenders.append(Contender(name, step))
-    timings, load = contest(contenders, setting, warm_up=1)
-    return BenchTraining(
-        batch=batch,
-        input_height=side,
-        input_width=side,
-        timings=as_rows(timings, {}),
-        others_load_percent=load,
-        first_loss=first["ours"],
-        first_loss_authors=first["authors"],
-    )
+    turns = as_turns(contest(contenders, setting, warm_up=1), (batch, side, side))
+    return BenchTraining(**dict(turns), first_loss=first["ours"], first_loss_authors=first["authors"])
 
 
 def _step(network: nn.Module, loss: Loss, images: Tensor, labels: Tensor, fused: bool) -> Callable[[], float]:

@@ -1,4 +1,4 @@
-"""``hyperseg bench``: every figure of the speed goals beside the authors' checkout."""
+"""``hyperseg bench``: the speed goals, as ratios to the authors' checkout taken in turns."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from hyperseg.allocator import keep_freed_memory
-from hyperseg.bench.setting import Part, Setting
+from hyperseg.bench.setting import ClockName, PartName, Setting
 from hyperseg.errors import UserError
-from hyperseg.latency.ratios import Clock
 from hyperseg.models.variants import VARIANTS, get_variant
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     "--part",
     "parts",
     multiple=True,
-    type=click.Choice(get_args(Part)),
+    type=click.Choice(get_args(PartName)),
     help="Repeatable; all otherwise, agreement only where weights are given.",
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; as torch chooses otherwise.")
 @click.option(
     "--clock",
-    type=click.Choice(get_args(Clock)),
+    type=click.Choice(get_args(ClockName)),
     default="wall",
     show_default=True,
     help="cpu: the process's CPU time, for a busy machine; take it with --threads 1.",
@@ -54,9 +53,9 @@ def command(**options: Any) -> None:
     """Measure our engines beside the authors' eager float32 in the same run, and print the goals' verdicts.
 
     Contenders take turns on the same random weights and input; a ratio is the median over rounds of the authors' time
-    by ours. Parts: inference, a training step, agreement on real images, peak memory (fresh processes), growth with
-    pixels and batch, the cost of sampling the conditions, and networks of other libraries. Records go to
-    OUT/VARIANT/bench-DEVICE.json.
+    by ours, with its interval and a verdict. Parts: inference, a training step, agreement on real images, and loading
+    a training sample beside plain Pillow. Records go to OUT/VARIANT/bench-DEVICE.json. Growth with pixels and batch,
+    other libraries' networks and peak memory are measured by `hyperseg latency`.
     """
     from hyperseg.latency.authors import check_checkout
     from hyperseg.latency.devices import find_device
@@ -64,7 +63,9 @@ def command(**options: Any) -> None:
     from hyperseg.latency.samples import refuse_existing
 
     check_checkout(options["authors"])
-    parts: list[Part] = list(options["parts"]) or [p for p in get_args(Part) if p != "agreement" or options["weights"]]
+    parts: list[PartName] = list(options["parts"]) or [
+        p for p in get_args(PartName) if p != "agreement" or options["weights"]
+    ]
     variants = [get_variant(variant).id for variant in options["variants"] or VARIANTS]
     setting = Setting(
         authors=options["authors"],
@@ -86,13 +87,13 @@ def command(**options: Any) -> None:
     refuse_existing(*filter(None, paths.values()))
     device = find_device(setting.device)
 
-    with device_lock(device.lock_key, device.name, options["wait"], told=setting.say):
+    with device_lock(device.lock_key, device.name, options["wait"], say=setting.say):
         _measure(variants, parts, agreeing, setting, options["campaign"], paths)
 
 
 def _measure(
     variants: list[str],
-    parts: list[Part],
+    parts: list[PartName],
     agreeing: str | None,
     setting: Setting,
     campaign: str,
@@ -142,7 +143,7 @@ def _show(numbers: "BenchNumbers") -> None:
         click.echo(line)
 
 
-def _agreement_variant(parts: list[Part], setting: Setting) -> str | None:
+def _agreement_variant(parts: list[PartName], setting: Setting) -> str | None:
     """The variant of the weights, where the agreement is asked for."""
     if (setting.weights is None) != (setting.images is None):
         raise UserError("the agreement needs both --weights and --images; give both or neither")

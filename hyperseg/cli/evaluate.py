@@ -36,6 +36,7 @@ def command(
     import torch
 
     from hyperseg.cli.weights import load_network, training_seed
+    from hyperseg.data.card import warn_of_labels
     from hyperseg.data.prepared import open_dataset
     from hyperseg.evaluation.protocol import load_protocol
     from hyperseg.evaluation.run import evaluate_to_record
@@ -44,6 +45,7 @@ def command(
     campaign = read_campaign(config)
     chosen = load_protocol(protocol)
     dataset = open_dataset(data)
+    warn_of_labels(dataset)
     dataset.samples(split)
     if threads:
         torch.set_num_threads(threads)

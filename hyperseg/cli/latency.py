@@ -78,9 +78,9 @@ def _requests(options: dict[str, Any]) -> list[Any]:
     from hyperseg.latency.protocol import load_protocol
     from hyperseg.latency.request import Request
     from hyperseg.latency.subjects import AuthorsSpec, PeerSpec, Subject, VariantSpec
-    from hyperseg.models.variants import get_variant
+    from hyperseg.networks import get_network
 
-    variant = get_variant(options["variant"])
+    variant = get_network(options["variant"])
     load_protocol(options["protocol"])
     kind, _ = parse_device(options["device"])
     num_classes = options["num_classes"]

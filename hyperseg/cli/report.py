@@ -11,6 +11,7 @@ FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("records", nargs=-1, type=FILE, metavar="RECORD_OR_FOLDER...")
 @click.option("--out", type=FILE, help="Folder of the report; an earlier report in it is replaced.")
+@click.option("--list", "listed", type=FILE, help="A text file that names records, one path a line.")
 @click.option("--title", help="Heading of the page. [default: the campaigns' names]")
 @click.option("--paper", type=FILE, help=f"The paper's numbers. [default: {PAPER} where that file exists]")
 @click.option("--peers", type=FILE, multiple=True, help="Published peers, as in results/published; repeatable.")
@@ -23,6 +24,7 @@ FILE = click.Path(path_type=Path)
 def command(
     records: tuple[Path, ...],
     out: Path | None,
+    listed: Path | None,
     title: str | None,
     paper: Path | None,
     peers: tuple[Path, ...],
@@ -41,6 +43,8 @@ def command(
 
     from hyperseg.errors import UserError
 
+    if listed is not None:  # too many for a command line
+        records = (*records, *map(Path, _lines(listed)))
     root = Path()
     if reference or check:
         from hyperseg.report.reference import INDEX, RECORDS, build
@@ -72,3 +76,12 @@ def command(
 
         changed = fill_file(text, Path())
         click.echo(f"{text}: {'filled' if changed else 'in step already'}")
+
+
+def _lines(path: Path) -> list[str]:
+    from hyperseg.errors import UserError
+
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the list {path}; give --list a text file with one path a line") from error

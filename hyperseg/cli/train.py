@@ -44,17 +44,19 @@ def command(
     The released recipe of the variant, with the configuration's `training:` values over it. The same command gives the
     same weights, bit by bit, on the same machine.
     """
+    from hyperseg.data.card import warn_of_labels
     from hyperseg.data.prepared import open_dataset
-    from hyperseg.models.variants import get_variant
+    from hyperseg.networks import get_network
     from hyperseg.training.recipe import for_dataset, load_recipe
 
-    chosen = get_variant(variant)
+    chosen = get_network(variant)
     campaign = read_campaign(config)
     settings = campaign.training.model_dump() if campaign else {}
     if campaign:
         settings.setdefault("threads", campaign.threads.train)
     settings |= key_values(changes)
     dataset = open_dataset(data)
+    warn_of_labels(dataset)
     labelled = [split for split in dataset.splits if split not in dataset.info.unlabelled]
     recipe, notes = for_dataset(load_recipe(variant, settings), settings, dataset.id, labelled)
     if scale is not None:

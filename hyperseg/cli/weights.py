@@ -7,12 +7,14 @@ from hyperseg.errors import UserError
 
 if TYPE_CHECKING:
     from hyperseg.models import HyperSeg
+    from hyperseg.rivals.network import RivalNetwork
 
 
-def load_network(weights: Path, variant: str | None) -> "HyperSeg":
+def load_network(weights: Path, variant: str | None) -> "HyperSeg | RivalNetwork":
     """The network of a weights file, in eval mode; a ``.pth`` of the released format needs the variant's id."""
     from hyperseg.kernels.operators import attach_eager
-    from hyperseg.models import create_model, read_weights_info
+    from hyperseg.models import read_weights_info
+    from hyperseg.networks import create_network
 
     if not weights.is_file():
         raise UserError(f"there is no weights file {weights}; train one with `hyperseg train` or check the path")
@@ -20,7 +22,7 @@ def load_network(weights: Path, variant: str | None) -> "HyperSeg":
         if weights.suffix != ".safetensors":
             raise UserError(f"{weights} does not name its network; give its variant with --variant")
         variant = read_weights_info(weights).variant
-    network = create_model(variant, weights=weights).eval()
+    network = create_network(variant, weights=weights).eval()
     attach_eager(network)
     return network
 

@@ -1,5 +1,1 @@
-"""Datasets before they are prepared: catalogue, download, checks, conversion to the layout of `hyperseg.data`."""
-
-from hyperseg.datasets.published import titles
-
-__all__ = ["titles"]
+"""Datasets before they are prepared: what is published, download, checks, conversion to `hyperseg.data`'s layout."""

@@ -18,6 +18,11 @@ def packaged_hashes() -> dict[PurePosixPath, str]:
     return read_sha256_list(text)
 
 
+def published_hashes() -> dict[PurePosixPath, str]:
+    """sha256 of the pictures and labels by their path in the prepared folder."""
+    return {prepared_path(path): digest for path, digest in packaged_hashes().items() if len(path.parts) == 2}
+
+
 def prepare_copies(preparation: Preparation) -> Outcome:
     """Fill the prepared folder with exact copies, verified against the packaged list. Raises UserError."""
     hashes, intake = packaged_hashes(), preparation.intake

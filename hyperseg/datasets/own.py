@@ -15,7 +15,7 @@ from hyperseg.data.prepared import PreparedDataset, open_dataset
 from hyperseg.datasets.colours import Colour, ColourMap
 from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.intake import Intake, write_label
-from hyperseg.datasets.published import find_published
+from hyperseg.datasets.published import is_published
 from hyperseg.datasets.published.published import UnknownColours
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
@@ -124,7 +124,7 @@ def read_classes(path: Path, name: str) -> OwnClasses:
     listed = content["classes"]
     coloured = [_coloured(entry, index, len(listed)) for index, entry in enumerate(listed)]
     info = parse_info({**defaults, **content, "classes": coloured}, path)
-    if find_published(info.id):
+    if is_published(info.id):
         raise UserError(
             f"{info.id!r} is the id of a published dataset, whose numbers yours do not compare with; write another "
             f"`id:` into {path}, or use `hyperseg data prepare {info.id}` (with --partial for a part of it)"

@@ -28,12 +28,13 @@ def prepare_dataset(
     `out` appears whole or not at all. `partial` takes what there is of the dataset's images and says so in its title
     and notes. `catalogue` changes what is published of the dataset that the source turns out to be. Raises UserError.
     """
-    if dataset.prepare is None:
+    prepare = dataset.preparer()
+    if prepare is None:
         raise UserError(f"{dataset.id} is not prepared from a source; {_instead(dataset)}")
     with staged(out) as stage, counting_progress() as progress:
         # Beside the stage, hence on its file system: unpacked pictures are moved, not copied.
         with opened(source, dataset, stage.unpacked, progress) as intake:
-            outcome = dataset.prepare(Preparation(dataset, intake, stage.folder, unknown, partial))
+            outcome = prepare(Preparation(dataset, intake, stage.folder, unknown, partial))
         found = catalogued(outcome.dataset, catalogue) if outcome.dataset else dataset
         notes = (*outcome.notes, *([_partial_note(stage.folder, found)] if partial else []))
         info = DatasetInfo(

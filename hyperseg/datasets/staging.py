@@ -25,7 +25,8 @@ from hyperseg.data.description import DATASET_FILE, read_info
 from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, is_litter, read_manifest
 from hyperseg.data.offenders import first_ten
 from hyperseg.datasets.disk import disk_errors
-from hyperseg.datasets.published import find_published
+from hyperseg.datasets.inspection import kind_of
+from hyperseg.datasets.published import is_published
 from hyperseg.errors import UserError
 
 _MARK = ".hyperseg-"
@@ -111,13 +112,11 @@ def check_replaceable(out: Path) -> None:
 def _strange(out: Path, files: dict[str, Path]) -> list[str]:
     """The files of a folder with a dataset.yaml that this package did not make, or not as they are now."""
     info = read_info(out)
-    published = find_published(info.id)
+    published = is_published(info.id)
     judged = {name: path for name, path in files.items() if name not in {MANIFEST_FILE, CARD_FILE}}
     judged = {name: path for name, path in judged.items() if path.is_symlink() or not _left_behind(name)}
     if MANIFEST_FILE not in files:
-        counts = published.splits or ({"train": 0, "val": 0, "test": 0},) if published else ()
-        expected = {split for alternative in counts for split in alternative}
-        return [name for name in judged if name != DATASET_FILE and not _is_pair_of(name, expected)]
+        return [name for name in judged if name != DATASET_FILE and not (published and kind_of(name))]
     manifest = read_manifest(out)
     if not published and not manifest.copied:
         return list(judged)  # made in place: the pictures are the user's
@@ -132,11 +131,6 @@ def _left_behind(name: str) -> bool:
     """Whether a file browser put it there; other hidden files are the user's."""
     last = name.rsplit("/", 1)[-1]
     return is_litter(last) and (not last.startswith(".") or last == ".DS_Store")
-
-
-def _is_pair_of(name: str, splits: set[str]) -> bool:
-    parts = name.split("/")
-    return len(parts) == 3 and parts[0] in splits and parts[1] in {"images", "labels"}
 
 
 def _exchange(stage: Path, out: Path, old: Path) -> None:

@@ -8,7 +8,7 @@ from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import PreparedDataset, as_dataset, read_info
 from hyperseg.datasets.catalogue import catalogued
 from hyperseg.datasets.inspection import Offender, Seen, inspect, offenders_of
-from hyperseg.datasets.published import find_published
+from hyperseg.datasets.published import is_published
 from hyperseg.datasets.sealing import check_published
 from hyperseg.errors import UserError
 
@@ -26,9 +26,9 @@ def verify(
     offenders = _changed(manifest, seen)
     changed = {name for name, _ in offenders}
     offenders += [(name, what) for name, what in offenders_of(info, seen) if name not in changed]
-    published = catalogued(info.id, catalogue) if find_published(info.id) else None
-    if published and published.hashes:
-        known = {path.as_posix(): digest for path, digest in published.hashes().items()}
+    published = catalogued(info.id, catalogue) if is_published(info.id) else None
+    if published:
+        known = {path.as_posix(): digest for path, digest in published.published_hashes().items()}
         offenders += [
             (name, "not the published bytes")
             for name, one in seen.items()

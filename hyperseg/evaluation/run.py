@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from hyperseg.data.prepared import PreparedDataset
+from hyperseg.data.reference import dataset_ref
 from hyperseg.evaluation.evaluate import score_images, summarize
 from hyperseg.evaluation.protocol import EvaluationProtocol, Normalization
 from hyperseg.files import sha256_file
-from hyperseg.records import DatasetRef, Record, write_record
+from hyperseg.records import Record, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
 from hyperseg.records.raw import write_matrices
@@ -50,7 +51,7 @@ def evaluate_to_record(
         campaign=campaign,
         network=network_ref(model, weights_sha256=sha256_file(weights)),
         protocol=protocol.ref,
-        dataset=DatasetRef(id=dataset.id, version=dataset.version, split=split, images=len(dataset.samples(split))),
+        dataset=dataset_ref(dataset, split),
         seed=seed,
         config={"reading": reading.model_dump(mode="json"), "input_hw": list(input_hw), "batch": 1},
         provenance=provenance_,

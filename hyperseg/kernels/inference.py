@@ -17,7 +17,7 @@ from hyperseg.kernels.operators import attach
 from hyperseg.models.backbone import Backbone
 from hyperseg.models.backbone_layers import FixedSameConv2d
 from hyperseg.models.context import ContextHead
-from hyperseg.models.decoder import Decoder, Level, WeightGenerator, resize
+from hyperseg.models.decoder import Decoder, Level, Resize, WeightGenerator, resize
 from hyperseg.models.layout import LevelShape
 from hyperseg.models.network import HyperSeg, check_size
 from hyperseg.models.patchwise import Patchwise
@@ -95,7 +95,10 @@ def halves(trunk: Trunk) -> tuple[TrunkEntry, TrunkRest]:
 
 
 class FusedHyperSeg(nn.Module):
-    """A network for inference alone, made by :func:`fuse`; logits (B, C, H, W) of one image batch (B, 3, H, W)."""
+    """A network for inference alone, made by :func:`fuse`; logits (B, C, H, W) of one image batch (B, 3, H, W).
+
+    ``trunk``, ``decoder`` and ``resize``, from the decoder's logits to the image's size, may be replaced.
+    """
 
     def __init__(self, variant: Variant, num_classes: int, trunk: nn.Module, decoder: nn.Module, levels: int) -> None:
         super().__init__()
@@ -104,11 +107,12 @@ class FusedHyperSeg(nn.Module):
         self.trunk = trunk
         self.decoder = decoder
         self.levels = levels
+        self.resize: Resize = resize
 
     def forward(self, image: Tensor) -> Tensor:
         check_size(self.variant, image.shape[-2], image.shape[-1])
         *skips, signal = self.trunk(image)
-        return resize(self.decoder([*skips, image][: self.levels], signal), image.shape[-2:])
+        return self.resize(self.decoder([*skips, image][: self.levels], signal), image.shape[-2:])
 
 
 def fuse_networks(network: nn.Module) -> tuple[nn.Module, list[FusedHyperSeg]]:
@@ -138,19 +142,19 @@ def fuse(model: HyperSeg) -> FusedHyperSeg:
     unit = model.variant.unit
     image = next(model.parameters()).new_zeros(1, 3, unit, 2 * unit)
     fold_batch_norms(trunk, image)
-    _centre_padding(trunk)
     return FusedHyperSeg(model.variant, model.num_classes, trunk, model.decoder, len(model.decoder.levels)).eval()
 
 
-def _centre_padding(module: nn.Module) -> None:
-    """Give strided convolutions with one line more after the map than before it a kernel one line larger instead.
+def centre_padding(module: nn.Module) -> None:
+    """Give strided convolutions with one line more after the map than before it a kernel one line larger, in place.
 
     The new first row and column are zero, and the padding is then equal on all sides, so that it needs no padded copy
-    of the map. Map sizes are even in every network that :func:`check_size` lets through.
+    of the map: for runtimes on a CPU. On a GPU no fast depthwise kernel is of an even size, and a compiler joins the
+    padding to the activation before it. Map sizes are even in every network that :func:`check_size` lets through.
     """
     for name, child in list(module.named_children()):
         if not isinstance(child, FixedSameConv2d):
-            _centre_padding(child)
+            centre_padding(child)
             continue
         before, after = child.pads[0], child.pads[1]
         extra = after - before

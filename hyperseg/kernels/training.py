@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from torch import nn
+
 from hyperseg.kernels.native.build import compiler_version
 from hyperseg.kernels.native.libraries import training_available
 from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
@@ -30,20 +32,25 @@ PRODUCTS_ROUNDING = (
 )
 
 
+PLAIN = TrainingKernels("torch", None, "PyTorch's operators")  # and of any other network
+
+
 def training_kernels(device: str) -> TrainingKernels:
     """What :func:`attach` uses on a device, 'cpu' or 'cuda'."""
     if device != "cpu":
-        return TrainingKernels("torch", None, "PyTorch's operators")
+        return PLAIN
     if training_available():
         return TrainingKernels("native", compiler_version(), NATIVE_ROUNDING)
     return TrainingKernels("torch", None, PRODUCTS_ROUNDING)
 
 
-def attach(model: HyperSeg, device: str) -> TrainingKernels:
+def attach(model: nn.Module, device: str) -> TrainingKernels:
     """Attach the kernels for training on a device, 'cpu' or 'cuda', in place, and say which they are.
 
     The model's tensors keep their names and values. Attach before the first step; in eval mode nothing changes.
     """
+    if not isinstance(model, HyperSeg):
+        return PLAIN
     if device == "cpu":
         attach_training(model)
     return training_kernels(device)

@@ -26,7 +26,7 @@ _UNNEEDED = ("ffmpeg", "cv2")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Configuration:
     """How the checkout's training configurations build one variant."""
 
     module: str
@@ -35,24 +35,24 @@ class Recipe:
 
 
 _V1 = {"levels": 2, "expand_ratio": 2, "with_out_fc": False, "decoder_dropout": None}
-_RECIPES = {
-    "cityscapes_hyperseg_m": Recipe("hyperseg_v1_0", "efficientnet-b1", {
+_CONFIGURATIONS = {
+    "cityscapes_hyperseg_m": Configuration("hyperseg_v1_0", "efficientnet-b1", {
         **_V1, "out_feat_scale": [1.0, 0.25, 0.25, 0.25, 0.25], "kernel_sizes": [1, 1, 1, 3, 3],
         "level_channels": [64, 32, 16, 16, 16], "weight_groups": [32, 16, 8, 16, 4],
     }),
-    "cityscapes_hyperseg_s": Recipe("hyperseg_v1_0_unify", "efficientnet-b1", {
+    "cityscapes_hyperseg_s": Configuration("hyperseg_v1_0_unify", "efficientnet-b1", {
         **_V1, "out_feat_scale": [1.0, 0.166, 0.2, 0.25, 0.4], "kernel_sizes": [1, 1, 1, 3, 3],
         "level_channels": [32, 16, 8, 8, 8], "weight_groups": [32, 16, 8, 16, 4], "unify_level": 4,
     }),
-    "camvid_hyperseg_s": Recipe("hyperseg_v1_0", "efficientnet-b1", {
+    "camvid_hyperseg_s": Configuration("hyperseg_v1_0", "efficientnet-b1", {
         **_V1, "kernel_sizes": [1, 1, 1, 3, 3], "level_channels": [64, 32, 16, 16, 16],
         "weight_groups": [64, 32, 32, 16, 8],
     }),
-    "camvid_hyperseg_l": Recipe("hyperseg_v1_0", "efficientnet-b1", {
+    "camvid_hyperseg_l": Configuration("hyperseg_v1_0", "efficientnet-b1", {
         **_V1, "kernel_sizes": [1, 1, 1, 3, 3, 3], "level_channels": [64, 32, 16, 16, 16, 16],
         "weight_groups": [64, 32, 32, 16, 8, 8],
     }),
-    "voc_hyperseg_l": Recipe("hyperseg_v0_1", "efficientnet-b3", {
+    "voc_hyperseg_l": Configuration("hyperseg_v0_1", "efficientnet-b3", {
         **_V1, "levels": 3, "kernel_sizes": [1, 1, 3, 3, 3, 3], "weight_groups": 16,
     }),
 }  # fmt: skip
@@ -73,20 +73,20 @@ def load_network(checkout: Path, variant: str) -> "nn.Module":
     Its coordinate grids are cached for the variant's evaluation size, as its configurations do. Raises
     :class:`UserError` where the folder is not such a checkout.
     """
-    recipe = _RECIPES[get_variant(variant).id]
-    options = copy.deepcopy(dict(recipe.options))  # their code empties the lists it is given
+    configuration = _CONFIGURATIONS[get_variant(variant).id]
+    options = copy.deepcopy(dict(configuration.options))  # their code empties the lists it is given
     options["num_classes"] = get_variant(variant).num_classes
     if get_variant(variant).decoder == "v1":
         options["coords_res"] = [get_variant(variant).eval_hw]
     with _package(checkout):
-        module = importlib.import_module(f"hyperseg.models.{recipe.module}")
-        network: nn.Module = module.hyperseg_efficientnet(recipe.backbone, **options)
+        module = importlib.import_module(f"hyperseg.models.{configuration.module}")
+        network: nn.Module = module.hyperseg_efficientnet(configuration.backbone, **options)
     return network
 
 
 def backbone_name(variant: str) -> str:
     """The backbone of the authors' network of that variant, as this package names it."""
-    return _RECIPES[get_variant(variant).id].backbone.replace("-", "_")
+    return _CONFIGURATIONS[get_variant(variant).id].backbone.replace("-", "_")
 
 
 def checkout_state(checkout: Path) -> tuple[str | None, bool | None]:

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Reading:
+class NormCount:
     """What was done: norms that no longer run, and norms that still do."""
 
     removed: int
     left: int
 
 
-def prepare_batch_norm(network: "nn.Module", mode: BatchNorm, example: "Tensor") -> Reading:
+def prepare_batch_norm(network: "nn.Module", mode: BatchNorm, example: "Tensor") -> NormCount:
     """Put the eval-mode `network`'s batch norms into the reading `mode`, in place.
 
     ``deleted`` replaces each by its activation alone or nothing: the network then computes something else, which the
@@ -44,7 +44,7 @@ def prepare_batch_norm(network: "nn.Module", mode: BatchNorm, example: "Tensor")
         if not difference <= 1e-3 * max(scale, 1.0):
             raise RuntimeError(f"folding the batch norms changed the output by {difference:.2g} of {scale:.2g}")
     left = len(_norms(network))
-    return Reading(removed=before - left, left=left)
+    return NormCount(removed=before - left, left=left)
 
 
 def _norms(network: "nn.Module") -> "list[tuple[str, nn.Module]]":

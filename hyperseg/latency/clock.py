@@ -17,7 +17,7 @@ Run = Callable[[int], Any]  # runs the network on the input of that index
 
 
 @dataclass
-class Series:
+class LatencySeries:
     """Raw samples of one phase. The lists are appended to while a side thread may read their lengths."""
 
     started_ns: list[int] = field(default_factory=list)  # since the clock was made
@@ -39,7 +39,7 @@ class CpuClock:
         self.run = run
         self.origin_ns = time.perf_counter_ns()
 
-    def sample(self, series: Series) -> None:
+    def sample(self, series: LatencySeries) -> None:
         """One timed run, appended to `series`."""
         index = len(series)
         start = time.perf_counter_ns()
@@ -62,7 +62,7 @@ class CudaClock:
         self.after = torch.cuda.Event(enable_timing=True)
         self.origin_ns = time.perf_counter_ns()
 
-    def sample(self, series: Series) -> None:
+    def sample(self, series: LatencySeries) -> None:
         """One timed run, appended to `series`."""
         index = len(series)
         self.synchronize()
@@ -80,7 +80,7 @@ class CudaClock:
 Clock = CpuClock | CudaClock
 
 
-def warm_up(clock: Clock, rule: WarmUp, series: Series) -> bool:
+def warm_up(clock: Clock, rule: WarmUp, series: LatencySeries) -> bool:
     """Run until the medians of two consecutive windows agree within the rule's tolerance.
 
     A window holds at least `window_samples` samples and `window_seconds`. False: `max_seconds` passed first.
@@ -100,7 +100,7 @@ def warm_up(clock: Clock, rule: WarmUp, series: Series) -> bool:
         previous = median
 
 
-def measure(clock: Clock, rule: Length, series: Series) -> bool:
+def measure(clock: Clock, rule: Length, series: LatencySeries) -> bool:
     """Take samples until `rule` is met. False: `max_seconds` passed first, so there are too few."""
     began = time.perf_counter_ns()
     while True:

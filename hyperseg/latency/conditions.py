@@ -17,7 +17,7 @@ class Source(Protocol):
 
 
 @dataclass
-class Series:
+class ConditionSeries:
     """What the side thread read, one list of readings per source, and what reading cost."""
 
     at_s: list[float] = field(default_factory=list)  # since the thread started
@@ -40,7 +40,7 @@ class Sampler(threading.Thread):
         self.sources = sources
         self.interval_s = interval_s
         self.heartbeat = heartbeat
-        self.series = Series(readings={source.name: [] for source in sources})
+        self.series = ConditionSeries(readings={source.name: [] for source in sources})
         self._stopping = threading.Event()
         self._began = time.perf_counter()
         self._reading = threading.Lock()
@@ -51,7 +51,7 @@ class Sampler(threading.Thread):
         return self.series.at_s[-1] if self.series.at_s else 0.0
 
     def elapsed_s(self) -> float:
-        """Seconds since the thread was made, on the axis of `Series.at_s`."""
+        """Seconds since the thread was made, on the axis of `ConditionSeries.at_s`."""
         return time.perf_counter() - self._began
 
     def run(self) -> None:
@@ -78,7 +78,7 @@ class Sampler(threading.Thread):
             self.heartbeat()
         self.series.cost_s += time.thread_time() - began
 
-    def stop(self) -> Series:
+    def stop(self) -> ConditionSeries:
         """One last reading, then the series. The thread has ended when this returns."""
         self._stopping.set()
         self.join()

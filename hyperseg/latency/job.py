@@ -2,11 +2,13 @@
 
 from typing import Any, Literal
 
-from hyperseg.latency.protocol import BatchNorm, Length, Part, Precision, Stage, WarmUp
+from hyperseg.latency.protocol import BatchNorm, Length, Precision, Stage, WarmUp
 from hyperseg.latency.subjects import Subject
+from hyperseg.records.measurement import Answer, Switches
+from hyperseg.strict import StrictModel
 
 
-class Job(Part):
+class Job(StrictModel):
     """One process's measurement of one point."""
 
     subject: Subject
@@ -28,7 +30,7 @@ class Job(Part):
     sampling_interval_s: float = 0.25
 
 
-class RawSeries(Part):
+class RawSeries(StrictModel):
     """Raw samples of one phase, as the clock took them."""
 
     started_ns: list[int]
@@ -36,7 +38,7 @@ class RawSeries(Part):
     device_ns: list[int | None]
 
 
-class Result(Part):
+class Result(StrictModel):
     """One process's answer."""
 
     warm_up: RawSeries
@@ -59,3 +61,5 @@ class Result(Part):
     sampling_cost_percent: float  # CPU time of the side thread over the window
     condition_readings: dict[str, list[dict[str, Any]]]
     device_name: str
+    answer: Answer
+    switches: Switches

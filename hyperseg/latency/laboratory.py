@@ -14,7 +14,7 @@ from hyperseg.latency.job import Job, Result
 from hyperseg.latency.lock import device_lock
 from hyperseg.latency.outcome import batch_gain_percent, images_per_second, make_numbers
 from hyperseg.latency.processes import OutOfMemoryError, run_in_fresh_process
-from hyperseg.latency.request import Plan, Point, Request, check_request, make_plan
+from hyperseg.latency.request import Plan, PlannedPoint, Request, check_request, make_plan
 from hyperseg.latency.samples import refuse_existing, write_samples
 from hyperseg.records.provenance import provenance
 from hyperseg.records.schema import ProtocolRef, Record
@@ -52,7 +52,7 @@ def run_session(requests: Sequence[Request], tell: Tell, wait: bool = False) -> 
     devices = {check_request(request) for request in requests}
     with ExitStack() as locks:
         for key, name in sorted({(device.lock_key, device.name) for device in devices}):
-            locks.enter_context(device_lock(key, name, wait, told=tell))
+            locks.enter_context(device_lock(key, name, wait, say=tell))
         return measure_plans([make_plan(request) for request in requests], tell)
 
 
@@ -118,7 +118,7 @@ def _wanted(outcome: Outcome, index: int, turn: int) -> bool:
     return turn == 0 or index in outcome.results
 
 
-def _one(outcome: Outcome, index: int, point: Point, turn: int, tell: Tell) -> None:
+def _one(outcome: Outcome, index: int, point: PlannedPoint, turn: int, tell: Tell) -> None:
     began = time.perf_counter()
     follow = _follower(outcome.plan, point, turn, tell)
     try:
@@ -151,7 +151,7 @@ def _double_batches(outcome: Outcome, least_gain: float, tell: Tell) -> None:
         best = max(best, rate)
 
 
-def _follower(plan: Plan, point: Point, turn: int, tell: Tell) -> Callable[[dict[str, Any]], None]:
+def _follower(plan: Plan, point: PlannedPoint, turn: int, tell: Tell) -> Callable[[dict[str, Any]], None]:
     job = point.job
     title = (
         f"{job.subject.title} {job.height}x{job.width}x{job.batch} {job.engine} {job.precision} on {job.device}, "

@@ -7,15 +7,17 @@ import numpy as np
 
 from hyperseg.latency.conditions_cpu import CpuSummary
 from hyperseg.latency.conditions_nvml import GpuSummary
+from hyperseg.latency.engines import engine_table
 from hyperseg.latency.job import Result
 from hyperseg.latency.roofline import roofline
 from hyperseg.latency.statistics import change_percent, drift_percent
 from hyperseg.latency.verdict import Evidence, judge
-from hyperseg.records.schema import Calibration, LatencyNumbers, SweepPoint
+from hyperseg.records.latency import LatencyNumbers, SweepPoint
+from hyperseg.records.measurement import Answer, Calibration
 from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, Array, log_slope, percentile, process_interval
 
 if TYPE_CHECKING:
-    from hyperseg.latency.request import Plan, Point
+    from hyperseg.latency.request import Plan, PlannedPoint
 
 
 def latencies_ms(result: Result) -> Array:
@@ -33,7 +35,7 @@ def process_medians(results: Sequence[Result]) -> list[float]:
     return [float(np.median(latencies_ms(result))) for result in results]
 
 
-def images_per_second(point: "Point", results: Sequence[Result]) -> float:
+def images_per_second(point: "PlannedPoint", results: Sequence[Result]) -> float:
     """Images over total time of the timed samples of all processes."""
     samples = pooled_ms(results)
     return float(point.job.batch * len(samples) / (samples.sum() / 1e3))
@@ -57,6 +59,7 @@ def evidence(result: Result) -> Evidence:
         cpu=CpuSummary(**result.cpu_conditions) if result.cpu_conditions else None,
         gpu=GpuSummary(**result.gpu_conditions) if result.gpu_conditions else None,
         sampling_failure=result.sampling_failure,
+        answer=result.answer,
     )
 
 
@@ -111,11 +114,13 @@ def make_numbers(
         calibration=_calibration(found),
         roofline=roofline(
             point.work,
-            4 if job.precision == "float32" else 2,
+            (4 if job.precision == "float32" else 2) if engine_table()[job.engine].operator_by_operator else None,
             median,
             max(result.peak_gflop_per_s for result in found),
             max(result.peak_gigabytes_per_s for result in found),
         ),
+        answer=worst_answer(found),
+        switches=first.switches,
         points=points if plan.protocol.sweeps else [],
         pixel_exponent=log_slope(
             [item.input_height * item.input_width for item in along_input], [item.median_ms for item in along_input]
@@ -131,7 +136,7 @@ def _headline(plan: "Plan", results: Mapping[int, Sequence[Result]]) -> int:
     return native[0] if native else next(iter(results))
 
 
-def _sweep_point(point: "Point", results: Sequence[Result]) -> SweepPoint:
+def _sweep_point(point: "PlannedPoint", results: Sequence[Result]) -> SweepPoint:
     job, samples = point.job, pooled_ms(results)
     return SweepPoint(
         axis=point.axis,
@@ -146,8 +151,19 @@ def _sweep_point(point: "Point", results: Sequence[Result]) -> SweepPoint:
         fps=images_per_second(point, results),
         peak_memory_bytes=_peak_memory(results),
         gmacs_per_batch=point.work.gmacs,
+        answer=worst_answer(results),
         verdict=judge([evidence(result) for result in results]),
     )
+
+
+def worst_answer(results: Sequence[Result]) -> Answer:
+    """Of the processes' answers the one with the fewest equal classes, then the largest difference."""
+
+    def order(answer: Answer) -> tuple[float, float]:
+        difference = answer.largest_logit_difference
+        return answer.equal_classes_percent, float("-inf") if difference is None else -difference
+
+    return min((result.answer for result in results), key=order)
 
 
 def _peak_memory(results: Sequence[Result]) -> int | None:
@@ -156,11 +172,18 @@ def _peak_memory(results: Sequence[Result]) -> int | None:
 
 
 def _calibration(results: Sequence[Result]) -> Calibration:
-    before = [result.calibration_before_ms for result in results]
-    after = [result.calibration_after_ms for result in results]
+    return calibration(
+        results[0].calibration_kernel,
+        [result.calibration_before_ms for result in results],
+        [result.calibration_after_ms for result in results],
+    )
+
+
+def calibration(kernel: str, before: list[float], after: list[float]) -> Calibration:
+    """The record's account of the fixed kernel, timed `before` and `after` in every process, in ms."""
     changes = [abs(change_percent(b, a)) for b, a in zip(before, after, strict=True)]
     return Calibration(
-        kernel=results[0].calibration_kernel,
+        kernel=kernel,
         before_ms=before,
         after_ms=after,
         largest_change_percent=round(max(changes), 2),

@@ -4,10 +4,11 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from hyperseg.errors import UserError
+from hyperseg.strict import StrictModel, first_problem
+from hyperseg.yaml_file import parse_yaml
 
 Stage = Literal["host_to_device", "forward", "upsample", "argmax"]
 BatchNorm = Literal["kept", "folded", "deleted"]
@@ -15,11 +16,7 @@ Precision = Literal["float32", "float16", "bfloat16"]
 Statistic = Literal["median", "images_over_total_time"]
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WarmUp(Part):
+class WarmUp(StrictModel):
     """Run until the medians of two consecutive windows agree, at most `max_seconds`."""
 
     window_seconds: float = Field(ge=0)
@@ -29,8 +26,8 @@ class WarmUp(Part):
     min_samples: int = Field(default=0, ge=0)
 
 
-class Length(Part):
-    """A process is timed until it has `min_seconds` and `min_samples`; `max_seconds` ends it early, which is told."""
+class Length(StrictModel):
+    """A process is timed until it has `min_seconds` and `min_samples`; `max_seconds` ends it, and a verdict says so."""
 
     min_seconds: float = Field(ge=0)
     min_samples: int = Field(ge=1)
@@ -46,18 +43,18 @@ class Length(Part):
         return self.min_samples
 
 
-class BatchNormRule(Part):
+class BatchNormRule(StrictModel):
     default: BatchNorm
     allowed: list[BatchNorm]
 
 
-class Passes(Part):
+class Passes(StrictModel):
     """Length by passes over a split: one pass warms up, one counts."""
 
     images: dict[str, int] = Field(description="images of the split the paper scored, by dataset id")
 
 
-class Protocol(Part):
+class Protocol(StrictModel):
     """One latency protocol; `id` and `version` go with every number taken under it."""
 
     id: str
@@ -121,8 +118,7 @@ def load_protocol(protocol: str) -> Protocol:
 def parse_protocol(text: str, name: str) -> Protocol:
     """A protocol from YAML text; `name` is named in the error."""
     try:
-        return Protocol.model_validate(yaml.safe_load(text))
-    except (ValidationError, yaml.YAMLError) as error:
-        detail = error.errors()[0] if isinstance(error, ValidationError) else None
-        what = f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].lower()}" if detail else "it is not YAML"
-        raise UserError(f"latency protocol {name} does not fit the schema ({what}); correct the file") from error
+        return Protocol.model_validate(parse_yaml(text, f"latency protocol {name}"))
+    except ValidationError as error:
+        key, message = first_problem(error)
+        raise UserError(f"'{key}' in latency protocol {name} does not fit: {message}") from error

@@ -1,4 +1,4 @@
-"""Random weights under which every layer bears on the answer, so that an error in one of them is seen."""
+"""Random weights and inputs under which every layer bears on the answer, so that an error in one of them is seen."""
 
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,11 @@ SEED = 0  # of weights, inputs and labels, in every process alike
 
 
 def randomize(network: "HyperSeg") -> None:
-    """Give norms random statistics and generators larger weights, in place, from torch's global generator.
+    """Give a network on the CPU random norms and larger generated weights, in place.
 
     Freshly initialized norms are identities, and the generated weights are so small that the logits are all but zero.
+    The last norm is shifted so that every class has logits of mean 0 on a generated image: without it one class wins
+    everywhere, whatever the image. Takes random numbers from torch's global generator.
     """
     import torch
     from torch import nn
@@ -28,3 +30,8 @@ def randomize(network: "HyperSeg") -> None:
         for generator in network.decoder.generators:
             for parameter in generator.parameters():
                 parameter.mul_(4)
+        side, training = 2 * network.variant.unit, network.training
+        logits = network.eval()(torch.randn(1, 3, side, side))
+        network.train(training)
+        last = [module for module in network.decoder.levels.modules() if isinstance(module, nn.BatchNorm2d)][-1]
+        last.bias.sub_(logits.mean((0, 2, 3)))

@@ -13,8 +13,9 @@ from hyperseg.latency.protocol import BatchNorm, Precision, Protocol, load_proto
 from hyperseg.latency.roofline import Work, count_work
 from hyperseg.latency.stages import Staged
 from hyperseg.latency.subjects import PeerSpec, Subject, VariantSpec
-from hyperseg.models.variants import VARIANTS, get_variant
+from hyperseg.networks import get_network
 from hyperseg.records.schema import NetworkRef
+from hyperseg.rivals import rival_table
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Point:
+class PlannedPoint:
     """One batch at one input size."""
 
     axis: Literal["input", "batch"]
@@ -53,7 +54,7 @@ class Plan:
     request: Request
     protocol: Protocol
     network: NetworkRef
-    points: list[Point] = field(default_factory=list)
+    points: list[PlannedPoint] = field(default_factory=list)
 
 
 def check_request(request: Request) -> Device:
@@ -61,7 +62,8 @@ def check_request(request: Request) -> Device:
     kind, _ = parse_device(request.device)
     _check_protocol(request, load_protocol(request.protocol))
     engine = get_engine(request.engine, kind, request.precision)
-    if engine.ours_alone and not isinstance(request.subject, VariantSpec):
+    ours = isinstance(request.subject, VariantSpec) and request.subject.variant not in rival_table()
+    if engine.ours_alone and not ours:
         raise UserError(
             f"engine {engine.name} runs this package's networks alone; choose another one for {request.subject.title}"
         )
@@ -79,7 +81,7 @@ def make_plan(request: Request) -> Plan:
     laid_out = sizes(request, protocol)
     if not isinstance(request.subject, PeerSpec):
         for _, _, height, width in laid_out:
-            check_size(get_variant(request.subject.variant), height, width)
+            check_size(get_network(request.subject.variant), height, width)
     with inference_mode():
         network = request.subject.build()
         plan = Plan(request, protocol, request.subject.describe(network, (request.height, request.width)))
@@ -87,7 +89,7 @@ def make_plan(request: Request) -> Plan:
         for axis, batch, height, width in laid_out:
             job = _job(request, protocol, device, batch, height, width)
             ratio = height * width / (request.height * request.width)
-            plan.points.append(Point(axis, ratio, job, count_work(staged, batch, height, width)))
+            plan.points.append(PlannedPoint(axis, ratio, job, count_work(staged, batch, height, width)))
     _check_memory(plan.points[0], device)
     return plan
 
@@ -118,7 +120,7 @@ def _check_protocol(request: Request, protocol: Protocol) -> None:
         raise UserError(f"{name} counts no passes over images; leave --images out")
 
 
-def _check_memory(point: Point, device: Device) -> None:
+def _check_memory(point: PlannedPoint, device: Device) -> None:
     """Refuse what cannot fit by its largest operator alone, before memory is taken."""
     needed = needed_bytes(point)
     if needed > device.free_bytes:
@@ -129,7 +131,7 @@ def _check_memory(point: Point, device: Device) -> None:
         )
 
 
-def needed_bytes(point: Point) -> int:
+def needed_bytes(point: PlannedPoint) -> int:
     """A lower bound of the memory a point takes: weights, and the tensors of the largest operator."""
     itemsize = 4 if point.job.precision == "float32" else 2
     return point.work.weight_bytes + point.work.largest_operator_bytes * itemsize // 4
@@ -150,7 +152,7 @@ def sizes(request: Request, protocol: Protocol) -> list[tuple[Literal["input", "
 
 def _scaled(request: Request, scale: float) -> tuple[int, int]:
     """The native size with about `scale` times its pixels, in the sizes the network takes."""
-    unit = 32 if isinstance(request.subject, PeerSpec) else VARIANTS[request.subject.variant].unit
+    unit = 32 if isinstance(request.subject, PeerSpec) else get_network(request.subject.variant).unit
     height, width = (max(unit, round(side * scale**0.5 / unit) * unit) for side in (request.height, request.width))
     return height, max(width, 2 * unit)  # a single unit by a single unit is too small for most variants
 

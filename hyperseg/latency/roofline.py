@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hyperseg.records.schema import Roofline
+from hyperseg.records.latency import Roofline
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,14 +60,14 @@ def _is_view(operator: Any) -> bool:
 
 
 def roofline(
-    work: Work, itemsize: int, median_ms: float, peak_gflop_per_s: float, peak_gigabytes_per_s: float
+    work: Work, itemsize: int | None, median_ms: float, peak_gflop_per_s: float, peak_gigabytes_per_s: float
 ) -> Roofline:
-    """The record's account; `itemsize` is the bytes of one number in the run's precision."""
-    gigabytes = work.bytes_moved * itemsize / 4 / 1e9
+    """The record's account; `itemsize` is the bytes of one number, None for an engine whose traffic is not known."""
     gflop = 2 * work.gmacs
-    intensity = gflop / gigabytes
     reached = gflop / (median_ms / 1e3)
-    roof = min(peak_gflop_per_s, intensity * peak_gigabytes_per_s)
+    gigabytes = work.bytes_moved * itemsize / 4 / 1e9 if itemsize else None
+    intensity = gflop / gigabytes if gigabytes else None
+    roof = min(peak_gflop_per_s, intensity * peak_gigabytes_per_s) if intensity else None
     return Roofline(
         gmacs_per_batch=work.gmacs,
         estimated_gigabytes_moved=gigabytes,
@@ -75,6 +75,11 @@ def roofline(
         peak_gflop_per_s=peak_gflop_per_s,
         peak_gigabytes_per_s=peak_gigabytes_per_s,
         reached_gflop_per_s=reached,
-        fraction_of_peak=reached / peak_gflop_per_s,
-        fraction_of_roof=reached / roof,
+        fraction_of_peak=_fraction(reached, peak_gflop_per_s),
+        fraction_of_roof=_fraction(reached, roof),
     )
+
+
+def _fraction(reached: float, most: float | None) -> float | None:
+    """None where the bound is not known, or was passed: then it is none."""
+    return reached / most if most and reached <= most else None

@@ -1,12 +1,12 @@
 """Raw samples as parquet beside the record, never overwritten. Imports no torch."""
 
+import io
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from hyperseg.errors import UserError
+from hyperseg.files import write_bytes_atomic
 from hyperseg.latency.job import Job, Result
 
 
@@ -50,13 +50,7 @@ def write_samples(path: Path, runs: Sequence[tuple[Job, int, Result]]) -> None:
     table = pa.table({**integers, "phase": pa.array(columns["phase"], pa.string())}).select(list(columns))
     conditions = json.dumps([result.condition_readings for _, _, result in runs])
     table = table.replace_schema_metadata({"hyperseg.conditions": conditions})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        pq.write_table(table, name)
-        Path(name).chmod(0o644)
-        refuse_existing(path)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    content = io.BytesIO()
+    pq.write_table(table, content)
+    refuse_existing(path)
+    write_bytes_atomic(path, content.getvalue())

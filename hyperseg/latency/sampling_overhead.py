@@ -12,17 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hyperseg.latency import clock
 from hyperseg.latency.conditions import Sampler
 from hyperseg.latency.lock import device_lock
 from hyperseg.latency.request import Request, check_request, make_plan
 from hyperseg.latency.worker import heartbeat, open_sources, prepare
+from hyperseg.records.statistics import Array, bootstrap_interval
 
 BOUND_PERCENT = 1.0  # sampling must not change the median by more
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,9 @@ def measure(request: Request, pairs: int, block_seconds: float) -> Overhead:
     """:func:`check` for a caller that holds the device's lock."""
     plan = make_plan(request)
     job = plan.points[0].job
-    sources = open_sources(job)
+    sources = open_sources(job.device, job.device_index)
     ticking = (clock.CudaClock if job.device == "cuda" else clock.CpuClock)(prepare(job).run)
-    ticked = clock.Series()
+    ticked = clock.LatencySeries()
     clock.warm_up(ticking, plan.protocol.warm_up, ticked)
     blocks: dict[bool, list[Array]] = {True: [], False: []}  # (runs, 2): wall and CPU, in ms
     cost = ran = 0.0
@@ -95,7 +93,7 @@ def measure(request: Request, pairs: int, block_seconds: float) -> Overhead:
             with contextlib.ExitStack() as stack:
                 began = time.perf_counter()
                 if sampled:
-                    beat = heartbeat(_discard, clock.Series(), ticked)
+                    beat = heartbeat(_discard, clock.LatencySeries(), ticked)
                     sampler = Sampler(sources, job.sampling_interval_s, beat)
                     sampler.start()
                     stack.callback(sampler.stop)
@@ -113,7 +111,7 @@ def measure(request: Request, pairs: int, block_seconds: float) -> Overhead:
 
 
 def _block(ticking: clock.Clock, seconds: float) -> Array:
-    series, cpu_ms = clock.Series(), []
+    series, cpu_ms = clock.LatencySeries(), []
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:
         before = time.thread_time_ns()
@@ -122,21 +120,19 @@ def _block(ticking: clock.Clock, seconds: float) -> Array:
     return np.stack([series.latencies_ms(), np.asarray(cpu_ms)], axis=1)
 
 
-def _change(name: str, blocks: dict[bool, list[Array]], column: int, draws: int = 2000) -> Change:
+def _change(name: str, blocks: dict[bool, list[Array]], column: int) -> Change:
     medians = {
         sampled: np.asarray([np.median(block[:, column]) for block in found]) for sampled, found in blocks.items()
     }
     ratios = medians[True] / medians[False]
-    generator = np.random.default_rng(0)
-    drawn = np.median(ratios[generator.integers(len(ratios), size=(draws, len(ratios)))], axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
+    low, high = bootstrap_interval(ratios)
     return Change(
         clock=name,
         with_ms=float(np.median(np.concatenate(blocks[True])[:, column])),
         without_ms=float(np.median(np.concatenate(blocks[False])[:, column])),
         percent=100 * (float(np.median(ratios)) - 1),
-        low_percent=100 * (float(low) - 1),
-        high_percent=100 * (float(high) - 1),
+        low_percent=100 * (low - 1),
+        high_percent=100 * (high - 1),
     )
 
 

@@ -1,22 +1,26 @@
-"""What is timed: one of our variants, or a peer of another library. A spec is data; `build` makes the network."""
+"""What is timed: one of our variants, or a peer of another library. A spec is data; `build` makes the network.
+
+Random weights are the same in every process, so that an engine's answer can be compared with a network built anew.
+"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
-from hyperseg.latency.protocol import Part
+from hyperseg.latency.random_weights import SEED, randomize
 from hyperseg.records.network import network_ref
 from hyperseg.records.schema import NetworkRef
+from hyperseg.strict import StrictModel
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class VariantSpec(Part):
-    """One of this package's variants."""
+class VariantSpec(StrictModel):
+    """One of this package's variants or ablations, or a rival that it trains."""
 
     kind: Literal["variant"] = "variant"
     variant: str
@@ -31,17 +35,21 @@ class VariantSpec(Part):
 
     def build(self) -> "nn.Module":
         """The network on the CPU, in eval mode, float32."""
-        from hyperseg.models import create_model
+        import torch
+
+        from hyperseg.models import HyperSeg
+        from hyperseg.networks import create_network
 
         if self.weights is not None and not self.weights.is_file():
             raise UserError(f"there is no weights file {self.weights}; give one that `hyperseg train` wrote")
-        return create_model(
-            self.variant,
-            weights=self.weights,
-            num_classes=self.num_classes,
-            backbone=self.backbone,
-            slices=self.slices,
+        torch.manual_seed(SEED)
+        options: dict[str, Any] = {} if self.slices is None else {"slices": self.slices}
+        network = create_network(
+            self.variant, weights=self.weights, num_classes=self.num_classes, backbone=self.backbone, **options
         ).eval()
+        if self.weights is None and isinstance(network, HyperSeg):
+            randomize(network)
+        return network
 
     def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:
         """The record's account of the network that `build` made, its arithmetic at input size `hw`."""
@@ -51,7 +59,7 @@ class VariantSpec(Part):
         return network_ref(network, weights_sha256=sha256, gmacs=count_gmacs(network, hw))
 
 
-class PeerSpec(Part):
+class PeerSpec(StrictModel):
     """A network of another library, with random weights: for its time alone."""
 
     kind: Literal["peer"] = "peer"
@@ -64,8 +72,11 @@ class PeerSpec(Part):
 
     def build(self) -> "nn.Module":
         """The network on the CPU, in eval mode, float32, returning logits."""
+        import torch
+
         from hyperseg.latency.peers import get_peer
 
+        torch.manual_seed(SEED)
         return get_peer(self.peer).build(self.num_classes).eval()
 
     def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:
@@ -87,7 +98,7 @@ class PeerSpec(Part):
         )
 
 
-class AuthorsSpec(Part):
+class AuthorsSpec(StrictModel):
     """The authors' own network of a variant, from a checkout of their repository, with random weights."""
 
     kind: Literal["authors"] = "authors"
@@ -100,8 +111,11 @@ class AuthorsSpec(Part):
 
     def build(self) -> "nn.Module":
         """The network on the CPU, in eval mode, float32, returning logits."""
+        import torch
+
         from hyperseg.latency.authors import load_network
 
+        torch.manual_seed(SEED)
         return load_network(self.checkout, self.variant).eval()
 
     def describe(self, network: "nn.Module", hw: tuple[int, int]) -> NetworkRef:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
-from hyperseg.kernels.inference import FusedHyperSeg, Trunk, fuse_networks, halves
+from hyperseg.kernels.inference import FusedHyperSeg, Trunk, centre_padding, fuse_networks, halves
 
 if TYPE_CHECKING:
     RunTrunk = Callable[[Tensor], tuple[Tensor, ...]]
@@ -45,6 +45,7 @@ def use_native_decoder(network: nn.Module, engine: str, make_trunk: "Callable[[F
 def in_precision(part: FusedHyperSeg, example: Tensor, precision: str, compile_module: "Compile") -> "RunTrunk":
     """The trunk, compiled by ``compile_module(module, example, precision)``; its entry stays in float32."""
     assert isinstance(part.trunk, Trunk)
+    centre_padding(part.trunk)
     if precision == "float32":
         return compile_module(part.trunk, example, precision)
     first, second = halves(part.trunk)

@@ -10,7 +10,7 @@ from typing import Literal
 from hyperseg.latency.conditions_cpu import CpuSummary
 from hyperseg.latency.conditions_nvml import HARD_REASONS, GpuSummary
 from hyperseg.latency.statistics import spread_percent
-from hyperseg.records.schema import Verdict
+from hyperseg.records.measurement import Answer, Verdict
 
 Severity = Literal["DEGRADED", "INVALID"]
 
@@ -25,6 +25,7 @@ class Limits:
     others_load: tuple[float, float] = (2, 10)
     stolen: tuple[float, float] = (1, 5)
     processes: tuple[float, float] = (5, 25)  # spread of the process medians
+    interval: tuple[float, float] = (5, 25)  # half the 95 % interval of a ratio, over the ratio
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Evidence:
     cpu: CpuSummary | None = None
     gpu: GpuSummary | None = None
     sampling_failure: str | None = None
+    answer: Answer | None = None
+    interval_percent: float | None = None  # half the interval of a ratio, over the ratio
 
 
 @dataclass(frozen=True)
@@ -144,11 +147,54 @@ def _of_process(evidence: Evidence, limits: Limits) -> list[Finding]:
             f"the conditions could not be sampled to the end: {evidence.sampling_failure}",
             "restore the counter and run again",
         )
+    if evidence.interval_percent is not None:
+        width = evidence.interval_percent
+        found.over(
+            "interval",
+            width,
+            limits.interval,
+            f"the ratio's 95 % interval is wide: {width:.1f} % to either side",
+            "give the machine to this job alone, or take more rounds",
+        )
+    if evidence.answer is not None:
+        _answer(found, evidence.answer)
     if evidence.cpu is not None:
         _cpu(found, evidence.cpu, limits)
     if evidence.gpu is not None:
         _gpu(found, evidence.gpu, limits)
     return found.found
+
+
+def _answer(found: _Findings, answer: Answer) -> None:
+    advice = "take another engine or precision: this one's answers are wrong here"
+    difference, allowed = answer.largest_logit_difference, answer.allowed_difference
+    if difference is None:
+        found.add("answer", "INVALID", "the engine's answer holds NaN or infinity", advice)
+    elif difference > allowed:
+        found.add(
+            "answer",
+            "INVALID",
+            f"wrong answer: a logit differs from float32 eager's by {'at least ' if answer.at_least else ''}"
+            f"{difference:.2g}, where {allowed:.2g} is allowed",
+            advice,
+            difference,
+        )
+    if answer.equal_classes_percent < answer.needed_equal_percent:
+        found.add(
+            "classes",
+            "INVALID",
+            f"wrong answer: {answer.equal_classes_percent:.2f} % of the pixels have float32 eager's class, where "
+            f"{answer.needed_equal_percent:g} % are needed",
+            advice,
+            -answer.equal_classes_percent,
+        )
+    if allowed == 0:
+        found.add(
+            "blind",
+            "DEGRADED",
+            "the network answers zero everywhere, so a wrong answer would not be seen",
+            "time it with other weights",
+        )
 
 
 def _cpu(found: _Findings, cpu: CpuSummary, limits: Limits) -> None:

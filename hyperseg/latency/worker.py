@@ -19,7 +19,7 @@ from hyperseg.latency import clock, conditions_cpu, conditions_nvml
 from hyperseg.latency.calibration import Calibrator, copy_gigabytes_per_s
 from hyperseg.latency.conditions import Sampler, Source
 from hyperseg.latency.job import Job, RawSeries, Result
-from hyperseg.latency.memory import PeakMemory
+from hyperseg.latency.peak_memory import PeakMemory
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +33,8 @@ class Prepared:
     """A network ready to be timed."""
 
     run: clock.Run
+    call: "Callable[[Tensor], Tensor]"
+    images: "list[Tensor]"  # on the device
     prepare_s: float
     batch_norms_left: int
     memory: PeakMemory
@@ -55,16 +57,19 @@ def main() -> None:
 
 
 def run_job(job: Job, emit: Emit) -> Result:
-    """Prepare, calibrate, warm up, time and calibrate again, in this process."""
+    """Prepare, calibrate, warm up, time, calibrate again and check the answer, in this process."""
+    from hyperseg.latency import answers
+    from hyperseg.latency.arithmetic import switches
+
     emit("phase", name="preparing")
-    sources = open_sources(job)
+    sources = open_sources(job.device, job.device_index)
     prepared = prepare(job)
     calibrator = Calibrator(prepared.device, _calibrated_precision(job), job.calibration_seconds)
     bandwidth = copy_gigabytes_per_s(prepared.device)
     before = calibrator.time()
     prepared.memory.reset()
 
-    timed, warm = clock.Series(), clock.Series()
+    timed, warm = clock.LatencySeries(), clock.LatencySeries()
     ticking = (clock.CudaClock if job.device == "cuda" else clock.CpuClock)(prepared.run)
     cpu = next(source for source in sources if isinstance(source, conditions_cpu.CpuSource))
     sampler = Sampler(sources, job.sampling_interval_s, heartbeat(emit, warm, timed))
@@ -81,6 +86,8 @@ def run_job(job: Job, emit: Emit) -> Result:
     peak = prepared.memory.read()
     emit("phase", name="calibrating")
     after = calibrator.time()
+    emit("phase", name="checking the answer")
+    answer = answers.check(job, prepared.call, prepared.images[0])
     cpu_readings = series.of("cpu", opened_s)
     gpu = next((source for source in sources if isinstance(source, conditions_nvml.NvmlSource)), None)
     gpu_readings = series.of("gpu", opened_s)
@@ -107,16 +114,18 @@ def run_job(job: Job, emit: Emit) -> Result:
         sampling_cost_percent=round(100 * series.cost_s / series.at_s[-1], 3) if series.at_s else 0.0,
         condition_readings={name: series.of(name) for name in series.readings},
         device_name=_device_name(prepared.device),
+        answer=answer,
+        switches=switches(),
     )
 
 
-def open_sources(job: Job) -> list[Source]:
+def open_sources(device: str, index: int) -> list[Source]:
     """The counters to sample; raises :class:`UserError` where one may not be read."""
     sources: list[Source] = [conditions_cpu.CpuSource()]
-    if job.device == "cuda":
+    if device == "cuda":
         import torch
 
-        uuid = str(torch.cuda.get_device_properties(job.device_index).uuid)
+        uuid = str(torch.cuda.get_device_properties(index).uuid)
         sources.append(conditions_nvml.open_nvml(uuid, os.getpid()))
     return sources
 
@@ -150,7 +159,7 @@ def prepare(job: Job) -> Prepared:
 
     with torch.inference_mode():
         began = time.perf_counter()
-        reading = prepare_batch_norm(network, job.batch_norm, on_device[0])
+        norms = prepare_batch_norm(network, job.batch_norm, on_device[0])
         target = Target(job.device, job.precision, torch.get_num_threads(), job.tf32)
         call = engine.prepare(Staged(network, job.stages).eval(), on_device[0], target)
         call(on_device[0])
@@ -166,10 +175,10 @@ def prepare(job: Job) -> Prepared:
         image = images[index % len(images)].to(device) if copies else on_device[index % len(images)]
         held[0] = call(image)  # held, so that freeing the last output is part of every run alike
 
-    return Prepared(run, prepare_s, reading.left, memory, device)
+    return Prepared(run, call, on_device, prepare_s, norms.left, memory, device)
 
 
-def heartbeat(emit: Emit, warm: clock.Series, timed: clock.Series) -> Callable[[], None]:
+def heartbeat(emit: Emit, warm: clock.LatencySeries, timed: clock.LatencySeries) -> Callable[[], None]:
     """A progress event at most twice a second, sent by the side thread."""
     said = time.perf_counter()
     began = said
@@ -192,7 +201,7 @@ def _calibrated_precision(job: Job) -> Any:
     return "float32" if job.device == "cpu" and job.precision == "float16" else job.precision
 
 
-def _raw(series: clock.Series) -> RawSeries:
+def _raw(series: clock.LatencySeries) -> RawSeries:
     return RawSeries(started_ns=series.started_ns, latency_ns=series.latency_ns, device_ns=series.device_ns)
 
 

@@ -12,7 +12,7 @@ from hyperseg.models.context import ConstantSignal, ContextHead
 from hyperseg.models.context_voc import VocContextHead
 from hyperseg.models.decoder import Decoder, resize
 from hyperseg.models.layout import generator_shapes, level_shapes
-from hyperseg.models.variants import Slices, Variant
+from hyperseg.models.variants import InputRule, Slices, Variant
 
 
 @dataclass(frozen=True)
@@ -94,28 +94,28 @@ def class_map(logits: Tensor) -> Tensor:
     return logits.max(1).indices  # on a CPU a tenth of the time of PyTorch's argmax
 
 
-def check_size(variant: Variant, height: int, width: int) -> None:
+def check_size(variant: InputRule, height: int, width: int) -> None:
     """Raise :class:`UserError`, naming the nearest sizes that fit, unless the network can run on height x width.
 
-    Both must be multiples of the variant's unit; one unit by one unit is too small for all but the VOC network.
+    Both must be multiples of the variant's unit; one unit by one unit is too small for most.
     """
     if fits(variant, height, width):
         return
     below, above = _nearest(variant, height, width)
+    least = "" if fits(variant, variant.unit, variant.unit) else f" above {variant.unit} x {variant.unit}"
     nearest = f"{below[0]} x {below[1]} or {above[0]} x {above[1]}" if below != above else f"{above[0]} x {above[1]}"
     raise UserError(
         f"an image of height x width {height} x {width} does not fit {variant.id}, which needs multiples of "
-        f"{variant.unit}{'' if variant.decoder == 'voc' else f' above {variant.unit} x {variant.unit}'}; "
-        f"resize or pad it to {nearest}"
+        f"{variant.unit}{least}; resize or pad it to {nearest}"
     )
 
 
-def fits(variant: Variant, height: int, width: int) -> bool:
+def fits(variant: InputRule, height: int, width: int) -> bool:
     """Whether the network runs on an image of that size."""
     return variant.fits(height, width)
 
 
-def pad_to_fit(variant: Variant, image: Tensor) -> Tensor:
+def pad_to_fit(variant: InputRule, image: Tensor) -> Tensor:
     """Pad (B, 3, H, W) with zeros, the mean colour, at the right and below to the next size that fits.
 
     Crop the logits back with ``[..., :H, :W]``.
@@ -127,7 +127,7 @@ def pad_to_fit(variant: Variant, image: Tensor) -> Tensor:
     return nn.functional.pad(image, (0, above[1] - width, 0, above[0] - height))
 
 
-def _nearest(variant: Variant, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def _nearest(variant: InputRule, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """The largest fitting size that is not larger in either direction (else the smallest), and the next above."""
     unit = variant.unit
     above = (max(-(-height // unit), 1) * unit, max(-(-width // unit), 1) * unit)

@@ -8,7 +8,7 @@ from pathlib import Path
 import timm
 from huggingface_hub import hf_hub_download
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from hyperseg.errors import UserError
 from hyperseg.models.backbone import Backbone
@@ -28,24 +28,35 @@ def load_pretrained(backbone: Backbone) -> BackboneWeights:
     ``tf_efficientnet_lite1`` takes them from the package of the extra ``offline`` where it is installed, every other
     backbone from timm's hub. Raises :class:`UserError` where neither can be had.
     """
-    package = _offline_file() if backbone.name == OFFLINE_BACKBONE else None
+    state, source = imagenet_weights(backbone.name, backbone.blocks)
+    trunk = {key: value for key, value in backbone.state_dict().items() if not key.startswith("reduce.")}
+    if isinstance(backbone.conv_head, nn.Identity):  # static weights: nobody reads the head's map
+        state = {key: value for key, value in state.items() if not key.startswith(("conv_head.", "bn2."))}
+    check_tensors(f"the ImageNet weights file '{source.file}'", backbone.name, trunk, state)
+    backbone.load_state_dict(state, strict=False)
+    return source
+
+
+def imagenet_weights(name: str, blocks: nn.Sequential) -> tuple[dict[str, Tensor], BackboneWeights]:
+    """The tensors of a timm EfficientNet by timm's names, without its classifier, and where they came from.
+
+    ``blocks`` are the network's, whose layout says what its blocks are called. Raises as :func:`load_pretrained`.
+    """
+    package = _offline_file() if name == OFFLINE_BACKBONE else None
     if package is not None:
         path, version = package
-        state = _from_lukemelas(backbone, read_checkpoint(path))
+        state = _from_lukemelas(blocks, read_checkpoint(path))
         source = f"{OFFLINE_PACKAGE} {version}"
     else:
-        path, source = _hub_file(backbone.name)
+        path, source = _hub_file(name)
         state = load_file(path)
     state = {key: value for key, value in state.items() if not key.startswith("classifier.")}
-    trunk = {key: value for key, value in backbone.state_dict().items() if not key.startswith("reduce.")}
-    check_tensors(f"the ImageNet weights file '{path.name}'", backbone.name, trunk, state)
-    backbone.load_state_dict(state, strict=False)
-    return BackboneWeights(source, path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+    return state, BackboneWeights(source, path.name, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def _from_lukemelas(backbone: Backbone, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _from_lukemelas(blocks: nn.Sequential, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Rename a state dict of the EfficientNet-PyTorch format to timm's names; names without a partner stay."""
-    partners = {theirs: ours for ours, theirs in lukemelas_backbone_names(backbone.blocks).items()}
+    partners = {theirs: ours for ours, theirs in lukemelas_backbone_names(blocks).items()}
     partners["_fc"] = "classifier"
     renamed = {}
     for key, value in state.items():

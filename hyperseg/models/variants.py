@@ -4,7 +4,7 @@ Source of every figure: Nirkin, Wolf, Hassner, "HyperSeg", CVPR 2021, and its re
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from hyperseg.errors import UserError
 
@@ -50,6 +50,18 @@ class Variant:
         whole = height > 0 and width > 0 and height % self.unit == 0 and width % self.unit == 0
         # The published two-level context head fails on a single cell at /64; its three-level form does not.
         return whole and (self.decoder == "voc" or (height, width) != (self.unit, self.unit))
+
+
+class InputRule(Protocol):
+    """What decides which images a network takes: a :class:`Variant`, or a network of another library."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def unit(self) -> int: ...
+
+    def fits(self, height: int, width: int) -> bool: ...
 
 
 _QUARTER = (0.25,) * 5

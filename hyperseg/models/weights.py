@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save
 from hyperseg.errors import UserError
 from hyperseg.files import write_bytes_atomic
 from hyperseg.models.checkpoints import check_tensors
-from hyperseg.models.network import BackboneWeights, HyperSeg
+from hyperseg.models.network import BackboneWeights
 from hyperseg.models.variants import Slices
 
 # One header entry, because the order of several is random and would change the file's hash from run to run.
@@ -25,12 +26,12 @@ class WeightsInfo:
     variant: str
     num_classes: int
     backbone: str
-    slices: Slices
+    slices: Slices | None  # null: a rival, which has none
     backbone_weights: BackboneWeights | None
 
 
-def save_weights(model: HyperSeg, path: str | Path) -> None:
-    """Write the model's tensors and what network they belong to; the same tensors give the same bytes.
+def save_weights(model: Any, path: str | Path) -> None:
+    """Write the tensors of a network of the suite and what network it is; the same tensors give the same bytes.
 
     The file appears whole or not at all, mode 0644.
     """
@@ -39,8 +40,8 @@ def save_weights(model: HyperSeg, path: str | Path) -> None:
     write_bytes_atomic(Path(path), save(tensors, {HEADER: json.dumps(asdict(info), sort_keys=True)}))
 
 
-def load_weights(model: HyperSeg, path: str | Path) -> WeightsInfo:
-    """Load a file of :func:`save_weights` into a model of the same variant, classes, backbone and slices.
+def load_weights(model: Any, path: str | Path) -> WeightsInfo:
+    """Load a file of :func:`save_weights` into a network of the same id, classes, backbone and slices.
 
     Raises :class:`UserError` naming what differs: another network, or tensors that are missing, left over or misshapen.
     """

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from hyperseg.errors import UserError
-from hyperseg.models.variants import VARIANTS
+from hyperseg.networks import network_ids
 from hyperseg.strict import StrictModel, first_problem
 from hyperseg.yaml_file import read_yaml
 
@@ -100,7 +100,9 @@ class Evaluation(StrictModel):
 
 class Latency(StrictModel):
     protocols: list[Name] = Field(min_length=1)
-    engines: list[Name] = Field(min_length=1)
+    engines: Annotated[list[Name], Field(min_length=1)] | dict[str, Annotated[list[Name], Field(min_length=1)]] = Field(
+        description="for all variants, or per variant, where 'default' stands for those without an entry"
+    )
     precisions: list[Name] = Field(min_length=1)
     input_hw: InputHW | None = Field(default=None, description="[height, width] to time; null: the variant's own")
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -109,6 +111,18 @@ class Latency(StrictModel):
     target: Name | None = Field(
         default=None, description="name of the machines that are timed, where jobs run on others than this one"
     )
+
+    def engines_of(self, variant: str) -> list[str]:
+        """The engines that time a variant."""
+        if isinstance(self.engines, list):
+            return self.engines
+        return self.engines.get(variant, self.engines.get("default", []))
+
+    @property
+    def all_engines(self) -> list[str]:
+        """Every engine that is named, once."""
+        named = [self.engines] if isinstance(self.engines, list) else list(self.engines.values())
+        return list(dict.fromkeys(engine for engines in named for engine in engines))
 
     @model_validator(mode="after")
     def _named_with_its_device(self) -> "Latency":
@@ -143,8 +157,8 @@ class Campaign(StrictModel):
     @classmethod
     def _known(cls, variants: list[str]) -> list[str]:
         for variant in variants:
-            if variant not in VARIANTS:
-                raise ValueError(f"'{variant}' is no variant; choose from {', '.join(VARIANTS)}")
+            if variant not in network_ids():
+                raise ValueError(f"'{variant}' is no variant; choose from {', '.join(network_ids())}")
         return variants
 
     @field_validator("variants", "seeds")

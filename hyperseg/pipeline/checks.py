@@ -14,11 +14,12 @@ from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.engines import engine_table
 from hyperseg.latency.protocol import load_protocol as load_latency_protocol
-from hyperseg.models.variants import VARIANTS
+from hyperseg.networks import get_network
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.dataset import check_unchanged
 from hyperseg.pipeline.steps import Layout
-from hyperseg.training.recipe import Recipe, load_recipe
+from hyperseg.rivals import rival_table
+from hyperseg.training.recipe import Recipe, for_dataset, load_recipe
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 
@@ -39,7 +40,7 @@ def check(campaign: Campaign) -> None:
 
 def check_machine(layout: Layout) -> None:
     """Refuse what this machine lacks where it runs the jobs itself: engines that are not installed."""
-    for name in layout.campaign.latency.engines:
+    for name in layout.campaign.latency.all_engines:
         engine = engine_table()[name]
         if missing := engine.missing():
             raise UserError(f"latency.engines names {name}, which cannot run here: {missing}")
@@ -79,9 +80,16 @@ def check_folders(layout: Layout) -> None:
 
 
 def _check_engines(campaign: Campaign) -> None:
-    for name in campaign.latency.engines:
+    for name in campaign.latency.all_engines:
         if name not in engine_table():
             raise UserError(f"unknown engine '{name}' in latency.engines; choose from {', '.join(engine_table())}")
+    for variant in campaign.variants:
+        engines = campaign.latency.engines_of(variant)
+        if not engines:
+            raise UserError(f"latency.engines has no entry for {variant} and no 'default'; add one of them")
+        for name in engines:
+            if engine_table()[name].ours_alone and variant in rival_table():
+                raise UserError(f"latency.engines times {variant} by {name}, which runs HyperSeg alone; take it out")
     for precision in campaign.latency.precisions:
         if precision not in PRECISIONS:
             raise UserError(
@@ -113,8 +121,8 @@ def _check_sizes(campaign: Campaign, variant: str, recipe: Recipe) -> None:
         "latency.input_hw": campaign.latency.input_hw,
     }
     for key, size in sizes.items():
-        if size is not None and not VARIANTS[variant].fits(*size):
-            unit = VARIANTS[variant].unit
+        if size is not None and not get_network(variant).fits(*size):
+            unit = get_network(variant).unit
             raise UserError(
                 f"{key} is {size[0]} x {size[1]} (height x width), which does not fit {variant}: "
                 f"it needs multiples of {unit}, and more than {unit} x {unit}"
@@ -126,22 +134,27 @@ def _check_splits(campaign: Campaign, recipes: dict[str, Recipe]) -> None:
     if known is None:
         return
     asked = {"evaluation.split": campaign.evaluation.split}
+    settings = campaign.training.model_dump()
     for recipe in recipes.values():
-        asked["training.train_split"] = recipe.train_split
-        if recipe.selection == "best" and recipe.selection_split:
-            asked["training.selection_split"] = recipe.selection_split
+        fitted, _ = for_dataset(recipe, settings, campaign.dataset.id, known)
+        asked["training.train_split"] = fitted.train_split
+        if fitted.scored_split:
+            asked["training.selection_split"] = fitted.scored_split
         for key, split in asked.items():
             for part in split.split("+"):
                 if part not in known:
                     raise UserError(
-                        f"{key} is '{split}', and {campaign.dataset.folder} has no split '{part}'; "
-                        f"its splits are {', '.join(known)}"
+                        f"{key} is '{split}', and {campaign.dataset.folder} has no labels of a split '{part}'; "
+                        f"those it has are {', '.join(known)}"
                     )
 
 
 def _splits(campaign: Campaign) -> list[str] | None:
-    """The splits of the dataset; None where they are not known before it is prepared."""
+    """The splits of the dataset that have labels; None where they are not known before it is prepared."""
     if campaign.dataset.streets:
         return ["train", "val", "test"]
     folder = Path(campaign.dataset.folder)
-    return list(open_dataset(folder).splits) if (folder / "manifest.json").is_file() else None
+    if not (folder / "manifest.json").is_file():
+        return None
+    dataset = open_dataset(folder)
+    return [split for split in dataset.splits if split not in dataset.info.unlabelled]

@@ -12,10 +12,10 @@ from typing import Any
 from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.campaign import Campaign, load_campaign
 from hyperseg.pipeline.sources import PACKAGE, Entry, digest_of, find_sources
-from hyperseg.training.recipe import load_recipe
+from hyperseg.training.recipe import Recipe, load_recipe
 
 FOLDER = ".hyperseg/sources"
-SCORING = "hyperseg.evaluation"  # what a training needs only to choose its best epoch
+SCORING = "hyperseg.evaluation"  # what a training needs only to score its epochs
 PUBLISHED = "hyperseg.datasets.published"  # of which evaluations and reports read titles and readings
 
 
@@ -47,8 +47,8 @@ def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, 
     settings = campaign.training.model_dump()
     for variant in campaign.variants:
         chosen = (variant, dataset)
-        if load_recipe(variant, settings).selection == "best":
-            entry = Entry("hyperseg.cli.train", chosen=chosen, tables=(PUBLISHED,))
+        if _may_score(load_recipe(variant, settings), settings, dataset):
+            entry = Entry("hyperseg.cli.train", chosen=(*chosen, "selection"), tables=(PUBLISHED,))
             add("train", (variant,), entry, scored_at=campaign.evaluation.input_of(variant))
         else:
             entry = Entry("hyperseg.cli.train", chosen=chosen, tables=(PUBLISHED,), without=(SCORING,))
@@ -57,11 +57,16 @@ def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, 
         entry = Entry("hyperseg.cli.evaluate", chosen=(protocol, dataset), tables=(PUBLISHED,))
         add("evaluate", (protocol,), entry)
     for protocol in campaign.latency.protocols:
-        for engine in campaign.latency.engines:
+        for engine in campaign.latency.all_engines:
             entry = Entry("hyperseg.cli.latency", chosen=(protocol, engine), tables=(PUBLISHED,))
             add("latency", (protocol, engine), entry)
     add("report", (), Entry("hyperseg.cli.report", tables=(PUBLISHED,)))
     return found
+
+
+def _may_score(recipe: Recipe, settings: dict[str, Any], dataset: str) -> bool:
+    """Whether a training scores its epochs, or will where a dataset of the user's own turns out to have a `val`."""
+    return recipe.scored_split is not None or (dataset not in recipe.datasets and "selection" not in settings)
 
 
 if __name__ == "__main__":

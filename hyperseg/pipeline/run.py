@@ -18,6 +18,7 @@ import psutil
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
 from hyperseg.pipeline.checks import check, check_data, check_folders, check_machine
+from hyperseg.pipeline.commands import require_root
 from hyperseg.pipeline.display import Display
 from hyperseg.pipeline.lock import RunLock, run_lock
 from hyperseg.pipeline.profile import Profile
@@ -49,8 +50,7 @@ def run(
     profile: Profile = HERE,
 ) -> Outcome:
     """Bring the campaign of `config` up to date. Runs in the repository root; raises :class:`UserError`."""
-    if not Path("Snakefile").is_file():
-        raise UserError(f"there is no Snakefile in {Path.cwd()}; run this command in the repository's root folder")
+    require_root()
     campaign = load_campaign(config, profile.config)
     if not profile.local and campaign.latency.target is None:
         raise UserError(

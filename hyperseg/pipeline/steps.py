@@ -1,7 +1,9 @@
 """Where each result of a campaign lies: what the rules and the DVC stages are made of."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.digests import digest_file
 from hyperseg.records.provenance import machine
@@ -86,7 +88,7 @@ class Layout:
         return [
             f"{self.latency.format(variant=variant)}/{protocol}-{self.device}-{engine}-{precision}.json"
             for protocol in take.protocols
-            for engine in take.engines
+            for engine in take.engines_of(variant)
             for precision in take.precisions
         ]
 
@@ -103,3 +105,12 @@ class Layout:
         evaluations = [f"evaluation-{protocol}.json" for protocol in self.campaign.evaluation.protocols]
         files = [f"{folder}/{name}" for folder in self.trainings() for name in ["train.json", *evaluations]]
         return files + self.all_latencies()
+
+
+def write_list(layout: Layout, root: Path = Path()) -> str:
+    """Write the paths of all records of a campaign, one a line, where they changed; returns the file's own path."""
+    name = f".hyperseg/records/{layout.campaign.campaign}.txt"
+    text = "".join(f"{record}\n" for record in layout.records())
+    if not (root / name).is_file() or (root / name).read_text(encoding="utf-8") != text:
+        write_text_atomic(root / name, text)
+    return name

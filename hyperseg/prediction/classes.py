@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from hyperseg.data.description import ClassInfo
 from hyperseg.datasets.published import find_published
 from hyperseg.models.network import HyperSeg
+from hyperseg.rivals.network import RivalNetwork
 
 
-def classes_of(model: HyperSeg, dataset: str | None, known: Sequence[ClassInfo] = ()) -> list[ClassInfo]:
+def classes_of(model: HyperSeg | RivalNetwork, dataset: str | None, known: Sequence[ClassInfo] = ()) -> list[ClassInfo]:
     """The classes that compete: those of `known` (a prepared dataset's), else of the published `dataset` that the
     network was trained on or its variant was published on, else numbers.
 

@@ -1,31 +1,47 @@
-"""The numbers of `hyperseg bench`: one variant beside the authors' checkout, every contender in the same run."""
+"""The numbers of `hyperseg bench`: one variant beside the authors' checkout, every contender in the same run.
 
-from typing import Literal
+Growth, peers, memory and the cost of sampling are the latency laboratory's to measure. Records made before November 26,
+2026 hold some of them here (:class:`BenchNumbers`), and are still read.
+"""
+
+from typing import Any, Literal
 
 from pydantic import Field
 
-from hyperseg.strict import StrictModel as Part
+from hyperseg.records.measurement import Calibration, Interval, Switches, Verdict
+from hyperseg.strict import StrictModel
 
 
-class BenchTiming(Part):
-    name: str = Field(description="'authors', engine/precision of ours, or peer, engine/precision")
+class BenchTiming(StrictModel):
+    """One contender. What is null in an earlier record was not looked at then."""
+
+    name: str = Field(description="'authors', engine/precision of ours, or what the part's contenders are called")
     rounds_ms: list[float] = Field(description="one run per round, all contenders of a round in turn")
     median_ms: float
     page_faults: int | None = Field(
         default=None, description="pages new from the system in a round, median; without --keep-memory they cost time"
     )
-    ratio: float = Field(description="times as fast as the authors' network, median over the rounds")
-    largest_error: float | None = Field(default=None, description="of a logit, to our eager float32 in eval mode")
+    ratio: float = Field(description="times as fast as the baseline, the first contender: median over the rounds")
+    ratio_interval: Interval | None = None
+    largest_error: float | None = Field(
+        default=None,
+        description="of a logit, to our eager float32 on the same input, after the clock stopped (in records made "
+        "before November 26, 2026: before it started)",
+    )
+    equal_classes_percent: float | None = Field(default=None, description="pixels with the class of our eager float32")
+    verdict: Verdict | None = None
 
 
-class BenchTurns(Part):
-    """Contenders that took turns on one input; the first is the authors' network."""
+class BenchTurns(StrictModel):
+    """Contenders that took turns on one input; the first is the baseline, the authors' code where they have such."""
 
     batch: int
     input_height: int
     input_width: int
     timings: list[BenchTiming]
     others_load_percent: float = Field(description="of our processors' time, by other processes, during the rounds")
+    calibration: Calibration | None = None
+    conditions: dict[str, Any] | None = Field(default=None, description="sampled during the rounds, units in the names")
 
 
 class BenchTraining(BenchTurns):
@@ -35,43 +51,32 @@ class BenchTraining(BenchTurns):
     first_loss_authors: float
 
 
-class BenchMemory(Part):
-    name: str = Field(description="'authors', or engine/precision of ours; each in a fresh process")
-    peak_bytes: int
-    ratio: float = Field(description="over the authors' peak")
-    method: str = Field(description="what `peak_bytes` counts")
+class BenchLoading(BenchTurns):
+    """Decoding and augmenting one training sample, beside a plain Pillow pipeline."""
+
+    largest_difference: float = Field(description="of a normalized pixel, to plain Pillow's; two grey levels: 0.035")
 
 
-class BenchPoint(Part):
-    axis: Literal["input", "batch"]
-    batch: int
-    input_height: int
-    input_width: int
-    pixel_ratio: float = Field(description="pixels of one image over those of the native input")
-    rounds_ms: list[float] = Field(description="of one batch; all points of a round in turn")
-    median_ms: float
-
-
-class BenchScaling(Part):
-    name: str = Field(description="engine/precision")
-    points: list[BenchPoint]
-    others_load_percent: float = Field(description="of our processors' time, by other processes, during the rounds")
-    pixel_exponent: float | None = Field(description="slope of log time over log pixels at batch 1; 1: linear")
-
-
-class BenchShare(Part):
+class BenchShare(StrictModel):
     name: str = Field(description="engine/precision")
     percent: float = Field(description="pixels with the class of our eager float32")
 
 
-class BenchAgreement(Part):
+class BenchAgreement(StrictModel):
     """On real images with trained weights."""
 
     images: int
     shares: list[BenchShare]
 
 
-class BenchChange(Part):
+class BenchMemory(StrictModel):
+    name: str = Field(description="'authors', or engine/precision of ours; each in a fresh process")
+    peak_bytes: int
+    ratio: float = Field(description="over the authors' peak")
+    method: str = Field(description="what `peak_bytes` counts")
+
+
+class BenchChange(StrictModel):
     """Change of the median by sampling, with its 95 % interval over pairs of blocks."""
 
     with_ms: float
@@ -81,7 +86,7 @@ class BenchChange(Part):
     high_percent: float
 
 
-class BenchSampling(Part):
+class BenchSampling(StrictModel):
     """What sampling the conditions costs the timed process."""
 
     name: str = Field(description="engine/precision")
@@ -92,7 +97,7 @@ class BenchSampling(Part):
     thread_percent: float = Field(description="CPU time of the side thread over the time it ran")
 
 
-class BenchGoal(Part):
+class BenchGoal(StrictModel):
     title: str
     sense: Literal["at_least", "at_most"]
     bound: float
@@ -102,7 +107,7 @@ class BenchGoal(Part):
     reached: bool | None = Field(description="null: too noisy to tell")
 
 
-class BenchNumbers(Part):
+class BenchNumbers(StrictModel):
     """Parts that were not asked for are null or empty."""
 
     kind: Literal["bench"] = "bench"
@@ -111,11 +116,12 @@ class BenchNumbers(Part):
     clock: Literal["wall", "cpu"] = Field(description="cpu: the process's CPU time, all its threads")
     authors_commit: str | None = Field(description="of the checkout; null where it is no git checkout")
     authors_dirty: bool | None
+    switches: Switches | None = Field(default=None, description="null in records made before November 26, 2026")
     inference: BenchTurns | None = None
     training: BenchTraining | None = None
-    memory: list[BenchMemory] = Field(default_factory=list)
-    scaling: list[BenchScaling] = Field(default_factory=list)
+    loading: BenchLoading | None = None
     agreement: BenchAgreement | None = None
-    sampling: BenchSampling | None = None
-    peers: BenchTurns | None = None
     goals: list[BenchGoal] = Field(default_factory=list)
+    memory: list[BenchMemory] = Field(default_factory=list, description="of earlier records alone")
+    peers: BenchTurns | None = Field(default=None, description="of earlier records alone")
+    sampling: BenchSampling | None = Field(default=None, description="of earlier records alone")

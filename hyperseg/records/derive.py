@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperseg.records.bench import BenchNumbers, BenchTurns
-from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers, Verdict
+from hyperseg.records.measurement import Verdict
+from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
 from hyperseg.records.scores import class_iou, majority_matrix, mean_iou, pixel_accuracy
-from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, log_slope, process_interval
+from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, log_slope, process_interval, ratio_interval
 
 # The same formula on the same float64 numbers: what remains is the order of a sum.
 RELATIVE = 1e-9
@@ -177,16 +178,22 @@ def _roofline(numbers: LatencyNumbers) -> Iterator[Check]:
     if found is None:
         return
     gflop = 2 * found.gmacs_per_batch
-    intensity = gflop / found.estimated_gigabytes_moved
+    moved = found.estimated_gigabytes_moved
+    intensity = gflop / moved if moved else None
     reached = gflop / (numbers.median_ms / 1e3)
-    roof = min(found.peak_gflop_per_s, intensity * found.peak_gigabytes_per_s)
+    roof = min(found.peak_gflop_per_s, intensity * found.peak_gigabytes_per_s) if intensity else None
     for name, stated, derived in (
         ("flop_per_byte", found.flop_per_byte, intensity),
         ("reached_gflop_per_s", found.reached_gflop_per_s, reached),
-        ("fraction_of_peak", found.fraction_of_peak, reached / found.peak_gflop_per_s),
-        ("fraction_of_roof", found.fraction_of_roof, reached / roof),
+        ("fraction_of_peak", found.fraction_of_peak, _share(reached, found.peak_gflop_per_s)),
+        ("fraction_of_roof", found.fraction_of_roof, _share(reached, roof)),
     ):
         yield number(f"roofline.{name}", stated, derived, "the median latency")
+
+
+def _share(reached: float, bound: float | None) -> float | None:
+    """None where the bound is not known, or was passed and is none."""
+    return reached / bound if bound and reached <= bound else None
 
 
 def _sweep(numbers: LatencyNumbers) -> Iterator[Check]:
@@ -214,20 +221,13 @@ def _training(numbers: TrainingNumbers) -> Iterator[Check]:
 
 
 def _bench(numbers: BenchNumbers) -> Iterator[Check]:
-    for part in ("inference", "training", "peers"):
+    for part in ("inference", "training", "loading", "peers"):
         turns: BenchTurns | None = getattr(numbers, part)
         if turns is not None:
             yield from _turns(part, turns)
     for row in numbers.memory:
         derived = row.peak_bytes / numbers.memory[0].peak_bytes
         yield number(f"ratio of {row.name} in memory", row.ratio, derived, "the peaks")
-    for sweep in numbers.scaling:
-        for point in sweep.points:
-            name = f"median_ms of {sweep.name} at {point.batch} x {point.input_height} x {point.input_width}"
-            yield number(name, point.median_ms, _median(point.rounds_ms), "the median of its rounds")
-        along = [point for point in sweep.points if point.axis == "input"]
-        slope = log_slope([p.input_height * p.input_width for p in along], [p.median_ms for p in along])
-        yield number(f"pixel_exponent of {sweep.name}", sweep.pixel_exponent, slope, "its points", 1e-6)
     yield from _goals(numbers)
 
 
@@ -243,8 +243,12 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Check]:
             yield fault(name, f"{name} does not hold one positive time per round")
             continue
         yield number(f"median_ms of {timing.name} in {part}", timing.median_ms, _median(rounds), "its rounds")
-        ratio = statistics.median(base / own for base, own in zip(baseline, rounds, strict=True))
-        yield number(f"ratio of {timing.name} in {part}", timing.ratio, ratio, "the rounds")
+        ratios = [base / own for base, own in zip(baseline, rounds, strict=True)]
+        yield number(f"ratio of {timing.name} in {part}", timing.ratio, statistics.median(ratios), "the rounds")
+        if timing.verdict is not None:  # an earlier record has neither
+            yield from _verdict(f"verdict of {timing.name} in {part}", timing.verdict)
+            name = f"ratio_interval of {timing.name} in {part}"
+            yield from interval(name, timing.ratio_interval, ratio_interval(ratios), "the rounds")
 
 
 def _goals(numbers: BenchNumbers) -> Iterator[Check]:
@@ -252,7 +256,6 @@ def _goals(numbers: BenchNumbers) -> Iterator[Check]:
     stated = [t.ratio for turns in (numbers.inference, numbers.training) if turns for t in turns.timings]
     stated += [t.largest_error for t in (numbers.inference.timings if numbers.inference else ()) if t.largest_error]
     stated += [row.ratio for row in numbers.memory]
-    stated += [sweep.pixel_exponent for sweep in numbers.scaling if sweep.pixel_exponent is not None]
     stated += [share.percent for share in (numbers.agreement.shares if numbers.agreement else ())]
     if numbers.training:
         stated.append(abs(numbers.training.first_loss - numbers.training.first_loss_authors))

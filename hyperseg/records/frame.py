@@ -1,6 +1,6 @@
 """Records as a tidy table: one row per number. The report's tables and users' notebooks start from it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,13 @@ COLUMNS = {
     "high": "float64", "level": "float64",
     "kind": "string", "campaign": "string", "variant": "string", "source": "string", "backbone": "string",
     "slices": "string", "num_classes": "Int64", "weights_sha256": "string",
-    "dataset": "string", "dataset_version": "string", "split": "string", "images": "Int64",
+    "pretrained": "boolean",
+    "dataset": "string", "dataset_version": "string", "dataset_source": "string", "partial": "boolean",
+    "split": "string", "images": "Int64", "image_sizes": "string",
     "protocol": "string", "protocol_version": "Int64", "seed": "Int64",
+    "void": "string", "geometry": "string", "normalization": "string",
+    "recipe": "string", "epochs": "Int64", "images_per_epoch": "Int64", "selection": "string",
+    "selection_split": "string",
     "engine": "string", "precision": "string", "tf32": "boolean", "batch_norm": "string", "batch": "Int64",
     "input_height": "Int64", "input_width": "Int64", "device": "string", "device_name": "string",
     "verdict": "string", "smoke": "boolean",
@@ -42,8 +47,12 @@ def read_records(paths: "Iterable[str | Path] | str | Path") -> "pd.DataFrame":
     Of which run:
         ``kind``  training, evaluation, latency or bench; ``campaign``
         ``variant``, ``source``, ``backbone``, ``slices``, ``num_classes``, ``weights_sha256``  the network
-        ``dataset``, ``dataset_version`` (sha256 of the manifest), ``split``, ``images``  missing where none was read
+        ``pretrained``: the backbone started from pretrained weights
+        ``dataset``, ``dataset_version`` (sha256 of the manifest), ``dataset_source``, ``partial``, ``split``,
+        ``images``, ``image_sizes`` (of the split, '<width>x<height>', joined by '+')  missing where none was read
         ``protocol``, ``protocol_version``, ``seed``
+        ``void`` (class, ignore), ``geometry`` (resize, pad), ``normalization``  how an evaluation read the dataset
+        ``recipe``, ``epochs``, ``images_per_epoch``, ``selection`` (last, best), ``selection_split``  of a training
         ``engine``, ``precision``, ``tf32``, ``batch_norm``, ``batch``, ``input_height``, ``input_width``  how it ran
         ``device`` (cpu, cuda), ``device_name``
         ``verdict``  VALID, DEGRADED or INVALID, of a latency; ``smoke``: a functional check that enters no claim
@@ -63,31 +72,60 @@ def read_records(paths: "Iterable[str | Path] | str | Path") -> "pd.DataFrame":
     return frame((str(path), sha256_file(path), record) for path, record in records.items())
 
 
-def frame(records: "Iterable[tuple[str, str, Record]]") -> "pd.DataFrame":
-    """The same frame from records already read: (name, sha256 of the file, record)."""
+def frame(records: Iterable[tuple[str, str, Record]], quantities: Collection[str] | None = None) -> "pd.DataFrame":
+    """The same frame from records already read: (name, sha256 of the file, record); `quantities`: of these alone."""
     import pandas as pd
 
-    rows = [row for name, sha256, record in records for row in _rows(name, sha256, record)]
+    rows = [
+        row
+        for name, sha256, record in records
+        for row in _rows(name, sha256, record)
+        if quantities is None or row["quantity"] in quantities
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _rows(name: str, sha256: str, record: Record) -> Iterator[Row]:
+def run_columns(record: Record) -> Row:
+    """The frame's columns that say of which run a number is; what does not apply is None or missing."""
     network, dataset, protocol, made = record.network, record.dataset, record.protocol, record.provenance
-    numbers = record.numbers
-    shared = {
+    numbers, config = record.numbers, record.config
+    reading, recipe = (found if isinstance(found := config.get(key), dict) else {} for key in ("reading", "recipe"))
+    columns = {
         "kind": record.kind, "campaign": record.campaign, "variant": network.id, "source": network.source,
         "backbone": network.backbone, "slices": network.slices, "num_classes": network.num_classes,
-        "weights_sha256": network.weights_sha256,
-        "dataset": dataset and dataset.id, "dataset_version": dataset and dataset.version,
-        "split": dataset and dataset.split, "images": dataset and dataset.images,
+        "weights_sha256": network.weights_sha256, "pretrained": network.backbone_weights is not None,
         "protocol": protocol and protocol.id, "protocol_version": protocol and protocol.version, "seed": record.seed,
+        "void": reading.get("void"), "geometry": reading.get("geometry"),
+        "normalization": reading.get("normalization"),
         "precision": getattr(numbers, "precision", "float32" if record.kind == "evaluation" else None),
         "device": numbers.device, "device_name": getattr(numbers, "device_name", made.machine.cpu),
         "input_height": getattr(numbers, "input_height", None), "input_width": getattr(numbers, "input_width", None),
         "machine": made.machine.fingerprint, "cpu": made.machine.cpu, "threads": made.threads,
         "commit": made.commit, "dirty": made.dirty, "started_at": record.started_at,
-        "record": name, "record_sha256": sha256,
     }  # fmt: skip
+    if dataset:
+        columns |= {
+            "dataset": dataset.id, "dataset_version": dataset.version, "dataset_source": dataset.source,
+            "partial": dataset.partial, "split": dataset.split, "images": dataset.images,
+            "image_sizes": "+".join(sorted(dataset.image_sizes)) if dataset.image_sizes else None,
+        }  # fmt: skip
+    if isinstance(numbers, TrainingNumbers):
+        columns |= {
+            "recipe": recipe.get("id"), "epochs": recipe.get("epochs"),
+            "images_per_epoch": recipe.get("images_per_epoch"), "selection": numbers.selection,
+            "selection_split": numbers.selection_split,
+        }  # fmt: skip
+    if isinstance(numbers, LatencyNumbers):
+        columns |= {
+            "engine": numbers.engine, "tf32": numbers.tf32, "batch_norm": numbers.batch_norm, "batch": numbers.batch,
+            "verdict": numbers.verdict.verdict, "smoke": numbers.smoke,
+        }  # fmt: skip
+    return columns
+
+
+def _rows(name: str, sha256: str, record: Record) -> Iterator[Row]:
+    network, numbers = record.network, record.numbers
+    shared = run_columns(record) | {"record": name, "record_sha256": sha256}
     match numbers:
         case EvaluationNumbers():
             found = _evaluation(numbers)
@@ -123,24 +161,20 @@ def _evaluation(numbers: EvaluationNumbers) -> Iterator[Row]:
 
 
 def _latency(numbers: LatencyNumbers) -> Iterator[Row]:
-    shared = {
-        "engine": numbers.engine, "tf32": numbers.tf32, "batch_norm": numbers.batch_norm, "batch": numbers.batch,
-        "verdict": numbers.verdict.verdict, "smoke": numbers.smoke,
-    }  # fmt: skip
-    yield shared | _number("latency_median", numbers.median_ms, "ms", numbers.median_interval)
-    yield shared | _number("latency_mean", numbers.mean_ms, "ms")
+    yield _number("latency_median", numbers.median_ms, "ms", numbers.median_interval)
+    yield _number("latency_mean", numbers.mean_ms, "ms")
     for quantity, value in (("latency_p90", numbers.p90_ms), ("latency_p99", numbers.p99_ms)):
         if value is not None:
-            yield shared | _number(quantity, value, "ms")
-    yield shared | _number("fps", numbers.fps, "images/s")
-    yield shared | _number("prepare_time", numbers.prepare_s, "s")
+            yield _number(quantity, value, "ms")
+    yield _number("fps", numbers.fps, "images/s")
+    yield _number("prepare_time", numbers.prepare_s, "s")
     if numbers.peak_memory_bytes is not None:
-        yield shared | _number("peak_memory", numbers.peak_memory_bytes, "bytes")
+        yield _number("peak_memory", numbers.peak_memory_bytes, "bytes")
     if numbers.pixel_exponent is not None:
-        yield shared | _number("pixel_exponent", numbers.pixel_exponent, "1")
+        yield _number("pixel_exponent", numbers.pixel_exponent, "1")
     for point in numbers.points:
         name = f"{point.axis} {point.batch} x {point.input_height} x {point.input_width}"
-        at = shared | {
+        at = {
             "batch": point.batch, "input_height": point.input_height, "input_width": point.input_width,
             "verdict": point.verdict.verdict,
         }  # fmt: skip
@@ -162,17 +196,16 @@ def _training(numbers: TrainingNumbers, duration_s: float) -> Iterator[Row]:
 
 
 def _bench(numbers: BenchNumbers) -> Iterator[Row]:
-    parts = {"inference": numbers.inference, "training": numbers.training, "peers": numbers.peers}
+    parts = {
+        "inference": numbers.inference, "training": numbers.training, "loading": numbers.loading,
+        "peers": numbers.peers,
+    }  # fmt: skip
     for part, turns in parts.items():
         yield from _turns(part, turns) if turns else ()
     for memory in numbers.memory:
         at = _contender(memory.name)
         yield _number("peak_memory", memory.peak_bytes, "bytes", subject=f"memory: {memory.name}") | at
         yield _number("memory_ratio", memory.ratio, "ratio", subject=f"memory: {memory.name}") | at
-    for sweep in numbers.scaling:
-        at = _contender(sweep.name)
-        if sweep.pixel_exponent is not None:
-            yield _number("pixel_exponent", sweep.pixel_exponent, "1", subject=f"scaling: {sweep.name}") | at
     for share in numbers.agreement.shares if numbers.agreement else ():
         yield _number("agreement", share.percent, "%", subject=f"agreement: {share.name}") | _contender(share.name)
 
@@ -184,7 +217,11 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Row]:
             "batch": turns.batch, "input_height": turns.input_height, "input_width": turns.input_width,
         }  # fmt: skip
         yield _number("latency_median", timing.median_ms, "ms", subject=name) | at
-        yield _number("speed_ratio", timing.ratio, "ratio", subject=name) | at
+        if timing.verdict is not None:
+            at |= {"verdict": timing.verdict.verdict}
+        yield _number("speed_ratio", timing.ratio, "ratio", timing.ratio_interval, name) | at
+        if timing.equal_classes_percent is not None:
+            yield _number("equal_classes", timing.equal_classes_percent, "%", subject=name) | at
         if timing.largest_error is not None:
             yield _number("largest_error", timing.largest_error, "1", subject=name) | at
 

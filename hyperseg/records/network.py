@@ -1,4 +1,4 @@
-"""The record's account of one of this package's networks, read off the network's own attributes. Imports no torch."""
+"""The record's account of a network of the suite, read off the network's own attributes. Imports no torch."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from hyperseg.records.schema import NetworkRef, WeightsSource
 
 
 def network_ref(model: Any, *, weights_sha256: str | None, gmacs: float | None = None) -> NetworkRef:
-    """Describe a network made by ``hyperseg.create_model``; `weights_sha256` is None for random weights."""
+    """Describe a network made by ``hyperseg.networks.create_network``; `weights_sha256` is None for random weights."""
     source = model.backbone_weights
     return NetworkRef(
         id=model.variant.id,
-        source="hyperseg",
+        source=getattr(model, "source", "hyperseg"),
         num_classes=model.num_classes,
         backbone=model.backbone_name,
         backbone_weights=source and WeightsSource(source=source.source, file=source.file, sha256=source.sha256),

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from hyperseg.records.bench import BenchNumbers
+from hyperseg.records.latency import LatencyNumbers
+from hyperseg.records.measurement import Interval
 from hyperseg.records.ranges import Count, FileName, NotNegative, Percent, Positive, Sha256, Size
 from hyperseg.strict import StrictModel as Part
 
@@ -88,19 +90,6 @@ class Provenance(Part):
     machine: Machine
 
 
-class Interval(Part):
-    low: float
-    high: float = Field(description="not below `low`")
-    level: float = Field(gt=0, lt=1, description="confidence level, 0 to 1")
-    method: str
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"the interval's low end {self.low} is above its high end {self.high}")
-        return self
-
-
 class EpochPoint(Part):
     epoch: Count
     step: Count = Field(description="optimizer steps done at the end of the epoch")
@@ -147,94 +136,6 @@ class EvaluationNumbers(Part):
         default=None, description="npz of one confusion matrix per image, beside the record; null: not kept"
     )
     matrices_sha256: Sha256 | None = None
-
-
-class Verdict(Part):
-    verdict: Literal["VALID", "DEGRADED", "INVALID"]
-    reasons: list[str] = Field(description="one sentence each; empty for VALID")
-    advice: list[str] = Field(default_factory=list)
-
-
-class Roofline(Part):
-    """How far the run was from what the device can do, by its own measured peaks."""
-
-    gmacs_per_batch: Positive = Field(description="multiply-accumulates of one forward pass of the batch, in 1e9")
-    estimated_gigabytes_moved: Positive = Field(
-        description="estimate: every operator of the plain network reads its inputs and writes its outputs once"
-    )
-    flop_per_byte: Positive = Field(description="arithmetic intensity: 2 x MACs over the estimated bytes")
-    peak_gflop_per_s: Positive = Field(description="measured on a square matrix product in the run's precision")
-    peak_gigabytes_per_s: Positive = Field(description="measured on a copy, read and write counted")
-    reached_gflop_per_s: Positive = Field(description="2 x MACs over the median")
-    fraction_of_peak: Positive
-    fraction_of_roof: Positive = Field(
-        description="of the smaller of peak and intensity x bandwidth; fusion may pass 1"
-    )
-
-
-class Calibration(Part):
-    """A fixed kernel timed before and after the measurement, in every process."""
-
-    kernel: str
-    before_ms: list[Positive] = Field(description="median before the run, one per process")
-    after_ms: list[Positive] = Field(description="median after the run, one per process")
-    largest_change_percent: NotNegative
-
-
-class SweepPoint(Part):
-    """One point of a sweep over the input size or the batch."""
-
-    axis: Literal["input", "batch"]
-    batch: Size
-    input_height: Size
-    input_width: Size
-    pixel_ratio: Positive = Field(description="pixels of one image over those of the native input")
-    samples: Size
-    processes: Size
-    median_ms: Positive = Field(description="of one batch")
-    median_interval: Interval | None
-    fps: Positive = Field(description="images per second")
-    peak_memory_bytes: Size | None
-    gmacs_per_batch: Positive | None
-    verdict: Verdict
-
-
-class LatencyNumbers(Part):
-    kind: Literal["latency"] = "latency"
-    device: str = Field(description="'cpu' or 'cuda'")
-    device_name: str
-    engine: str
-    precision: Literal["float32", "float16", "bfloat16"]
-    tf32: bool
-    batch_norm: Literal["kept", "folded", "deleted"]
-    batch: Size
-    input_height: Size
-    input_width: Size
-    clock_stages: list[str] = Field(description="stages inside the clock, in order")
-    smoke: bool = Field(description="true: a functional check; enters no claim")
-    samples: Size
-    warmup_samples: Count
-    processes: Size
-    prepare_s: NotNegative = Field(description="time to build the engine, outside the clock")
-    median_ms: Positive
-    median_interval: Interval | None = Field(description="from the processes' medians, in ms")
-    mean_ms: Positive
-    p90_ms: Positive | None = Field(description="null below 64 samples")
-    p99_ms: Positive | None = Field(description="null below 662 samples")
-    fps: Positive = Field(description="images per second by the protocol's statistic")
-    peak_memory_bytes: Size | None
-    samples_file: FileName | None = Field(description="parquet of raw samples, beside the record")
-    samples_sha256: Sha256 | None
-    conditions: dict[str, Any] = Field(description="summary of what was sampled during the run, units in the names")
-    verdict: Verdict
-    process_medians_ms: list[Positive] = Field(default_factory=list, description="one per fresh process, in order")
-    device_median_ms: Positive | None = Field(default=None, description="by CUDA events; null on a CPU")
-    batch_norms_left: Count | None = Field(default=None, description="norms still applied at run time, of all kinds")
-    peak_memory_method: str | None = Field(default=None, description="what `peak_memory_bytes` counts")
-    calibration: Calibration | None = None
-    roofline: Roofline | None = None
-    points: list[SweepPoint] = Field(default_factory=list, description="of a sweep; the numbers above are its headline")
-    pixel_exponent: float | None = Field(default=None, description="slope of log time over log pixels in `points`")
 
 
 Numbers = Annotated[TrainingNumbers | EvaluationNumbers | LatencyNumbers | BenchNumbers, Field(discriminator="kind")]

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hyperseg.records.schema import Interval
+from hyperseg.records.measurement import Interval
 
 # Samples below which a percentile is not given: the counts at which MLPerf's rule lets one be claimed.
 P90_SAMPLES = 64
 P99_SAMPLES = 662
+LEAST_ROUNDS = 6  # below which a ratio over rounds has no interval
 
 Array = npt.NDArray[np.float64]
 
@@ -41,3 +42,19 @@ def log_slope(x: Sequence[float], y: Sequence[float]) -> float | None:
     if len(x) < 3:
         return None
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def bootstrap_interval(values: Array, draws: int = 2000) -> tuple[float, float]:
+    """95 % interval of the median of independent `values`: percentiles over samples drawn from them."""
+    drawn = np.median(values[np.random.default_rng(0).integers(len(values), size=(draws, len(values)))], axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def ratio_interval(ratios: Sequence[float]) -> Interval | None:
+    """95 % interval of the median of `ratios`, one a round; None below six rounds."""
+    if len(ratios) < LEAST_ROUNDS:
+        return None
+    low, high = bootstrap_interval(np.asarray(ratios, dtype=np.float64))
+    method = f"percentile bootstrap of the median over {len(ratios)} rounds"
+    return Interval(low=low, high=high, level=0.95, method=method)

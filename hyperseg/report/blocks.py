@@ -14,8 +14,9 @@ from pathlib import Path
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
+from hyperseg.report.claims_judge import judge_collection
 from hyperseg.report.collection import load
-from hyperseg.report.facts import read_paper
+from hyperseg.report.facts import read_paper, read_peers
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.tables import table_parts
 from hyperseg.report.tables.formats import to_markdown
@@ -62,7 +63,10 @@ def _body(what: str, paths: list[Path], root: Path) -> str:
     if not there:
         return NOTHING
     facts = root / "results/paper/paper.csv"
-    inputs = Inputs(load(there), read_paper(facts) if facts.exists() else ())
+    collection = load(there)
+    peers = tuple(row for path in sorted((root / "results/published").glob("*.csv")) for row in read_peers(path))
+    paper = read_paper(facts) if facts.exists() else ()
+    inputs = Inputs(collection, paper, peers, judge_collection(facts, collection, peers) if paper else None)
     tables = [table for table in parts[what].build(inputs) if table.rows]
     heading = "####" if len(tables) > 1 else ""
     return "\n".join(to_markdown(table, heading) for table in tables) or NOTHING

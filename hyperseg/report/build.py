@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyperseg.errors import UserError
+from hyperseg.report.claims_judge import judge_collection
 from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import read_paper, read_peers
 from hyperseg.report.figures import figure_parts
@@ -48,10 +49,12 @@ def build_report(out: Path, records: Sequence[Path], sources: Sources | None = N
 def report_files(records: Sequence[Path], sources: Sources) -> tuple[Collection, dict[str, bytes]]:
     """The records read, and every file of their report but the list of contents: relative name -> bytes."""
     collection = load(records)
+    peers = tuple(row for path in sources.peers for row in read_peers(path))
     inputs = Inputs(
         collection,
         read_paper(sources.paper) if sources.paper else (),
-        tuple(row for path in sources.peers for row in read_peers(path)),
+        peers,
+        judge_collection(sources.paper, collection, peers) if sources.paper else None,
     )
     return collection, page_files(inputs, sources)
 

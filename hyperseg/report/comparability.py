@@ -1,21 +1,19 @@
-"""Whether a measured number may stand beside the paper's, and if not, why, one sentence each."""
+"""Whether a measured number may stand beside the paper's, and if not, why, one clause each.
 
-from collections.abc import Sequence
+A run is given as the columns of :mod:`hyperseg.records.frame`, so that tables made from records and verdicts made from
+a frame compare in the same way.
+"""
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers, NetworkRef
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hyperseg.records import EvaluationNumbers, LatencyNumbers
+from hyperseg.records.frame import run_columns
 from hyperseg.report.collection import Collection, Entry
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.names import dataset_title, device_title, hw
 
-# The dataset whose frames and label reading are those of the paper's number.
-_PAPER_DATASET = {"camvid": "camvid_authors12"}
-# The paper's backbones, by the timm architecture they belong to.
-_PAPER_BACKBONE = {"voc2012": "efficientnet_b3"}
-
-
-def paper_dataset(row: PaperRow) -> str:
-    """The id of this project's dataset that equals the one the paper scored on."""
-    return _PAPER_DATASET.get(row.dataset, row.dataset)
+Run = Mapping[str, Any]  # what is unknown is missing or None
 
 
 def paper_row(rows: Sequence[PaperRow], network: str, split: str | None) -> PaperRow | None:
@@ -26,57 +24,103 @@ def paper_row(rows: Sequence[PaperRow], network: str, split: str | None) -> Pape
 
 def accuracy_differs(entry: Entry[EvaluationNumbers], row: PaperRow, collection: Collection) -> list[str]:
     """Why this mIoU and the paper's are not the same measurement; empty where they are comparable."""
-    record, numbers = entry.record, entry.numbers
-    reasons = []
-    dataset, protocol = record.dataset, record.protocol.id if record.protocol else "none"
-    ours, theirs = hw(numbers.input_height, numbers.input_width), hw(row.input_height, row.input_width)
-    if dataset is None or dataset.id != paper_dataset(row):
-        # other frames or labels: that input size and protocol differ too says nothing more
-        title = dataset_title(dataset.id) if dataset else "no dataset"
-        reasons.append(f"scored on {title}; the paper's number is for {dataset_title(paper_dataset(row))}")
-    else:
-        if dataset.split != row.split:
-            reasons.append(f"scored on the split {dataset.split}, the paper's number on {row.split}")
-        if protocol != "paper":
-            reasons.append(f"protocol {protocol}, not the paper's way of scoring")
-        if ours != theirs:
-            reasons.append(f"input {ours}, the paper's {theirs}")
-    reasons += _network_differs(record.network, row)
-    training = collection.training_of(record.network.weights_sha256)
-    if training and record.network.source == "hyperseg" and training.record.network.backbone_weights is None:
-        reasons.append("the backbone started from random weights, the paper's from ImageNet weights")
-    return reasons
+    training = collection.training_of(entry.record.network.weights_sha256)
+    return accuracy_reasons(run_columns(entry.record), row, run_columns(training.record) if training else None)
 
 
 def latency_differs(entry: Entry[LatencyNumbers], row: PaperRow) -> list[str]:
     """Why this time and the paper's are not the same measurement; empty where they are comparable."""
-    record, numbers = entry.record, entry.numbers
-    protocol = record.protocol.id if record.protocol else "none"
-    reasons = ["a smoke run is a functional check, not a measurement"] if numbers.smoke else []
-    if not row.gpu or not _same_gpu(numbers.device_name, row.gpu):
-        # on other hardware, what else differs changes nothing
-        return [*reasons, f"other hardware: {device_title(numbers.device_name)}, the paper's {row.gpu or 'not stated'}"]
-    if protocol != "paper":
-        reasons.append(f"latency protocol {protocol}, not the paper's")
-    if numbers.engine != "eager" or numbers.precision != "float32":
-        reasons.append(f"{numbers.engine} in {numbers.precision}, the paper's eager float32")
-    if numbers.batch != 1:
-        reasons.append(f"batch {numbers.batch}, the paper's 1")
-    ours, theirs = hw(numbers.input_height, numbers.input_width), hw(row.input_height, row.input_width)
-    if ours != theirs:
-        reasons.append(f"input {ours}, the paper's {theirs}")
-    return reasons + _network_differs(record.network, row)
+    return latency_reasons(run_columns(entry.record), row)
 
 
-def _network_differs(network: NetworkRef, row: PaperRow) -> list[str]:
-    reasons = []
-    backbone = _PAPER_BACKBONE.get(row.dataset, "efficientnet_b1")
-    # timm's tf_ prefix and weight tags name the origin of ImageNet weights, not another architecture
-    if network.source == "hyperseg" and backbone != network.backbone.removeprefix("tf_").split(".")[0]:
-        reasons.append(f"backbone {network.backbone}, the paper's {backbone}")
-    if network.slices == "described":
-        reasons.append("consecutive signal slices as the paper describes them, not as its released weights have them")
+def accuracy_reasons(run: Run, row: PaperRow, training: Run | None) -> list[str]:
+    """Why an evaluation is not the paper's measurement. `training` made its weights; None: not known.
+
+    Weights whose training is not known, such as the released ones, are taken as they are.
+    """
+    reasons = list(_data(run, row))
+    reasons += _network(run, row)
+    if training and run.get("source") == "hyperseg":
+        reasons += _training(training, row)
     return reasons
+
+
+def latency_reasons(run: Run, row: PaperRow) -> list[str]:
+    """Why a latency is not the paper's measurement."""
+    reasons = ["a smoke run is a functional check, not a measurement"] if run.get("smoke") else []
+    device = str(run.get("device_name"))
+    if not row.gpu or not _same_gpu(device, row.gpu):
+        # on other hardware, what else differs changes nothing
+        return [*reasons, f"other hardware: {device_title(device)}, the paper's {row.gpu or 'not stated'}"]
+    if run.get("protocol") != "paper":
+        reasons.append(f"latency protocol {run.get('protocol') or 'none'}, not the paper's")
+    if run.get("engine") != "eager" or run.get("precision") != "float32" or run.get("tf32"):
+        precision = "TF32" if run.get("tf32") else run.get("precision")
+        reasons.append(f"{run.get('engine')} in {precision}, the paper's eager float32")
+    if run.get("batch_norm") == "kept":
+        reasons.append("batch norms are computed, the paper's are deleted")
+    if run.get("batch") != 1:
+        reasons.append(f"batch {run.get('batch')}, the paper's 1")
+    return [*reasons, *_input(run, row), *_network(run, row)]
+
+
+def _data(run: Run, row: PaperRow) -> Iterator[str]:
+    wanted = row.conditions
+    if run.get("dataset") != wanted.dataset:
+        # other frames or labels: that input size and protocol differ too says nothing more
+        title = dataset_title(run["dataset"]) if run.get("dataset") else "no dataset"
+        yield f"scored on {title}; the paper's number is for {dataset_title(wanted.dataset)}"
+        return
+    if run.get("partial"):
+        yield "scored on a partial copy of the dataset"
+    if run.get("split") != row.split:
+        yield f"scored on the split {run.get('split')}, the paper's number on {row.split}"
+    elif wanted.images is not None and run.get("images") != wanted.images:
+        yield f"scored on {run.get('images')} images, the paper's number on {wanted.images}"
+    sizes = run.get("image_sizes")
+    if wanted.image_size and sizes and sizes != wanted.image_size:
+        yield f"images of {sizes} pixels, the paper's {wanted.image_size}"
+    if run.get("protocol") != "paper":
+        yield f"protocol {run.get('protocol') or 'none'}, not the paper's way of scoring"
+    else:
+        for name, title in (("void", "void is read"), ("geometry", "geometry"), ("normalization", "normalization")):
+            ours, theirs = run.get(name), getattr(wanted, name)
+            if ours and theirs and ours != theirs:
+                yield f"{title} '{ours}', the paper's '{theirs}'"
+    yield from _input(run, row)
+
+
+def _input(run: Run, row: PaperRow) -> Iterator[str]:
+    ours, theirs = (run.get("input_height"), run.get("input_width")), (row.input_height, row.input_width)
+    if ours != theirs and ours[0] and ours[1]:
+        yield f"input {hw(int(ours[0]), int(ours[1]))}, the paper's {hw(*theirs)}"
+
+
+def _network(run: Run, row: PaperRow) -> Iterator[str]:
+    backbone, wanted = str(run.get("backbone")), row.conditions.backbone
+    # timm's tf_ prefix and weight tags name the origin of ImageNet weights, not another architecture
+    if wanted and run.get("source") == "hyperseg" and wanted != backbone.removeprefix("tf_").split(".")[0]:
+        yield f"backbone {backbone}, the paper's {wanted}"
+    if run.get("slices") == "described":
+        yield "consecutive signal slices as the paper describes them, not as its released weights have them"
+
+
+def _training(training: Run, row: PaperRow) -> Iterator[str]:
+    wanted = row.conditions
+    if not training.get("pretrained"):
+        yield "the backbone started from random weights, the paper's from ImageNet weights"
+    for name, unit in (("epochs", "epochs"), ("images_per_epoch", "images an epoch")):
+        ours, theirs = training.get(name), getattr(wanted, name)
+        if ours and theirs and ours != theirs:
+            yield f"trained for {ours} {unit}, the released recipe for {theirs}"
+    if wanted.selection and training.get("selection"):
+        ours, theirs = _checkpoint(training), _checkpoint(wanted.model_dump())
+        if ours != theirs:
+            yield f"checkpoint: {ours}, the paper's: {theirs}"
+
+
+def _checkpoint(training: Run) -> str:
+    return "the last" if training["selection"] == "last" else f"best on {training.get('selection_split')}"
 
 
 def _same_gpu(ours: str, theirs: str) -> bool:

@@ -54,9 +54,12 @@ def sentences(claims: pd.DataFrame) -> list[str]:
 
 
 def _named(claims: pd.DataFrame) -> str:
-    texts = [f"{row['row']} {row['quantity']} ({number(row['paper'])} → {number(row['ours'])})" for row in rows(claims)]
+    texts = []
+    for row in rows(claims):
+        values = "" if row["paper"] is None else f" ({number(row['paper'])} → {number(row['ours'])})"
+        texts.append(f"{row['table']}: {row['row']} {row['quantity']}{values}")
     more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
-    return ", ".join(texts[:4]) + more
+    return "; ".join(texts[:4]) + more
 
 
 def rows(claims: pd.DataFrame) -> list[dict[str, Any]]:

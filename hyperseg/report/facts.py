@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyperseg.errors import UserError
+from hyperseg.report.conditions import Conditions, read_conditions
 
 _PAPER_COLUMNS = (
     "variant", "dataset", "split", "input_height", "input_width", "miou_percent", "fps", "latency_ms", "gpu",
@@ -26,6 +27,7 @@ class PaperRow:
     latency_ms: float | None
     gpu: str | None
     source: str
+    conditions: Conditions  # under which it was made
 
     @property
     def milliseconds(self) -> float | None:
@@ -65,8 +67,12 @@ class PeerRow:
 
 
 def read_paper(path: Path) -> tuple[PaperRow, ...]:
-    """The paper's numbers; a :class:`UserError` names the line that does not fit."""
-    return tuple(_paper_row(path, line, row) for line, row in _rows(path, _PAPER_COLUMNS))
+    """The paper's numbers, with their conditions from ``claims.yaml`` beside them.
+
+    A :class:`UserError` names the line that does not fit.
+    """
+    rows, conditions = _rows(path, _PAPER_COLUMNS), read_conditions(path.parent)
+    return tuple(_paper_row(path, line, row, conditions) for line, row in rows)
 
 
 def read_peers(path: Path) -> tuple[PeerRow, ...]:
@@ -89,7 +95,8 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]
     return rows
 
 
-def _paper_row(path: Path, line: int, row: dict[str, str]) -> PaperRow:
+def _paper_row(path: Path, line: int, row: dict[str, str], conditions: dict[str, Conditions]) -> PaperRow:
+    stated = conditions.get(f"{row['dataset']} {row['split']}") or Conditions(dataset=row["dataset"])
     try:
         return PaperRow(
             variant=row["variant"],
@@ -102,6 +109,7 @@ def _paper_row(path: Path, line: int, row: dict[str, str]) -> PaperRow:
             latency_ms=_number(row["latency_ms"]),
             gpu=row["gpu"] or None,
             source=row["source"],
+            conditions=stated,
         )
     except ValueError as error:
         raise UserError(f"line {line} of {path} holds a number that cannot be read; correct that row") from error

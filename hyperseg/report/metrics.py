@@ -13,7 +13,7 @@ Named = tuple[tuple[str, str, str], float]
 
 
 def metrics(collection: Collection) -> dict[str, float]:
-    """Dotted names -> values: mIoU by dataset, network and protocol; latency medians by setting.
+    """Dotted names -> values: mIoU by dataset, split, network and protocol; latency medians by setting.
 
     A median's name carries the machine's fingerprint, so that a difference between commits never compares two
     machines; that of a smoke run says so and stays, whatever its verdict. Other INVALID medians are left out. Campaign,
@@ -39,7 +39,8 @@ def _accuracies(collection: Collection) -> list[Named]:
         for protocol in sorted({protocol_of(entry.record) for entry in row}):
             seeds = [entry for entry in row if protocol_of(entry.record) == protocol]
             record, dataset = seeds[0].record, seeds[0].record.dataset
-            name = f"miou_percent.{dataset.id if dataset else 'none'}.{record.network.id}.{protocol_slug(protocol)}"
+            scored = f"{dataset.id}.{dataset.split}" if dataset else "none"
+            name = f"miou_percent.{scored}.{record.network.id}.{protocol_slug(protocol)}"
             parts = (name, _detail(record.campaign, record.network), seeds[0].sha256[:12])
             found.append((parts, mean(entry.numbers.miou_percent for entry in seeds)))
     return found

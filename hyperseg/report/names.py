@@ -11,7 +11,28 @@ _DATASETS = {
     "voc2012": "PASCAL VOC 2012",
 }
 _HOMES = {"camvid": "CamVid", "cityscapes": "Cityscapes", "voc": "VOC"}
-_VARIANT = re.compile(r"([a-z]+)_hyperseg_([a-z])")
+_NETWORKS = {
+    "unet": "U-Net",
+    "fpn": "FPN",
+    "deeplabv3plus": "DeepLabV3+",
+    "pan": "PAN",
+    "linknet": "LinkNet",
+    "lraspp": "LR-ASPP head",
+    "segformer_b0": "SegFormer-B0, no ImageNet weights",
+}
+_ABLATIONS = {
+    "static": "static weights",
+    "image": "weights per image",
+    "patch64": "patches of 64×64",
+    "patch128": "patches of 128×128",
+    "described": "slices as described",
+    "context1": "1 context level",
+    "context3": "3 context levels",
+    "expansion1": "expansion 1",
+    "expansion4": "expansion 4",
+    "no_reduction": "features not reduced",
+}
+_VARIANT = re.compile(r"([a-z]+)_hyperseg_([a-z])(?:_(\w+))?")
 
 
 def slug(*parts: str) -> str:
@@ -26,7 +47,10 @@ def dataset_title(dataset: str) -> str:
 def network_title(network: str) -> str:
     """'camvid_hyperseg_s' -> 'HyperSeg-S (CamVid)'; other ids stay as they are."""
     found = _VARIANT.fullmatch(network)
-    return f"HyperSeg-{found[2].upper()} ({_HOMES.get(found[1], found[1])})" if found else network
+    if found is None:
+        return _NETWORKS.get(network, network)
+    title = f"HyperSeg-{found[2].upper()} ({_HOMES.get(found[1], found[1])})"
+    return f"{title}, {_ABLATIONS.get(found[3], found[3].replace('_', ' '))}" if found[3] else title
 
 
 def device_title(device_name: str) -> str:

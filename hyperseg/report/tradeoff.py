@@ -22,6 +22,7 @@ Evaluation = Entry[EvaluationNumbers]
 Latency = Entry[LatencyNumbers]
 Span = tuple[float, float]
 PAPER_SCORING = "as published"
+_SEVERAL = 8  # networks of ours above which a sentence names the front alone
 EAGER, FASTEST = "eager", "fastest engine of each network"
 
 
@@ -66,22 +67,26 @@ class Panel:
     @property
     def front(self) -> tuple[Point, ...]:
         """The points that no other point dominates, the slowest first."""
-        return tuple(
-            sorted(
-                (p for p in self.points if not any(dominates(other, p) for other in self.points)),
-                key=lambda p: (p.fps, p.name),
-            )
-        )
+        found: list[Point] = []
+        best = float("-inf")
+        for _, group in groupby(sorted(self.points, key=lambda p: -p.fps), key=lambda p: p.fps):
+            fastest = list(group)
+            score = max(point.miou_percent for point in fastest)
+            if score > best:
+                found += [point for point in fastest if point.miou_percent == score]
+                best = score
+        return tuple(sorted(found, key=lambda p: (p.fps, p.name)))
 
     @property
     def sentence(self) -> str:
         """What the panel shows, in one or two sentences, from its numbers."""
         if self.smoke:
             return f"{self.place}: smoke runs show that timing works; nothing follows from them."
-        said = [_dominated(self, point) for point in self.points if point.role in ("paper", "ours")]
+        mine = [point for point in self.points if point.role in ("paper", "ours")]
+        said = [_dominated(self, point) for point in mine] if len(mine) <= _SEVERAL else []
         said = [sentence for sentence in said if sentence]
         own = [point.name + _by(point) for point in self.front if point.role in ("paper", "ours")]
-        if own:
+        if own and len(mine) <= _SEVERAL:
             verb = "is" if len(own) == 1 else "are"
             said.append(f"{'On' if not said else 'There,'} {self.place + ', ' if not said else ''}"
                         f"{_listed(own)} {verb} on the Pareto front.")  # fmt: skip

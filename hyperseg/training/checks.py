@@ -10,7 +10,7 @@ from torch import nn
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
 from hyperseg.errors import UserError
 from hyperseg.models.network import check_size
-from hyperseg.models.variants import get_variant
+from hyperseg.networks import get_network
 from hyperseg.training.loop import Validation
 from hyperseg.training.recipe import Recipe
 
@@ -19,7 +19,7 @@ def check_training(
     variant: str, dataset: PreparedDataset, recipe: Recipe, device: torch.device, validation: Validation | None
 ) -> None:
     """Raise :class:`UserError` where recipe, data and device do not fit together."""
-    network = get_variant(variant)
+    network = get_network(variant)
     for key in ("crop_hw", "pad_hw"):
         size = getattr(recipe, key)
         if size is None or (key == "pad_hw" and recipe.crop_hw):

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hyperseg.data.description import IGNORED
 from hyperseg.errors import UserError
-from hyperseg.training.loss import IGNORE
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.step import StepOutcome
 
@@ -46,7 +46,7 @@ class Guards:
             image_size, label_size = (" x ".join(map(str, t.shape[:3])) for t in (images, labels))
             self._stop(step, images, labels, f"images {image_size} and labels {label_size} differ in size",
                        "run `hyperseg data verify`")  # fmt: skip
-        outside = labels[(labels >= self.num_classes) & (labels != IGNORE)]
+        outside = labels[(labels >= self.num_classes) & (labels != IGNORED)]
         if outside.numel():
             what = f"a label holds {int(outside[0])}, but the network has {self.num_classes} classes"
             self._stop(step, images, labels, what, "correct the dataset's classes or labels")
@@ -100,7 +100,7 @@ class Guards:
             self._check_constant(one, constant)
 
     def _check_constant(self, one: _Pending, constant: bool) -> None:
-        several = len(torch.unique(one.labels[one.labels != IGNORE])) > 1
+        several = len(torch.unique(one.labels[one.labels != IGNORED])) > 1
         if not (constant and several):
             self._constant_since = None
             return

@@ -4,17 +4,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-IGNORE = 255
+from hyperseg.data.description import IGNORED
 
 
-def cross_entropy(logits: Tensor, target: Tensor, ignore_index: int = IGNORE) -> Tensor:
+def cross_entropy(logits: Tensor, target: Tensor, ignore_index: int = IGNORED) -> Tensor:
     """Mean over the pixels that are not ignored; 0 where all are. Logits (B, C, H, W), target (B, H, W) int64."""
     losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="sum")
     return losses / (target != ignore_index).sum().clamp(min=1)
 
 
 def bootstrapped_cross_entropy(
-    logits: Tensor, target: Tensor, k: int = 4096, threshold: float = 0.3, ignore_index: int = IGNORE
+    logits: Tensor, target: Tensor, k: int = 4096, threshold: float = 0.3, ignore_index: int = IGNORED
 ) -> Tensor:
     """Mean over images of each image's hard pixels.
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from hyperseg.errors import UserError
+from hyperseg.networks import get_network, recipe_of
 from hyperseg.strict import StrictModel, first_problem
 from hyperseg.yaml_file import parse_yaml
 
@@ -128,14 +129,14 @@ class Recipe(StrictModel):
 
 
 def load_recipe(variant: str, overrides: dict[str, Any] | None = None) -> Recipe:
-    """The released recipe of a variant with a campaign's `training:` values put over it.
+    """The released recipe of a variant, or the one an ablation or a rival takes, with a campaign's `training:` values.
 
     Raises :class:`UserError` naming the first key or value that does not fit.
     """
-    file = files("hyperseg.training") / "recipes" / f"{variant}.yaml"
-    if not file.is_file():
-        raise UserError(f"no recipe for variant '{variant}'; those with one are {', '.join(recipe_ids())}")
-    released = parse_yaml(file.read_text(encoding="utf-8"), f"recipe {variant}")
+    file = files("hyperseg.training") / "recipes" / f"{recipe_of(variant)}.yaml"
+    released = parse_yaml(file.read_text(encoding="utf-8"), f"recipe {recipe_of(variant)}")
+    if (slices := get_network(variant).slices) is not None:
+        released = {"slices": slices} | released
     changes = dict(overrides or {})
     for key in FIXED:
         if key in changes:

@@ -12,10 +12,11 @@ import torch
 
 from hyperseg.allocator import keep_freed_memory
 from hyperseg.data.prepared import PreparedDataset
+from hyperseg.data.reference import dataset_ref
 from hyperseg.files import sha256_file
 from hyperseg.kernels.training import TrainingKernels, training_kernels
 from hyperseg.models import save_weights
-from hyperseg.records import DatasetRef, Provenance, Record, TrainingNumbers, write_record
+from hyperseg.records import Provenance, Record, TrainingNumbers, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
 from hyperseg.training.checkpoint import Checkpoint, Schedule
@@ -141,7 +142,7 @@ def _train(
         campaign=campaign,
         network=network_ref(model, weights_sha256=sha256_file(out / WEIGHTS_FILE)),
         protocol=None,
-        dataset=DatasetRef(id=dataset.id, version=dataset.version, split=recipe.train_split, images=setup.images),
+        dataset=dataset_ref(dataset, recipe.train_split),
         seed=seed,
         config=config,
         provenance=provenance_,

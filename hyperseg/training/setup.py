@@ -13,7 +13,9 @@ from hyperseg.data.loading import TrainingSamples, choose_workers, training_load
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.kernels.training import TrainingKernels, attach
-from hyperseg.models import HyperSeg, create_model
+from hyperseg.models import HyperSeg
+from hyperseg.networks import create_network
+from hyperseg.rivals.network import RivalNetwork
 from hyperseg.training.parallel import Processes
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.start import start_from
@@ -36,7 +38,7 @@ class Initial:
 class Setup:
     """The parts of one training; `renewed` names tensors of the head that the initial weights did not fit."""
 
-    model: HyperSeg
+    model: HyperSeg | RivalNetwork
     batches: DataLoader[tuple[Tensor, Tensor]]
     images: int  # of the split, before any is drawn
     workers: int
@@ -83,7 +85,7 @@ def make_setup(
         first_step=first_step,
         share=(among.rank, among.count) if among else (0, 1),
     )
-    model = create_model(
+    model = create_network(
         variant,
         pretrained_backbone=recipe.pretrained_backbone and initial is None,
         num_classes=num_classes(dataset, recipe),

@@ -7,16 +7,19 @@ import torch
 from hyperseg.errors import UserError
 from hyperseg.models import HyperSeg, create_model, read_weights_info
 from hyperseg.models.layout import GeneratorShape
+from hyperseg.rivals.network import RivalNetwork
 
 HEAD = "decoder."  # what may depend on the number of classes
 
 
-def start_from(model: HyperSeg, weights: Path, renew_head: bool) -> list[str]:
+def start_from(model: HyperSeg | RivalNetwork, weights: Path, renew_head: bool) -> list[str]:
     """Put the tensors of a weights file, one's own or a released checkpoint, into `model`.
 
     Where the number of classes differs, so do some tensors of the decoder: they keep the values `model` has, their
     names are returned. Raises :class:`UserError` naming them unless `renew_head`, and for anything else that differs.
     """
+    if isinstance(model, RivalNetwork):
+        raise UserError(f"--init starts HyperSeg networks, not {model.variant.id}; leave it out")
     source = _source(model, weights)
     for what in ("backbone_name", "slices"):
         ours, theirs = getattr(model, what), getattr(source, what)

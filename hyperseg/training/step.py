@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from hyperseg.data.description import IGNORED
 from hyperseg.data.transforms import normalize
-from hyperseg.training.loss import IGNORE, bootstrapped_cross_entropy, cross_entropy
+from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
 from hyperseg.training.parallel import Processes, SynchronizedBatchNorm
 from hyperseg.training.recipe import Recipe
 
@@ -57,7 +58,7 @@ def train_step(
     parts = recipe.accumulate
     optimizer.zero_grad(set_to_none=True)
     pieces = parts * among.count
-    counted = among.total(int((labels != IGNORE).sum())) if pieces > 1 and recipe.loss == "cross_entropy" else 0
+    counted = among.total(int((labels != IGNORED).sum())) if pieces > 1 and recipe.loss == "cross_entropy" else 0
     losses, constant = [], None
     for part, (image_part, label_part) in enumerate(zip(images.chunk(parts), labels.chunk(parts), strict=True), 1):
         batch = normalize(image_part.to(device, non_blocking=True))
@@ -71,7 +72,7 @@ def train_step(
         if pieces > 1:  # the piece's share of the batch's mean; gradients are averaged over processes
             share = 1 / parts
             if recipe.loss == "cross_entropy":
-                share = among.count * int((label_part != IGNORE).sum()) / max(counted, 1)
+                share = among.count * int((label_part != IGNORED).sum()) / max(counted, 1)
             loss = loss * share
         losses.append(loss.detach())
         if look:

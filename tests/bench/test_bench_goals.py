@@ -1,18 +1,11 @@
-"""The goals on made-up numbers: reached, missed, too noisy to tell, and silent where nothing was measured."""
-
-import pytest
+"""The goals on made-up numbers: reached, missed, and silent where nothing was measured."""
 
 from hyperseg.bench.goals import goals
-from hyperseg.bench.text import goal_line, lines
+from hyperseg.bench.text import lines
 from hyperseg.records.bench import (
     BenchAgreement,
-    BenchChange,
     BenchGoal,
-    BenchMemory,
     BenchNumbers,
-    BenchPoint,
-    BenchSampling,
-    BenchScaling,
     BenchShare,
     BenchTiming,
     BenchTraining,
@@ -54,7 +47,8 @@ def test_speed_is_the_best_engines_and_errors_the_worst_ones() -> None:
         "openvino_native/float32",
         False,
     )
-    assert (speed["CPU float32, torch alone"].by, speed["CPU float32, torch alone"].reached) == ("native/float32", True)
+    # This package's C++ is not PyTorch alone, whatever it is installed with.
+    assert (speed["CPU float32, torch alone"].by, speed["CPU float32, torch alone"].reached) == ("eager/float32", False)
     assert speed["CPU bfloat16, best engine"].reached
     exact = speed["CPU float32 logits, every engine"]
     assert (exact.value, exact.by, exact.reached) == (2e-4, "openvino_native/float32", False)
@@ -87,44 +81,6 @@ def test_agreement_is_asked_of_reduced_precisions() -> None:
     ]
     found = goals(numbers(agreement=BenchAgreement(images=3, shares=shares)))
     assert [(goal.by, goal.reached) for goal in found] == [("a/bfloat16", False), ("b/bfloat16", True)]
-
-
-def memory(name: str, ratio: float) -> BenchMemory:
-    return BenchMemory(name=name, peak_bytes=int(ratio * 2**20), ratio=ratio, method="by hand")
-
-
-def test_memory_is_asked_of_the_fastest_engines_where_they_are_known() -> None:
-    rows = [memory("authors", 1.0), memory("eager/float32", 1.2), memory("openvino_native/float32", 0.9)]
-    assert [g.by for g in goals(numbers(memory=rows))] == ["eager/float32", "openvino_native/float32"]
-    of_memory = [g for g in goals(numbers(memory=rows, inference=INFERENCE)) if g.title.startswith("peak memory")]
-    assert [(g.by, g.reached) for g in of_memory] == [("openvino_native/float32", True)]
-
-
-@pytest.mark.parametrize(("exponent", "reached"), [(1.02, True), (1.3, False)])
-def test_growth_is_linear_by_its_exponent(exponent: float, reached: bool) -> None:
-    point = BenchPoint(
-        axis="input", batch=1, input_height=64, input_width=64, pixel_ratio=1.0, rounds_ms=[4.096], median_ms=4.096
-    )
-    sweep = BenchScaling(name="eager/float32", points=[point], pixel_exponent=exponent, others_load_percent=0)
-    measured = numbers(scaling=[sweep])
-    assert [goal.reached for goal in goals(measured)] == [reached]
-    text = "\n".join(lines(measured))
-    assert f"time ~ pixels^{exponent:.3f} at batch 1" in text
-    assert "1000.0 ns a pixel" in text
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "reached", "word"),
-    [(-0.2, 0.6, True, "reached"), (-0.2, 1.6, None, "too noisy to tell"), (1.1, 3.0, False, "MISSED")],
-)
-def test_sampling_is_allowed_where_its_whole_interval_is(
-    low: float, high: float, reached: bool | None, word: str
-) -> None:
-    change = BenchChange(with_ms=10, without_ms=10, percent=(low + high) / 2, low_percent=low, high_percent=high)
-    sampling = BenchSampling(name="eager/float32", wall=change, cpu=change, runs=9, pairs=3, thread_percent=0.1)
-    wall, cpu = goals(numbers(sampling=sampling))
-    assert (wall.reached, cpu.reached) == (reached, reached)
-    assert f"cost of sampling, wall clock: {word}" in goal_line(wall)
 
 
 def test_nothing_measured_has_no_goal() -> None:

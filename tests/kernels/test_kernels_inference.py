@@ -5,12 +5,13 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
-from hyperseg.bench.networks import enliven
-from hyperseg.kernels.inference import fuse
+from hyperseg.kernels.cuda import DenseGenerator, use_cuda_operators
+from hyperseg.kernels.inference import centre_padding, fuse
 from hyperseg.kernels.native import build
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.decoder import NativeDecoder, upsample2
 from hyperseg.kernels.native.training_depthwise import depthwise
+from hyperseg.latency.random_weights import randomize
 from hyperseg.models import HyperSeg
 from hyperseg.models.variants import VARIANTS
 
@@ -21,7 +22,7 @@ def lively(variant: str, **options: object) -> HyperSeg:
     """A network in eval mode whose norms all do something and whose dynamic weights are of the order of 1."""
     torch.manual_seed(0)
     model = create_model(variant, **options)  # type: ignore[arg-type]
-    enliven(model)
+    randomize(model)
     return model.eval()
 
 
@@ -38,10 +39,33 @@ def test_fused_and_native_equal_plain(variant: str) -> None:
     assert plain.std() > 0.3  # a network that ignores its decoder's weights would prove nothing
     fused = fuse(model)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fused.modules())
-    torch.testing.assert_close(logits_of(fused, image), plain, atol=1e-4, rtol=0)
+    expected = logits_of(fused, image)
+    torch.testing.assert_close(expected, plain, atol=1e-4, rtol=0)
     if compiler() is not None:
-        fused.decoder = NativeDecoder(fused)
+        decoder, fused.decoder = fused.decoder, NativeDecoder(fused)
         torch.testing.assert_close(logits_of(fused, image), plain, atol=1e-4, rtol=0)
+        fused.decoder = decoder
+    centre_padding(fused)
+    torch.testing.assert_close(logits_of(fused, image), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_operators_for_a_gpu_give_the_same_logits(variant: str) -> None:
+    """Dense generators, shifted products and the upsampling apart, in PyTorch on the CPU."""
+    fused = fuse(lively(variant))
+    image = torch.randn(2, 3, 128, 256)
+    signal = fused.trunk(image)[-1]
+    expected, generators = logits_of(fused, image), fused.decoder.generators
+    use_cuda_operators(fused)
+    assert expected.std() > 0.3
+    torch.testing.assert_close(logits_of(fused, image), expected, atol=2e-5, rtol=0)
+    signal = signal.contiguous(memory_format=torch.channels_last)
+    for grouped, dense in zip(generators, fused.decoder.generators, strict=True):
+        assert isinstance(dense, DenseGenerator)
+        for ours, theirs in zip(dense(signal), grouped(signal), strict=True):
+            torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+            rows = ours.permute(0, 2, 3, 1)  # a cell's weights side by side: levels read them without a copy
+            assert rows.view(-1, rows.shape[-1]).data_ptr() == ours.data_ptr()
 
 
 def test_fusing_leaves_the_model_as_it_was() -> None:

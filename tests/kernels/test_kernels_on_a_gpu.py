@@ -7,8 +7,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 
 from hyperseg import create_model
+from hyperseg.kernels.cuda import use_cuda_operators
 from hyperseg.kernels.inference import fuse_networks
-from hyperseg.kernels.operators import attach_shifted
 from hyperseg.latency.stages import Staged
 from hyperseg.models.variants import VARIANTS
 
@@ -26,7 +26,8 @@ def on_a_gpu(network: nn.Module, mode: FakeTensorMode, dtype: torch.dtype) -> di
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_inference_stays_on_the_device(variant: str, dtype: torch.dtype) -> None:
-    network, _ = fuse_networks(Staged(create_model(variant).eval(), ["forward", "upsample", "argmax"]))
+    network, parts = fuse_networks(Staged(create_model(variant).eval(), ["forward", "upsample", "argmax"]))
+    use_cuda_operators(parts[0])
     mode = FakeTensorMode()
     state = on_a_gpu(network, mode, dtype)
     with mode, torch.no_grad():  # an operator on tensors of two devices raises
@@ -48,8 +49,8 @@ def test_training_stays_on_the_device(variant: str) -> None:
 @pytest.mark.parametrize("variant", ["camvid_hyperseg_s", "voc_hyperseg_l"])
 def test_the_compiler_sees_one_graph(variant: str) -> None:
     """A break would run Python between kernels in the engine `compile`, and cost `cudagraph` its fusion there."""
-    network, _ = fuse_networks(Staged(create_model(variant).eval(), ["forward", "argmax"]))
-    attach_shifted(network)
+    network, parts = fuse_networks(Staged(create_model(variant).eval(), ["forward", "argmax"]))
+    use_cuda_operators(parts[0])
     torch._dynamo.reset()
     image = torch.randn(1, 3, 128, 256)
     with torch.inference_mode():

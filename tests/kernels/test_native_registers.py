@@ -9,12 +9,12 @@ import torch
 from torch.nn import functional as F
 
 from hyperseg import accelerate, create_model
-from hyperseg.bench.networks import enliven
 from hyperseg.errors import UserError
 from hyperseg.kernels.inference import fuse
 from hyperseg.kernels.native import libraries
 from hyperseg.kernels.native.build import FLAGS, build, compiler
 from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
+from hyperseg.latency.random_weights import randomize
 
 pytestmark = [
     pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed"),
@@ -46,7 +46,7 @@ def narrow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 def test_inference_equals_the_plain_network(variant: str) -> None:
     torch.manual_seed(0)
     model = create_model(variant).eval()
-    enliven(model)
+    randomize(model)
     image = torch.randn(2, 3, 128, 256)
     with torch.inference_mode():
         plain = model(image)

@@ -5,13 +5,13 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg import accelerate, create_model
-from hyperseg.bench.networks import enliven
 from hyperseg.errors import UserError
 from hyperseg.kernels.inference import Trunk, fuse
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.layers import Map, NativePointwise
 from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.kernels.native.trunk import NativeTrunk
+from hyperseg.latency.random_weights import randomize
 from hyperseg.models import HyperSeg
 from hyperseg.models.variants import VARIANTS
 
@@ -22,7 +22,7 @@ def lively(variant: str, **options: object) -> HyperSeg:
     """A network in eval mode whose norms and dynamic weights all matter."""
     torch.manual_seed(0)
     model: HyperSeg = create_model(variant, **options).eval()  # type: ignore[arg-type]
-    enliven(model)
+    randomize(model)
     return model
 
 

@@ -31,6 +31,6 @@ def run_cases(name: str, interpret: bool) -> None:
     assert " passed" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["trunk_kernels"])
+@pytest.mark.parametrize("name", ["trunk_kernels", "decoder_kernels", "networks"])
 def test_in_the_interpreter(name: str) -> None:
     run_cases(name, interpret=True)

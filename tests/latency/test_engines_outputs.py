@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
-from hyperseg.bench.networks import enliven
 from hyperseg.errors import UserError
 from hyperseg.kernels.inference import fuse_networks
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.latency.engines import Engine, Target, engine_table
+from hyperseg.latency.random_weights import randomize
 from hyperseg.latency.stages import Staged
 from hyperseg.models import HyperSeg
 
@@ -31,7 +31,7 @@ def network() -> HyperSeg:
     """A small CamVid network whose norms and dynamic weights all matter."""
     torch.manual_seed(0)
     model = create_model("camvid_hyperseg_s")
-    enliven(model)
+    randomize(model)
     return model.eval()
 
 

@@ -47,12 +47,12 @@ def test_another_device_is_free(holder: subprocess.Popen[str], tmp_path: Path) -
 def test_waiting_takes_the_device_when_it_is_free(holder: subprocess.Popen[str], tmp_path: Path) -> None:
     said: list[str] = []
 
-    def told(text: str) -> None:
+    def say(text: str) -> None:
         said.append(text)
         assert holder.stdin is not None
-        holder.stdin.close()  # lets the holder go, now that we have been told of it
+        holder.stdin.close()  # lets the holder go, now that this process waits for it
 
-    with device_lock("gpu-1", "GPU 1", wait=True, folder=tmp_path, told=told):
+    with device_lock("gpu-1", "GPU 1", wait=True, folder=tmp_path, say=say):
         assert len(said) == 1
         assert f"pid {holder.pid}" in said[0]
 

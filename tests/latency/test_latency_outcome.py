@@ -12,10 +12,12 @@ from hyperseg.latency import laboratory
 from hyperseg.latency.job import Job, RawSeries, Result
 from hyperseg.latency.processes import OutOfMemoryError
 from hyperseg.latency.protocol import load_protocol
-from hyperseg.latency.request import Plan, Point, Request
+from hyperseg.latency.request import Plan, PlannedPoint, Request
 from hyperseg.latency.roofline import Work
 from hyperseg.latency.subjects import VariantSpec
-from hyperseg.records.schema import LatencyNumbers, NetworkRef
+from hyperseg.records.latency import LatencyNumbers
+from hyperseg.records.measurement import Answer
+from hyperseg.records.schema import NetworkRef
 from hyperseg.records.store import read_record
 
 NETWORK = NetworkRef(
@@ -28,6 +30,14 @@ NETWORK = NetworkRef(
     weights_sha256=None,
     parameters=1,
     gmacs=1.0,
+)
+RIGHT = Answer(
+    images=1,
+    largest_logit_difference=1e-6,
+    at_least=False,
+    allowed_difference=1e-3,
+    equal_classes_percent=100.0,
+    needed_equal_percent=99.9,
 )
 
 
@@ -57,6 +67,8 @@ def result(milliseconds: Sequence[float]) -> Result:
         sampling_cost_percent=0.1,
         condition_readings={"cpu": [{"busy_s": 1.0}]},
         device_name="a processor",
+        answer=RIGHT,
+        switches={"cudnn.benchmark": True},
     )
 
 
@@ -83,7 +95,9 @@ def plan(protocol: str, engine: str = "eager", **changes: Any) -> Plan:
                 calibration_seconds=0.1,
             )
             axis = "input" if batch == rules.batches[0] and len(rules.input_scales) > 1 else "batch"
-            made.points.append(Point(axis, scale, job, Work(batch * scale, round(1e9 * batch * scale), 10**6, 10**6)))
+            made.points.append(
+                PlannedPoint(axis, scale, job, Work(batch * scale, round(1e9 * batch * scale), 10**6, 10**6))
+            )
     return made
 
 
@@ -124,6 +138,33 @@ def test_deploy_pools_the_samples_and_takes_the_interval_from_the_processes(monk
     assert found.calibration is not None
     assert found.calibration.largest_change_percent == pytest.approx(1.0)
     assert found.verdict.verdict == "VALID"
+    assert found.switches == {"cudnn.benchmark": True}
+
+
+def test_one_process_with_a_wrong_answer_makes_the_number_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = RIGHT.model_copy(update={"equal_classes_percent": 8.0, "largest_logit_difference": None})
+    answers = iter([RIGHT, wrong, RIGHT])
+    play(monkeypatch, lambda job: result([10.0] * 64).model_copy(update={"answer": next(answers)}))
+    found = numbers_of(laboratory.measure_plans([plan("deploy")], quiet)[0])
+    assert found.answer == wrong
+    assert found.verdict.verdict == "INVALID"
+    assert found.verdict.reasons == [
+        "the engine's answer holds NaN or infinity (in 1 of 3 processes)",
+        "wrong answer: 8.00 % of the pixels have float32 eager's class, where 99.9 % are needed (in 1 of 3 processes)",
+    ]
+
+
+def test_the_roof_is_known_for_an_engine_of_single_operators_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    play(monkeypatch, lambda job: result([100.0] * 64))
+    eager, compiled = (
+        numbers_of(outcome).roofline
+        for outcome in laboratory.measure_plans([plan("deploy"), plan("deploy", "compile")], quiet)
+    )
+    assert eager is not None
+    assert compiled is not None
+    assert eager.fraction_of_roof == pytest.approx(0.2)  # 2 GFLOP over 1 GB: 20 GFLOP/s of a roof of 20
+    assert (compiled.estimated_gigabytes_moved, compiled.flop_per_byte, compiled.fraction_of_roof) == (None,) * 3
+    assert compiled.fraction_of_peak == eager.fraction_of_peak
 
 
 def test_paper_counts_images_over_total_time(monkeypatch: pytest.MonkeyPatch) -> None:

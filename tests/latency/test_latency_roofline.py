@@ -30,10 +30,17 @@ def test_a_huge_input_takes_no_memory() -> None:
 
 def test_fractions_of_peak_and_roof() -> None:
     work = count_work(nn.Conv2d(3, 8, 1, bias=False), 1, 100, 100)
-    found = roofline(work, itemsize=2, median_ms=1.0, peak_gflop_per_s=100.0, peak_gigabytes_per_s=1.0)
+    found = roofline(work, itemsize=2, median_ms=1.0, peak_gflop_per_s=100.0, peak_gigabytes_per_s=100.0)
     gflop = 2 * 100 * 100 * 3 * 8 / 1e9
     assert found.reached_gflop_per_s == pytest.approx(gflop * 1e3)
     assert found.fraction_of_peak == pytest.approx(gflop * 1e3 / 100)
     intensity = gflop / (work.bytes_moved / 2 / 1e9)
     assert found.flop_per_byte == pytest.approx(intensity)
-    assert found.fraction_of_roof == pytest.approx(found.reached_gflop_per_s / min(100.0, intensity))
+    assert found.fraction_of_roof == pytest.approx(found.reached_gflop_per_s / min(100.0, 100 * intensity))
+
+
+def test_a_bound_that_was_passed_is_no_bound() -> None:
+    work = count_work(nn.Conv2d(3, 8, 1, bias=False), 1, 100, 100)
+    found = roofline(work, itemsize=4, median_ms=1.0, peak_gflop_per_s=100.0, peak_gigabytes_per_s=0.01)
+    assert found.fraction_of_peak is not None
+    assert found.fraction_of_roof is None

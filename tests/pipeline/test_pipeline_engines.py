@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from pipeline_checkout import VARIANT, Checkout
 
@@ -169,15 +170,50 @@ def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -
     assert f"train@{VARIANT}-0" in refused
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot pass for another machine")
 def test_another_machine_keeps_the_adopted_latencies_and_lacks_its_own(copy: Checkout) -> None:
-    """A process that may use one core alone counts as another machine."""
-    adopted = copy.call("taskset", "--cpu-list", "0", "hyperseg", "adopt", "--no-pull")
-    assert "latencies that this machine lacks: 1" in adopted
-    planned = copy.call("taskset", "--cpu-list", "0", "hyperseg", "run", "config/demo.yaml", "--dry-run")
-    jobs = [line.partition(":")[0] for line in planned.splitlines()]
+    """A target of another name stands for another machine."""
+    copy.configure(latency={"target": "elsewhere", "device": "cpu"})
+    jobs = [line.partition(":")[0] for line in copy.run("--dry-run").splitlines()]
     assert sorted(job for job in jobs if job in STEPS) == [f"latency {VARIANT} smoke eager float32", "report"]
     assert len(list((copy.folder / f"results/runs/demo/{VARIANT}/latency").iterdir())) == 1
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot be fewer than all")
+def test_fewer_cores_make_nothing_stale(finished: Checkout) -> None:
+    planned = finished.call("taskset", "--cpu-list", "0", "hyperseg", "run", "config/demo.yaml", "--dry-run")
+    assert not [line for line in planned.splitlines() if line.partition(":")[0] in STEPS]
+
+
+def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(copy: Checkout) -> None:
+    other = yaml.safe_load(copy.read("config/demo.yaml")) | {"campaign": "other"}
+    copy.write("config/other.yaml", yaml.safe_dump(other))
+    missing = copy.call("hyperseg", "track", "config/other.yaml", code=2)
+    assert "is not there yet; make it with `hyperseg run config/other.yaml`" in missing
+    copy.call("hyperseg", "run", "config/other.yaml")
+    told = copy.call("hyperseg", "track", "config/other.yaml")
+    assert "git add tracked/other/dvc.yaml tracked/other/dvc.lock" in told
+    copy.call("git", "add", "tracked", "config")
+    copy.call("git", "commit", "--quiet", "--message", "first")
+    record = copy.folder / f"results/runs/other/{VARIANT}/seed0/evaluation-standard.json"
+    first = record.read_bytes()
+
+    copy.write("config/other.yaml", yaml.safe_dump(other | {"evaluation": other["evaluation"] | {"split": "val"}}))
+    copy.call("hyperseg", "run", "config/other.yaml")
+    copy.call("hyperseg", "track", "config/other.yaml")
+    copy.call("git", "commit", "--quiet", "--all", "--message", "second")
+    second = record.read_bytes()
+    assert second != first
+    shown = json.loads(copy.call("dvc", "metrics", "diff", "HEAD~1", "--json"))
+    (metrics,) = [values for name, values in shown.items() if "reports/other" in name]
+    assert any(name.startswith("miou_percent.streets.val.") for name in metrics)
+    plots = json.loads(copy.call("dvc", "plots", "diff", "HEAD~1", "--json"))["data"]
+    assert {"Training loss", "IoU by class, standard"} <= {name.partition("::")[2] or name for name in plots}
+
+    copy.call("git", "checkout", "--quiet", "HEAD~1")
+    copy.call("dvc", "checkout", "--quiet")
+    assert record.read_bytes() == first
+    assert "adopted" in copy.call("hyperseg", "adopt", "config/other.yaml", "--no-pull")
+    assert "nothing to do" in copy.call("hyperseg", "run", "config/other.yaml")
 
 
 def test_no_latency_is_restored_from_the_run_cache(copy: Checkout) -> None:

@@ -10,9 +10,10 @@ import pytest
 import yaml
 from pipeline_checkout import BIN, ROOT
 
-from hyperseg.pipeline.adopt import CAMPAIGN
+from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
-from hyperseg.pipeline.digests import ENTRIES, FOLDER
+from hyperseg.pipeline.digests import FOLDER
+from hyperseg.pipeline.dvc_file import DEMO, dvc_file, dvc_text
 from hyperseg.pipeline.steps import Layout
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -22,14 +23,33 @@ def snakemake(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(BIN / "snakemake"), *options], cwd=ROOT, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("step", ENTRIES)
-def test_each_stage_and_its_rule_depend_on_one_file_for_their_code(step: str) -> None:
-    layout = Layout(load_campaign(ROOT / CAMPAIGN), "cpu", "0123456789ab")
-    stage = STAGES["data" if step == "streets" else step]
-    (declared,) = [dep for dep in stage["deps"] if dep.startswith(f"{FOLDER}/")]
-    assert declared.replace("${campaign}", "demo") == layout.sources(step)
-    assert STAGES["sources"]["outs"] == [f"{FOLDER}/${{campaign}}"]
+def test_the_demo_s_dvc_file_is_made_from_its_configuration() -> None:
+    assert (ROOT / "dvc.yaml").read_text() == dvc_text(load_campaign(ROOT / DEMO), DEMO)
+
+
+def test_each_stage_depends_on_the_digests_of_its_rule_and_the_digests_on_the_package() -> None:
+    layout = Layout(load_campaign(ROOT / DEMO), "cpu", "0123456789ab")
+    names = {"data": ("streets",), "train": ("train", "${item.variant}"), "evaluate": ("evaluate", "${item.protocol}")}
+    for stage in ("data", "train", "evaluate", "report"):
+        declared = [dep for dep in STAGES[stage]["deps"] if dep.startswith(f"{FOLDER}/")]
+        assert declared == [layout.sources(*names.get(stage, (stage,)))]
+    assert f"{FOLDER}/demo/latency" in STAGES["latency"]["deps"]
+    assert STAGES["sources"]["outs"] == [f"{FOLDER}/demo"]
     assert STAGES["sources"]["deps"] == ["hyperseg"]
+
+
+@pytest.mark.parametrize(
+    "config", ["../x.yaml", "config/a b.yaml", "config/$(touch F).yaml", "config/-x.yaml", "x.yaml"]
+)
+def test_dvc_is_told_of_plain_names_alone(config: str) -> None:
+    with pytest.raises(UserError, match=r"config/NAME\.yaml"):
+        dvc_file(Path(config))
+
+
+def test_no_value_that_is_free_text_is_in_a_command_of_dvc() -> None:
+    for stage in STAGES.values():
+        assert re.fullmatch(r"[A-Za-z0-9_./ {}$-]+", stage["cmd"])
+        assert set(re.findall(r"\$\{(.*?)\}", stage["cmd"])) <= {"item.variant", "item.seed", "item.protocol"}
 
 
 def test_every_placeholder_of_every_shell_command_is_quoted() -> None:
@@ -46,15 +66,11 @@ def test_every_placeholder_of_every_shell_command_is_quoted() -> None:
 def test_no_stage_is_frozen_and_only_a_marker_persists() -> None:
     assert not any(stage.get("frozen") for stage in STAGES.values())
     persistent = [out for stage in STAGES.values() for out in stage["outs"] if isinstance(out, dict)]
-    assert [list(out) for out in persistent] == [["results/runs/${campaign}/${item.variant}/latency.done"]]
-
-
-def test_the_tracked_campaign_is_the_one_that_dvc_reads() -> None:
-    assert yaml.safe_load((ROOT / "dvc.yaml").read_text())["vars"] == [str(CAMPAIGN)]
+    assert [list(out) for out in persistent] == [["results/runs/demo/${item.variant}/latency.done"]]
 
 
 def test_a_latency_lies_under_its_machine_and_a_record_list_has_no_repeats() -> None:
-    layout = Layout(load_campaign(ROOT / CAMPAIGN), "cuda", "0123456789ab")
+    layout = Layout(load_campaign(ROOT / DEMO), "cuda", "0123456789ab")
     records = layout.records()
     assert len(set(records)) == len(records)
     latencies = [record for record in records if "/latency/" in record]
@@ -79,7 +95,6 @@ def test_the_slurm_profile_plans_the_demo_without_a_cluster() -> None:
     assert "gpu=1" in train
     assert "slurm_partition=gpu" in train
     latency = planned.split("rule latency:")[1].split("\n\n")[0]
-    assert "threads: 8" in latency
     assert "/latency/slurm/smoke-cuda-eager-float32.json" in latency
 
 

@@ -30,7 +30,6 @@ NOT_COUNTED = {  # loaded by a job though it is none of its sources, and why
 } | {f"{name.replace('.', '/').partition('/')[2]}*": why for name, why in CHANGES_NO_NUMBER.items() if "." in name}
 NOT_LOADED = {  # sources that a tiny job does not come to, and why
     "kernels/*": "kernels are attached, and compiled, where the device and the mode have them",
-    "datasets/catalogue.yaml": "generated images have no entry in the catalogue",
     "latency/authors.py": "an option of the command that the pipeline does not give",
     "latency/peers.py": "an option of the command that the pipeline does not give",
     "latency/sampling_overhead.py": "an option of the command that the pipeline does not give",
@@ -75,9 +74,9 @@ def test_a_training_that_keeps_its_best_epoch_declares_the_code_that_scores_it(
         *("--out", "best", *(word for change in changes for word in ("--set", change))),
     )
     loaded = checkout.loaded("train")
-    sources = set(find_sources(Entry("hyperseg.cli.train", chosen=(VARIANT, "streets"), tables=PUBLISHED)))
+    sources = set(find_sources(Entry("hyperseg.cli.train", chosen=(VARIANT, "streets", "selection"), tables=PUBLISHED)))
     assert {name for name in loaded if name.startswith("evaluation/") and name.endswith(".py")} <= sources
-    check_loaded(sources, loaded | {"evaluation/protocols/paper.yaml"})  # the protocol follows from the recipe's void
+    check_loaded(sources, loaded)
 
 
 def campaign(**training: Any) -> Campaign:
@@ -180,6 +179,9 @@ def test_each_allowance_names_a_module_that_is_there() -> None:
         assert path.is_dir() or path.with_suffix(".py").is_file(), name
 
 
+INNER = "kinds/inner/__init__.py"
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
     """Makes a package `small` of files; folders that hold Python are packages."""
@@ -203,9 +205,10 @@ def small(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
         ("def inner():\n    from small.other import thing", {"other.py"}),
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import small.other", set()),
         ("import sys\ncall = [sys.executable, '-m', 'small.other']", {"other.py"}),
-        ("import_module(f'small.kinds.{1}')", {"kinds/__init__.py", "kinds/a.py", "kinds/b.py"}),
+        ("import_module(f'small.kinds.{1}')", {"kinds/__init__.py", "kinds/a.py", "kinds/b.py", INNER}),
         ("from small.kinds import lazy", {"kinds/__init__.py", "kinds/a.py"}),
-        ("from small.kinds import listed", {"kinds/__init__.py", "kinds/a.py", "kinds/b.py"}),
+        ("from small.kinds import listed", {"kinds/__init__.py", "kinds/a.py", "kinds/b.py", INNER}),
+        ("import small.kinds.inner.c", {"kinds/__init__.py", "kinds/inner/__init__.py", "kinds/inner/c.py"}),
         ("import small.kinds.b", {"kinds/__init__.py", "kinds/b.py"}),
         ("from pathlib import Path\ntext = Path(__file__).with_name('note.txt')", {"note.txt"}),
         ("from importlib.resources import files\nfound = files('small') / 'notes'", {"notes/x.yaml", "notes/y.yaml"}),
@@ -222,7 +225,8 @@ def test_what_counts_as_needed(small: Callable[[dict[str, str]], Path], text: st
             "kinds/__init__.py": (
                 "def lazy():\n    from small.kinds.a import thing\n\n\ndef listed():\n    return find(__name__)\n"
             ),
-            "kinds/a.py": "thing = 1\n",
+            "kinds/a.py": "thing = 1\n", "kinds/inner/__init__.py": "from small.kinds import lazy\n",
+            "kinds/inner/c.py": "",
         }
     )  # fmt: skip
     found = set(find_sources(Entry("small.main"), package)) - {"__init__.py", "main.py"}

@@ -39,7 +39,7 @@ def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root
     expected |= {f"tables/accuracy.{kind}" for kind in ("csv", "md", "tex")} | {"tables/runtime_smoke_v1.csv"}
     assert expected <= {path.relative_to(out).as_posix() for path in out.rglob("*")}
     metrics = json.loads((out / "metrics.json").read_text())
-    assert metrics["miou_percent.streets.camvid_hyperseg_s.standard_v1"] == 23.0
+    assert metrics["miou_percent.streets.test.camvid_hyperseg_s.standard_v1"] == 23.0
     # without results/paper beside it, the paper's numbers are simply not there
     assert "Paper" not in (out / "tables/accuracy.md").read_text()
 

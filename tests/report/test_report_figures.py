@@ -21,7 +21,7 @@ from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.scaling import _looks, _points, _titles, scaling_figure
 from hyperseg.report.figures.style import house_style, new_figure
 from hyperseg.report.figures.tradeoff import _labels, tradeoff_figures
-from hyperseg.report.figures.training import training_figure
+from hyperseg.report.figures.training import training_figures
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.rivals import hardware, left_out, scored_rivals, untimed
 from hyperseg.report.tradeoff import Panel, Point, panels
@@ -138,7 +138,7 @@ def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:
     found = collection(tmp_path, evaluation(classes=CAMVID))
     assert tradeoff_figures(Inputs(found)) == []
     assert scaling_figure(found) is None
-    assert training_figure(found) is None
+    assert training_figures(found) == []
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_figures_have_no_date_text_as_text_and_panes_for_a_phone(tmp_path: Path,
     maybe = [
         *tradeoff_figures(Inputs(found, paper)),
         scaling_figure(found),
-        training_figure(found),
+        *training_figures(found),
         *class_figures(found),
     ]
     drawn = [picture for picture in maybe if picture is not None]

@@ -30,7 +30,7 @@ def test_names_say_dataset_network_protocol_and_setting(tmp_path: Path) -> None:
         "latency_median_ms.camvid_hyperseg_s.deploy_v1.cpu.eager.float32.ffffffffffff": 10.0,
         "latency_median_ms.camvid_hyperseg_s.smoke_v1.cpu.eager.float32.0123456789ab": 100.0,
         "latency_median_ms.voc_hyperseg_l.smoke_v1.cpu.eager.float32.0123456789ab": 100.0,
-        "miou_percent.streets.camvid_hyperseg_s.standard_v1": 41.0,
+        "miou_percent.streets.test.camvid_hyperseg_s.standard_v1": 41.0,
     }
 
 
@@ -38,8 +38,8 @@ def test_two_networks_of_one_id_are_never_averaged(tmp_path: Path) -> None:
     lite = network("camvid_hyperseg_s", backbone="tf_efficientnet_lite1")
     found = metrics(collection(tmp_path, evaluation(miou=40.0), evaluation(miou=60.0, net=lite)))
     assert found == {
-        "miou_percent.streets.camvid_hyperseg_s.standard_v1.demo.hyperseg.tf_efficientnet_b1.released": 40.0,
-        "miou_percent.streets.camvid_hyperseg_s.standard_v1.demo.hyperseg.tf_efficientnet_lite1.released": 60.0,
+        "miou_percent.streets.test.camvid_hyperseg_s.standard_v1.demo.hyperseg.tf_efficientnet_b1.released": 40.0,
+        "miou_percent.streets.test.camvid_hyperseg_s.standard_v1.demo.hyperseg.tf_efficientnet_lite1.released": 60.0,
     }
 
 

@@ -175,7 +175,7 @@ def test_every_claim_is_a_row_with_its_verdict(tmp_path: Path) -> None:
         "Of 8 claims of the paper: 1 reproduced, 1 within noise, 1 better, 1 not reproduced, 1 other protocol and "
         "3 not measurable here."
     )
-    assert second == "Not reproduced: HyperSeg-M mIoU val (76.2 → 74.3)."
+    assert second == "Not reproduced: Cityscapes: HyperSeg-M mIoU val (76.2 → 74.3)."
     assert "2 × needs Cityscapes" in third
 
 

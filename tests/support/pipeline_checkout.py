@@ -9,6 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from hyperseg.pipeline.campaign import parse_campaign
+from hyperseg.pipeline.dvc_file import DEMO, dvc_text
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 VARIANT = "camvid_hyperseg_s"
@@ -66,7 +69,7 @@ class Checkout:
         self.folder = folder
         self.first_output = ""
         self.environment = os.environ | {
-            "PYTHONPATH": str(folder),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "COLUMNS": "200",
             "DVC_SITE_CACHE_DIR": str(folder.parent / "dvc-site"),
@@ -89,6 +92,7 @@ class Checkout:
             key: value | changes.get(key, {}) if isinstance(value, dict) else value for key, value in TINY.items()
         }
         self.write("config/demo.yaml", yaml.safe_dump(config, sort_keys=False))
+        self.write("dvc.yaml", dvc_text(parse_campaign(config, "c.yaml"), DEMO))
 
     def record_loaded(self) -> None:
         """From now on every Python process started here leaves a note of the files that it loaded."""

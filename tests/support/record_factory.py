@@ -166,7 +166,8 @@ def confusion_matrix(ious: Sequence[float | None], errors: int = 10**12) -> Matr
 def latency(
     variant: str = "camvid_hyperseg_s", protocol: str = "deploy", median: float = 100.0, *, engine: str = "eager",
     precision: str = "float32", verdict: str = "VALID", smoke: bool = False, device_name: str | None = None,
-    hw: tuple[int, int] | None = None, batch: int = 1, batch_norm: str = "folded", sweep: bool = False, **changes: Any,
+    hw: tuple[int, int] | None = None, batch: int = 1, batch_norm: str = "folded", sweep: bool = False,
+    mean: float | None = None, **changes: Any,
 ) -> Record:  # fmt: skip
     height, width = hw or VARIANTS.get(variant, (0, (512, 512)))[1]
     at = changes.get("at") or machine()
@@ -181,7 +182,7 @@ def latency(
         input_height=height, input_width=width, clock_stages=["forward", "upsample", "argmax"], smoke=smoke,
         samples=5 if smoke else 100, warmup_samples=3, processes=1 if smoke else 3, prepare_s=1.0, median_ms=median,
         median_interval=None if smoke else Interval(low=median * 0.99, high=median * 1.01, level=0.95, method="t"),
-        mean_ms=median * 1.1, p90_ms=None if smoke else median * 1.2, p99_ms=None, fps=1000.0 * batch / median,
+        mean_ms=mean or median * 1.1, p90_ms=None if smoke else median * 1.2, p99_ms=None, fps=1000.0 * batch / median,
         peak_memory_bytes=512 * 2**20, samples_file=None, samples_sha256=None, conditions={"load_mean": 0.1},
         verdict=Verdict(verdict=verdict, reasons=reasons), points=points,  # type: ignore[arg-type]
         pixel_exponent=_exponent(points),

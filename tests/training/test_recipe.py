@@ -71,8 +71,8 @@ def test_what_does_not_fit_is_named(changes: dict, message: str) -> None:
 
 
 def test_unknown_variant_is_named() -> None:
-    with pytest.raises(UserError, match="no recipe for variant 'unet'"):
-        load_recipe("unet")
+    with pytest.raises(UserError, match="unknown variant 'unett'"):
+        load_recipe("unett")
 
 
 def test_polynomial_decay() -> None:

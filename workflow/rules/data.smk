@@ -36,3 +36,9 @@ else:
         shell:
             'hyperseg data prepare {params.id:q} ${{HYPERSEG_SOURCE:+--source="$HYPERSEG_SOURCE"}}'
             " --out={params.folder:q} > {log:q} 2>&1"
+
+
+# The dataset under a name of its own: what dvc.yaml asks for.
+rule dataset:
+    input:
+        LAYOUT.manifest,

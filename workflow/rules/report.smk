@@ -2,6 +2,7 @@ rule report:
     input:
         sources=LAYOUT.sources("report"),
         records=LAYOUT.records(),
+        listed=RECORD_LIST,  # there may be more of them than a command line holds
         card=LAYOUT.card,
         paper=PAPER,
         peers=PEERS,
@@ -18,4 +19,4 @@ rule report:
         out=subpath(output[0], parent=True),
     shell:
         "hyperseg report --out={params.out:q} --title={params.title:q} --card={input.card:q} --paper={input.paper:q}"
-        " {params.peers:q} {input.records:q} > {log:q} 2>&1"
+        " {params.peers:q} --list={input.listed:q} > {log:q} 2>&1"

@@ -1,8 +1,8 @@
 """The table of published datasets: one file per dataset, found by being there.
 
 A file ``<id>.py`` of this folder, or of a folder named by the environment variable ``HYPERSEG_DATASETS``, defines
-``DATASET``, a :class:`Published`. It imports nothing heavy at its top (reports and evaluations read the table); what
-`prepare` needs is imported inside it.
+``DATASET``, a :class:`Published`. It imports nothing heavy at its top, as reports and evaluations read the table, and
+names the function that prepares it: an evaluation does not depend on how datasets are prepared.
 """
 
 import os
@@ -25,6 +25,7 @@ __all__ = [
     "Published",
     "find_published",
     "get_published",
+    "is_published",
     "published_table",
     "reading_of",
     "titles",
@@ -47,6 +48,11 @@ def find_published(dataset: str) -> Published | None:
     if dataset in _PACKAGED:
         return _defined(import_module(f"{__name__}.{dataset}"), dataset, f"{dataset}.py")
     return _load(dataset, own[dataset]) if dataset in own else None
+
+
+def is_published(dataset: str) -> bool:
+    """Whether there is a published dataset of that id; no file is loaded."""
+    return dataset in _PACKAGED or dataset in _own_files(os.environ.get(FOLDERS, ""))
 
 
 def get_published(dataset: str) -> Published:

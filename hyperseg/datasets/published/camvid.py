@@ -2,15 +2,7 @@
 
 from hyperseg.data.reading import Reading
 from hyperseg.datasets.camvid_classes import CLASSES, VOID
-from hyperseg.datasets.published.published import Archive, Outcome, Preparation, Published
-
-
-def prepare(preparation: Preparation) -> Outcome:
-    """Pictures, and labels by colour. Raises UserError."""
-    from hyperseg.datasets.camvid import prepare_merged
-
-    return prepare_merged(preparation)
-
+from hyperseg.datasets.published.published import Archive, Published
 
 DATASET = Published(
     id="camvid",
@@ -55,5 +47,5 @@ DATASET = Published(
         "class_dict.csv)"
     ),
     readings={"paper": Reading(void="class", geometry="resize", normalization="imagenet")},
-    prepare=prepare,
+    prepare="hyperseg.datasets.camvid:prepare_merged",
 )

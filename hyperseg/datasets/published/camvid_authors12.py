@@ -1,15 +1,6 @@
 """CamVid at 960x720 as HyperSeg's authors read it: 11 classes' own colours and Void exactly, the others ignored."""
 
 from hyperseg.datasets.published.camvid import DATASET as CAMVID
-from hyperseg.datasets.published.published import Outcome, Preparation
-
-
-def prepare(preparation: Preparation) -> Outcome:
-    """Pictures, and labels by colour. Raises UserError."""
-    from hyperseg.datasets.camvid import prepare_authors
-
-    return prepare_authors(preparation)
-
 
 DATASET = CAMVID.model_copy(
     update={
@@ -23,6 +14,6 @@ DATASET = CAMVID.model_copy(
                 "same weights with --data on a prepared `camvid`"
             )
         },
-        "prepare": prepare,
+        "prepare": "hyperseg.datasets.camvid:prepare_authors",
     }
 )

@@ -4,25 +4,8 @@ The encoding of the labels (0..10 in the order of :data:`hyperseg.datasets.camvi
 checked by eye on overlays of frames of all three splits.
 """
 
-from pathlib import PurePosixPath
-
 from hyperseg.datasets.published.camvid import DATASET as CAMVID
-from hyperseg.datasets.published.published import Archive, Outcome, Preparation
-
-
-def prepare(preparation: Preparation) -> Outcome:
-    """Exact copies, verified against the packaged list. Raises UserError."""
-    from hyperseg.datasets.camvid_segnet import prepare_copies
-
-    return prepare_copies(preparation)
-
-
-def hashes() -> dict[PurePosixPath, str]:
-    """sha256 of the pictures and labels by their path in the prepared folder."""
-    from hyperseg.datasets.camvid_segnet import packaged_hashes, prepared_path
-
-    return {prepared_path(path): digest for path, digest in packaged_hashes().items() if len(path.parts) == 2}
-
+from hyperseg.datasets.published.published import Archive
 
 DATASET = CAMVID.model_copy(
     update={
@@ -47,7 +30,7 @@ DATASET = CAMVID.model_copy(
             ),
         ),
         "alternative": None,
-        "prepare": prepare,
-        "hashes": hashes,
+        "prepare": "hyperseg.datasets.camvid_segnet:prepare_copies",
+        "hashes": "hyperseg.datasets.camvid_segnet:published_hashes",
     }
 )

@@ -1,7 +1,7 @@
 """Cityscapes fine annotations: label ids to the 19 train ids, everything else ignored."""
 
 from hyperseg.data.description import ClassInfo
-from hyperseg.datasets.published.published import Archive, Outcome, Preparation, Published
+from hyperseg.datasets.published.published import Archive, Published
 
 # label id -> class, colour, in train id order: cityscapesscripts.helpers.labels
 SCORED: dict[int, tuple[str, tuple[int, int, int]]] = {
@@ -25,13 +25,6 @@ SCORED: dict[int, tuple[str, tuple[int, int, int]]] = {
     32: ("motorcycle", (0, 0, 230)),
     33: ("bicycle", (119, 11, 32)),
 }
-
-
-def prepare(preparation: Preparation) -> Outcome:
-    """Pictures of all splits, and the train ids of train and val. Raises UserError."""
-    from hyperseg.datasets.cityscapes import prepare_train_ids
-
-    return prepare_train_ids(preparation)
 
 
 DATASET = Published(
@@ -66,5 +59,5 @@ DATASET = Published(
     ),
     unpacked_bytes=24 << 30,
     alternative="`hyperseg data fetch cityscapes --account`, which asks for your account as csDownload does",
-    prepare=prepare,
+    prepare="hyperseg.datasets.cityscapes:prepare_train_ids",
 )

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -62,15 +63,32 @@ class Published(StrictModel):
     unscored: dict[str, str] = Field(
         default={}, description="per protocol id that must not score it: why, and the remedy"
     )
-    prepare: Callable[["Preparation"], "Outcome"] | None = Field(default=None, exclude=True)
-    hashes: Callable[[], dict[PurePosixPath, str]] | None = Field(
-        default=None, exclude=True, description="published sha256 by path in the prepared folder; `verify` holds to it"
+    prepare: Callable[["Preparation"], "Outcome"] | str | None = Field(
+        default=None, exclude=True, description="a function, or where it is, as 'package.module:function'"
+    )
+    hashes: Callable[[], dict[PurePosixPath, str]] | str | None = Field(
+        default=None, exclude=True, description="likewise: published sha256 by prepared path, for `verify`"
     )
 
     @property
     def folder(self) -> str:
         """Name of its folder below the downloads."""
         return self.downloads or self.id
+
+    def preparer(self) -> Callable[["Preparation"], "Outcome"] | None:
+        """The function that prepares it, imported now where it is named."""
+        return _function(self.prepare) if isinstance(self.prepare, str) else self.prepare
+
+    def published_hashes(self) -> dict[PurePosixPath, str]:
+        """Published sha256 of files by their path in the prepared folder; empty where none are known."""
+        find = _function(self.hashes) if isinstance(self.hashes, str) else self.hashes
+        return find() if find else {}
+
+
+def _function(place: str) -> Callable[..., Any]:
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
 
 
 @dataclass(frozen=True)

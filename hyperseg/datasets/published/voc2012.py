@@ -2,7 +2,7 @@
 
 from hyperseg.data.description import ClassInfo
 from hyperseg.data.reading import Reading
-from hyperseg.datasets.published.published import Archive, Outcome, Preparation, Published
+from hyperseg.datasets.published.published import Archive, Published
 
 NAMES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
@@ -18,13 +18,6 @@ def palette_colour(index: int) -> tuple[int, int, int]:
         green |= (index >> 3 * bit + 1 & 1) << 7 - bit
         blue |= (index >> 3 * bit + 2 & 1) << 7 - bit
     return red, green, blue
-
-
-def prepare(preparation: Preparation) -> Outcome:
-    """Pictures and the published label files, which are index PNGs already. Raises UserError."""
-    from hyperseg.datasets.voc2012 import prepare_train_aug
-
-    return prepare_train_aug(preparation)
 
 
 DATASET = Published(
@@ -73,5 +66,5 @@ DATASET = Published(
         "standard": Reading(void="ignore", geometry="pad", normalization="imagenet"),
         "selection": Reading(void="ignore", geometry="pad", normalization="imagenet"),
     },
-    prepare=prepare,
+    prepare="hyperseg.datasets.voc2012:prepare_train_aug",
 )

@@ -25,6 +25,7 @@ from hyperseg.kernels.native.layers import (
 )
 from hyperseg.kernels.native.libraries import Block, trunk_library
 from hyperseg.models.backbone import Backbone
+from hyperseg.models.backbone_layers import FixedSameConv2d
 
 _IMAGE, _COPY, _EXPAND = range(3)  # what enters the depthwise convolution; ``Source`` of ``trunk.cpp``
 _TASKS = 16  # of a block at least, where its map is high enough: from shapes alone, as the order of sums follows
@@ -63,7 +64,7 @@ class NativeBlock:
             self.expand, self.expand_bias = packed(matrix_of(expansion), half), pad_first(bias_of(expansion), GROUP)
         elif backbone is not None:
             self._take_stem(backbone)
-        taps, self.before = _trimmed(depthwise)
+        taps, self.before = _taps(depthwise)
         self.kernel, self.stride = taps.shape[-1], depthwise.stride[0]
         if self.kernel not in (3, 5) or self.stride not in (1, 2):
             raise UserError(f"engine native has no kernel of size {self.kernel}; choose another engine")
@@ -79,7 +80,7 @@ class NativeBlock:
 
     def _take_stem(self, backbone: Backbone) -> None:
         stem = backbone.conv_stem
-        taps, self.stem_before = _trimmed(stem)
+        taps, self.stem_before = _taps(stem)
         if activation_code(backbone.bn1) != self.activation:
             raise UserError("engine native runs one activation throughout the backbone; choose another engine")
         self.stem_kernel, self.stem_stride = taps.shape[-1], stem.stride[0]
@@ -176,11 +177,7 @@ def _has(module: nn.Module, *children: str) -> bool:
     return all(isinstance(getattr(module, name, None), nn.Module) for name in children)
 
 
-def _trimmed(convolution: nn.Conv2d) -> tuple[Tensor, int]:
-    """Its taps without the leading zeros that an even kernel has here, and the lines it pads before the map."""
-    taps, before = convolution.weight.detach().float(), int(convolution.padding[0])
-    if taps.shape[-1] % 2 == 0:
-        assert not taps[..., 0].any()
-        assert not taps[..., 0, :].any()
-        return taps[..., 1:, 1:], before - 1
-    return taps, before
+def _taps(convolution: nn.Conv2d) -> tuple[Tensor, int]:
+    """Its taps, and the lines it pads before the map."""
+    before = convolution.pads[0] if isinstance(convolution, FixedSameConv2d) else int(convolution.padding[0])
+    return convolution.weight.detach().float(), before

@@ -43,12 +43,13 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The graph for the example's shape."""
     import torch
 
+    from hyperseg.kernels.cuda import use_cuda_operators
     from hyperseg.kernels.inference import fuse_networks
-    from hyperseg.kernels.operators import attach_shifted
 
     dtype = getattr(torch, target.precision)
-    network, _ = fuse_networks(network)
-    attach_shifted(network)
+    network, parts = fuse_networks(network)
+    for part in parts:
+        use_cuda_operators(part)
     network = network.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch._dynamo.reset()
     compiled = torch.compile(network, dynamic=False, options={"triton.cudagraphs": False})

@@ -32,4 +32,5 @@ ENGINE = Engine(
     title="PyTorch eager",
     modes=modes(("cpu",), ("float32", "bfloat16")) | modes(("cuda",), ("float32", "float16", "bfloat16")),
     prepare=prepare,
+    operator_by_operator=True,
 )

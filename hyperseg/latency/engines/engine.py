@@ -34,7 +34,8 @@ class Engine:
     returned callable takes such an input and returns that output, whose memory its next call may overwrite; a
     conversion to a lower precision happens inside it, and so inside the clock. Preparing is timed apart and includes
     one run of the callable, so a compiler that works at the first call pays for it there. The module may be changed
-    in place. A :class:`hyperseg.errors.UserError` says what the machine lacks.
+    in place. The callable owns all that it runs on: the caller keeps nothing else. A
+    :class:`hyperseg.errors.UserError` says what the machine lacks.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Engine:
         default=()
     )  # imported before the memory baseline: a library is no inference memory
     ours_alone: bool = False  # runs this package's networks alone
+
+    operator_by_operator: bool = False  # each operator reads and writes memory, so the traffic can be counted
 
     def runs(self, device: str, precision: str) -> bool:
         return (device, precision) in self.modes

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The graph for the example's shape."""
-    from hyperseg.kernels.inference import fuse_networks
+    from hyperseg.kernels.inference import centre_padding, fuse_networks
     from hyperseg.latency import runtimes
 
     network, _ = fuse_networks(network)
+    centre_padding(network)
     graph = runtimes.onnxruntime(network, example, target.threads)
     return lambda images: graph(images)[0]
 

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     """The graph, compiled for the example's shape; the answer is a copy that the caller may keep."""
-    from hyperseg.kernels.inference import fuse_networks
+    from hyperseg.kernels.inference import centre_padding, fuse_networks
     from hyperseg.latency import runtimes
 
     network, _ = fuse_networks(network)
+    centre_padding(network)
     graph = runtimes.openvino(network, example, target.precision, target.threads)
     return lambda images: graph(images)[0].clone()
 

@@ -10,7 +10,7 @@ from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, slug
 from hyperseg.report.part import Part
-from hyperseg.report.tables.classes import Evaluation, by_network, class_groups
+from hyperseg.report.tables.classes import MOST_NETWORKS, Evaluation, by_network, class_groups
 
 Shown = list[tuple[str, list[float | None]]]  # network title -> IoU per class in percent
 
@@ -41,11 +41,14 @@ def _picture(group: list[Evaluation], collection: Collection) -> Picture:
         (title, [_average(seeds, index) for index in range(len(names))])
         for _, title, seeds in by_network(group, collection)
     ]
+    caption = "The bar reaches from the lowest to the highest network." if len(shown) > 1 else ""
+    if len(shown) > MOST_NETWORKS:
+        caption += f" Of {len(shown)} networks, more than a legend holds, each is a dot."
     with house_style():
         return picture(
             slug("class_iou", dataset, split, protocol_slug(protocol)),
             f"IoU per class: {dataset_title(dataset)}, {split}, {protocol_title(protocol)}",
-            "The bar reaches from the lowest to the highest network." if len(shown) > 1 else "",
+            caption,
             _draw(names, shown, 7.4, 2),
         )
 
@@ -56,7 +59,8 @@ def _average(seeds: list[Evaluation], index: int) -> float | None:
 
 
 def _draw(names: list[str], shown: Shown, width: float, legend_columns: int) -> Figure:
-    legend_rows = -(-len(shown) // legend_columns)
+    named = len(shown) <= MOST_NETWORKS
+    legend_rows = -(-len(shown) // legend_columns) if named else 0
     figure = new_figure(width, 0.27 * len(names) + 0.55 + 0.2 * legend_rows)
     axes = figure.subplots()
     for row in range(len(names)):
@@ -66,7 +70,10 @@ def _draw(names: list[str], shown: Shown, width: float, legend_columns: int) -> 
             axes.barh(row, max(values) - low, left=low, height=0.62, color=COLOURS[0], alpha=0.28, lw=0)
         else:
             axes.text(1, row, "absent", va="center", fontsize=8)
-    for index, (_, scores) in enumerate(shown):
+    if not named:
+        dots = [(score, row) for _, scores in shown for row, score in enumerate(scores) if score is not None]
+        axes.plot(*zip(*dots, strict=True), ls="none", marker=".", ms=4, mew=0, color=COLOURS[0], alpha=0.5)
+    for index, (_, scores) in enumerate(shown if named else []):
         points = [(score, row) for row, score in enumerate(scores) if score is not None]
         axes.plot(
             [x for x, _ in points], [y for _, y in points], ls="none", ms=5.5, mew=0,
@@ -78,6 +85,8 @@ def _draw(names: list[str], shown: Shown, width: float, legend_columns: int) -> 
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("IoU [%]")
+    if not named:
+        return figure
     looks = [(MARKERS[i % len(MARKERS)], COLOURS[i % len(COLOURS)]) for i in range(len(shown))]
     handles = [
         Line2D([], [], ls="none", ms=5.5, mew=0, marker=marker, color=colour, label=title)

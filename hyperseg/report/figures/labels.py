@@ -64,8 +64,8 @@ def place_labels(canvas: FigureCanvasAgg, axes: Axes, labels: Sequence[Label], l
     for index, label in enumerate(labels):
         if not label.text:
             continue
-        lines = label.text.split("\n")
-        sizes = [renderer.get_text_width_height_descent(line, font, ismath=False) for line in lines]
+        words = label.text.split("\n")
+        sizes = [renderer.get_text_width_height_descent(line, font, ismath=False) for line in words]
         size = max(width for width, _, _ in sizes), 1.25 * sum(height for _, height, _ in sizes)
         obstacles = np.delete(taken, index, axis=0)
         boxes = _candidates(axes, label, size, scale)

@@ -1,6 +1,7 @@
 """Accuracy against frames per second: a panel per dataset and comparability class, with its Pareto front."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import ceil
 from textwrap import fill
 
@@ -28,6 +29,7 @@ from hyperseg.report.tradeoff import PAPER_SCORING, Panel, Point, dominates, pan
 
 REAL_TIME = 30.0  # FPS
 _MANY = 40  # names; a panel with more names its front alone
+_CROWD = 300  # points; a panel with more draws its front one by one and the others together
 _FEW = 3  # points below which a panel of other hardware says nothing
 _OURS = COLOURS[0]
 _READING = (
@@ -106,22 +108,46 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.text(REAL_TIME, 0.01, " 30 FPS", transform=axes.get_xaxis_transform(), fontsize=7.5, va="bottom")
     for x0, y0, x1, y1 in () if panel.smoke else _front(axes, panel):
         axes.plot([x0, x1], [y0, y1], color=INK, lw=0.9, alpha=0.55, zorder=2)
+    single = _single(panel)
     for index, point in enumerate(panel.points):
-        _mark(axes, point, f"point-{index}")
-    for paper in panel.points:
-        for ours in panel.points:
-            if paper.role == "paper" and ours.role == "ours" and ours.network == paper.network:
-                axes.plot([paper.fps, ours.fps], [paper.miou_percent, ours.miou_percent], color=INK, lw=0.7, zorder=2)
+        if point in single:
+            _mark(axes, point, f"point-{index}")
+    for look, points in groupby(
+        sorted((p for p in panel.points if p not in single), key=_look), key=_look
+    ):  # one artist for all of a look: thousands of them cost what one does
+        marker, colour, size, hollow = look
+        drawn = [(point.fps, point.miou_percent) for point in points]
+        face = "none" if hollow else colour
+        axes.plot(
+            *zip(*drawn, strict=True), marker=marker, color=colour, ls="none", ms=size, mfc=face, mew=1.1, zorder=3
+        )
+    published = {point.network: point for point in panel.points if point.role == "paper"}
+    for ours in panel.points:
+        paper = published.get(ours.network) if ours.role == "ours" else None
+        if paper:
+            axes.plot([paper.fps, ours.fps], [paper.miou_percent, ours.miou_percent], color=INK, lw=0.7, zorder=2)
     log_ticks(axes.xaxis, limits)
     axes.set_xlabel("Frames per second, log scale (right is faster)")
     axes.set_ylabel("mIoU [%]")
 
 
-def _mark(axes: Axes, point: Point, gid: str) -> None:
-    ours = point.role == "ours"
-    colour = INK if point.role == "paper" else _OURS if ours else FAINT
+def _single(panel: Panel) -> set[Point]:
+    """The points drawn one by one, with intervals, hover and keyboard: all, or the front of a crowded panel."""
+    if len(panel.points) <= _CROWD:
+        return set(panel.points)
+    return {*panel.front, *(point for point in panel.points if point.role == "paper")}
+
+
+def _look(point: Point) -> tuple[str, str, float, bool]:
+    """Marker, colour, size in points, and whether the marker is hollow."""
+    colour = INK if point.role == "paper" else _OURS if point.role == "ours" else FAINT
     marker = {"paper": "*", "ours": "o", "authors": "D", "rival": "."}[point.role]
     size = {"paper": 11.0, "ours": 6.5, "authors": 5.5, "rival": 8.0}[point.role]
+    return marker, colour, size, point.hollow
+
+
+def _mark(axes: Axes, point: Point, gid: str) -> None:
+    marker, colour, size, _ = _look(point)
     if point.miou_span:
         axes.plot([point.fps] * 2, point.miou_span, color=colour, lw=1.0, zorder=3)
     if point.fps_span:
@@ -167,7 +193,10 @@ def _limits(axes: Axes, panel: Panel) -> tuple[float, float]:
 def _labels(panel: Panel) -> list[Label]:
     front = set() if panel.smoke else set(panel.front)
     own = [p for p in panel.points if p.role in ("paper", "ours")]
-    named = [p for p in panel.points if p in front or p.role != "rival" or any(dominates(p, one) for one in own)]
+    if len(own) <= _MANY:
+        named = [p for p in panel.points if p in front or p.role != "rival" or any(dominates(p, one) for one in own)]
+    else:
+        named = own
     if len(named) > _MANY:
         named = [p for p in panel.points if p in front]
     return [

@@ -10,34 +10,48 @@ from hyperseg.records import EpochPoint, TrainingNumbers
 from hyperseg.report.collection import Collection, Entry, training_key
 from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, picture
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import network_title
+from hyperseg.report.names import network_title, slug
 from hyperseg.report.part import Part
 
 Run = Entry[TrainingNumbers]
+_MOST_NAMED = 12  # runs in a legend
 
 
-def training_figure(collection: Collection) -> Picture | None:
-    """None where nothing was trained for at least two epochs."""
+def training_figures(collection: Collection) -> list[Picture]:
+    """One figure per campaign with a run of at least two epochs: losses of two campaigns share no axis."""
     runs = [entry for entry in sorted(collection.training, key=training_key) if len(entry.numbers.epochs) > 1]
-    if not runs:
-        return None
+    campaigns = sorted({entry.record.campaign for entry in runs})
+    return [
+        _picture(
+            slug("training_curve", campaign) if len(campaigns) > 1 else "training_curve",
+            f"Training, {campaign}" if len(campaigns) > 1 else "Training",
+            [entry for entry in runs if entry.record.campaign == campaign],
+        )
+        for campaign in campaigns
+    ]
+
+
+def _picture(name: str, title: str, runs: list[Run]) -> Picture:
     scored = any(point.miou_percent is not None for entry in runs for point in entry.numbers.epochs)
     with house_style():
         caption = "Mean loss of each epoch"
         caption += ", and the mIoU on the split scored while training." if scored else "."
         if len({entry.record.network.id for entry in runs}) > 1:
             caption += " Losses of different variants are not comparable."
-        return picture("training_curve", "Training", caption, _draw(runs, scored))
+        return picture(name, title, caption, _draw(runs, scored))
 
 
 def _draw(runs: list[Run], scored: bool) -> Figure:
     panels = 2 if scored else 1
     titles = _titles(runs)
-    figure = new_figure(3.9 * panels, 2.8 + 0.2 * -(-len(runs) // 2))
+    named = len(runs) <= _MOST_NAMED
+    figure = new_figure(3.9 * panels, 2.8 + (0.2 * -(-len(runs) // 2) if named else 0))
     grid = figure.subplots(1, panels, squeeze=False)[0]
     _curves(grid[0], runs, "Loss", lambda point: point.loss)
     if scored:
         _curves(grid[1], runs, "mIoU [%]", lambda point: point.miou_percent)
+    if not named:
+        return figure
     handles = [
         Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], ms=4, lw=1.3, label=title)
         for i, title in enumerate(titles)
@@ -69,8 +83,7 @@ def _titles(runs: list[Run]) -> list[str]:
 
 
 def _build(inputs: Inputs) -> list[Picture]:
-    drawn = training_figure(inputs.collection)
-    return [drawn] if drawn else []
+    return training_figures(inputs.collection)
 
 
 PART = Part("training", "Training", "training", _build)

@@ -1,5 +1,6 @@
 """IoU per class: one table per dataset, split and evaluation protocol; classes down, networks across."""
 
+from dataclasses import replace
 from itertools import groupby
 from statistics import mean
 
@@ -20,6 +21,7 @@ from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 
 Evaluation = Entry[EvaluationNumbers]
+MOST_NETWORKS = 16  # networks side by side for a reader; the CSV has them all
 
 
 def class_tables(collection: Collection) -> list[Table]:
@@ -30,7 +32,7 @@ def class_tables(collection: Collection) -> list[Table]:
     for table in tables:  # two versions of one dataset
         taken[table.id] = taken.get(table.id, 0) + 1
         number = f"_{taken[table.id]}" if taken[table.id] > 1 else ""
-        unique.append(Table(table.id + number, table.title, table.caption, table.columns, table.rows, table.findings))
+        unique.append(replace(table, id=table.id + number))
     return unique
 
 
@@ -68,7 +70,10 @@ def _table(entries: list[Evaluation], collection: Collection) -> Table:
     record = entries[0].record
     protocol = protocol_of(record)
     networks = by_network(entries, collection)
-    columns = [Column(f"iou_percent_{key}", title, numeric=True) for key, title, _ in networks]
+    columns = [
+        Column(f"iou_percent_{key}", title, numeric=True, shown=number < MOST_NETWORKS)
+        for number, (key, title, _) in enumerate(networks)
+    ]
     classes = entries[0].numbers.classes
     rows = []
     for index, item in enumerate(classes):
@@ -79,6 +84,7 @@ def _table(entries: list[Evaluation], collection: Collection) -> Table:
     rows.append(_mean_row(networks, sum(item.pixels for item in classes)))
     dataset = record.dataset.id if record.dataset else "none"
     split = record.dataset.split if record.dataset else "none"
+    more = len(networks) - MOST_NETWORKS
     return Table(
         id=slug("class_iou", dataset, split, protocol_slug(protocol)),
         title=f"IoU per class: {dataset_title(dataset)}, {split}, {protocol_title(protocol)}",
@@ -86,6 +92,7 @@ def _table(entries: list[Evaluation], collection: Collection) -> Table:
         columns=(Column("class", "Class"), Column("pixels", "Pixels", numeric=True), *columns),
         rows=tuple(rows),
         findings=("classes", "absent"),
+        remarks=(f"{more} more networks are in the CSV",) if more > 0 else (),
     )
 
 

@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("difference", "Difference", numeric=True),
     Column("tolerance", "Tolerance", numeric=True),
     Column("verdict", "Verdict"),
-    Column("reason", "Why no verdict", detail=True),
+    Column("reason", "Why", detail=True),
     Column("how", "How to get it", detail=True),
 )
 

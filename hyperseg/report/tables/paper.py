@@ -55,7 +55,7 @@ def _table(dataset: str, split: str, variants: Sequence[str], inputs: Inputs) ->
     rivals = [peer for peer in scored_rivals(inputs.peers) if (peer.dataset, peer.split) == (dataset, split)]
     rivals.sort(key=lambda peer: (_timing(peer), -(peer.miou_percent or 0), peer.method, peer.source))
     dropped = left_out([peer for peer in inputs.peers if peer.dataset == dataset and peer.split in (split, "")])
-    remarks = ()
+    remarks: tuple[str, ...] = ()
     if dropped:
         reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(dropped.items()))
         remarks = (f"Rows of results/published left out here: {sum(dropped.values())} ({reasons})",)

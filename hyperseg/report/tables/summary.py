@@ -36,11 +36,13 @@ def summary_table(collection: Collection) -> Table:
     timed: dict[Key, list[Latency]] = {}
     for entry in latencies:
         timed.setdefault(_key(entry.record), []).append(entry)
+    trained = {_key(entry.record) for entry in collection.training}
     rows = [
         _row(record, evaluations, times, collection)
         for key, record in _networks(collection).items()
         for evaluations in scored.get(key) or [[]]
         for times in _by_device(timed.get(key, [])) or [[]]
+        if evaluations or times or key in trained  # a network that was only benchmarked has tables of its own
     ]
     return Table(
         id="summary",

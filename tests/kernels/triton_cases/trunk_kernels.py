@@ -97,7 +97,7 @@ def test_small_maps_get_small_tiles() -> None:
     ("kernel", "stride", "pads"),
     [(3, 1, (1, 1)), (5, 1, (2, 2)), (3, 2, (0, 1)), (5, 2, (1, 2)), (5, 2, (2, 2))],
 )
-@pytest.mark.parametrize(("channels", "size"), [(32, (10, 18)), (24, (4, 6)), (16, (14, 16))])
+@pytest.mark.parametrize(("channels", "size"), [(32, (10, 10)), (24, (4, 6))])
 def test_depthwise_with_sums(
     kernel: int, stride: int, pads: tuple[int, int], channels: int, size: tuple[int, int], dtype: torch.dtype
 ) -> None:

@@ -1,0 +1,283 @@
+"""The verdict on every claim of the paper, from a frame of records and published facts."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hyperseg.records.frame import frame as frame_of
+from hyperseg.records.statistics import process_interval
+from hyperseg.report.claims import Claim, Claims, read_claims
+from hyperseg.report.claims_speed import Ratio, speed_ratios
+from hyperseg.report.collection import Collection
+from hyperseg.report.comparability import Run, accuracy_reasons, latency_reasons
+from hyperseg.report.conditions import CLAIMS_FILE
+from hyperseg.report.facts import PaperRow, PeerRow
+from hyperseg.report.names import network_title
+from hyperseg.report.rivals import PAPER_HARDWARE, hardware, scored_rivals
+
+_QUANTITIES = {"miou": "miou", "fps": "fps", "latency": "latency_mean"}
+_USED = (*_QUANTITIES.values(), "latency_median", "final_loss")  # the last stands for a training
+_TITLES = {"fps": "FPS", "latency": "latency", "speed": "speed ratio", "front": "on the Pareto front"}
+_UNITS = {"miou": "%", "fps": "images/s", "latency": "ms", "speed": "ratio"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number of ours with its interval, and the records it comes from."""
+
+    value: float
+    low: float | None
+    high: float | None
+    seeds: int
+    records: tuple[str, ...]
+    reasons: tuple[str, ...] = ()  # why it is not the paper's measurement
+
+
+@dataclass(frozen=True)
+class Judged:
+    verdict: str
+    ours: Measured | None = None
+    reason: str | None = None
+    difference: float | None = None
+
+
+def judge(claims: Claims, frame: pd.DataFrame, peers: Sequence[PeerRow] = ()) -> pd.DataFrame:
+    """One row per claim, run or not, in the order of ``claims.yaml``.
+
+    `frame` is what :func:`hyperseg.read_records` gives, `peers` are published rivals. The columns are
+
+    ``claim``, ``table``, ``row``, ``quantity``, ``unit``  what is claimed
+    ``paper``, ``ours``, ``low``, ``high``, ``seeds``  the numbers; ours is the mean over seeds, with a 95 % interval
+    ``difference`` (ours - paper), ``tolerance``  both in the unit; no difference where the protocols differ
+    ``verdict``  reproduced, within noise, better, not reproduced, other protocol, not measurable here
+    ``reason``  why it is no plain verdict; ``how``  the command; ``needs``  data, GPU and hours
+    ``tolerance_reason``; ``records``  names of the records that ours comes from
+    """
+    judging = _Judging(claims, frame, tuple(peers))
+    return pd.DataFrame([judging.row(claim) for claim in claims.claims])
+
+
+def judge_collection(paper_csv: Path, collection: Collection, peers: Sequence[PeerRow] = ()) -> pd.DataFrame | None:
+    """The verdicts on a report's records, which are named by their anchors; None where no claims lie beside the paper.
+
+    Raises :class:`UserError` for claims that cannot be read.
+    """
+    if not paper_csv.with_name(CLAIMS_FILE).exists():
+        return None
+    records = ((entry.anchor, entry.sha256, entry.record) for entry in collection)
+    return judge(read_claims(paper_csv), frame_of(records, _USED), peers)
+
+
+class _Judging:
+    def __init__(self, claims: Claims, frame: pd.DataFrame, peers: Sequence[PeerRow]) -> None:
+        self.claims, self.peers = claims, peers
+        used = frame[frame["quantity"].isin(_USED)]
+        plain = used.astype(object).where(used.notna(), None)
+        self.runs: dict[tuple[str, str], list[Run]] = {}  # by quantity and variant
+        for run in plain.to_dict("records"):
+            self.runs.setdefault((run["quantity"], run["variant"]), []).append({str(k): v for k, v in run.items()})
+        trained = [run for (name, _), runs in self.runs.items() if name == "final_loss" for run in runs]
+        self.trainings = {run["weights_sha256"]: run for run in trained if run["weights_sha256"]}
+
+    def row(self, claim: Claim) -> dict[str, Any]:
+        paper = self._paper(claim)
+        tolerance = self.claims.tolerances[claim.tolerance]
+        takes = self.claims.takes[claim.takes]
+        allowed = tolerance.of(paper) if paper is not None else None
+        found = self._judged(claim, paper, allowed)
+        ours = found.ours
+        open_ = found.verdict == "not measurable here"
+        return {
+            "claim": claim.id,
+            "table": claim.table,
+            "row": claim.row,
+            "quantity": self._quantity(claim),
+            "unit": _UNITS.get(claim.measure, ""),
+            "paper": paper,
+            "ours": ours.value if ours else None,
+            "low": ours.low if ours else None,
+            "high": ours.high if ours else None,
+            "seeds": ours.seeds if ours else None,
+            "difference": found.difference,
+            "tolerance": allowed,
+            "verdict": found.verdict,
+            "reason": found.reason or (takes.missing if open_ else None),
+            "how": takes.command.format(variant=claim.variant, against=claim.against),
+            "needs": f"data: {takes.data}; GPU: {takes.gpu}; hours: {takes.hours}",
+            "tolerance_reason": tolerance.reason,
+            "records": list(ours.records) if ours else [],
+        }
+
+    def _quantity(self, claim: Claim) -> str:
+        row = self.claims.row_of(claim.variant, claim.split)
+        if claim.measure == "miou":
+            return f"{'higher ' if claim.kind == 'order' else ''}mIoU {row.split}"
+        return "faster" if claim.kind == "order" else _TITLES[claim.measure]
+
+    def _paper(self, claim: Claim) -> float | None:
+        row = self.claims.row_of(claim.variant, claim.split)
+        if claim.kind == "number":
+            return {"miou": row.miou_percent, "fps": row.fps, "latency": row.latency_ms}[claim.measure]
+        if claim.kind == "ratio" and claim.against:
+            other = self.claims.row_of(claim.against, claim.split)
+            return row.fps / other.fps if row.fps and other.fps else None
+        return None
+
+    def _judged(self, claim: Claim, paper: float | None, allowed: float | None) -> Judged:
+        if claim.kind == "front":
+            return self._front(claim)
+        if claim.measure == "speed":
+            return self._speed(claim, paper, allowed)
+        if claim.kind == "order":
+            return self._order(claim)
+        assert paper is not None
+        ours = self._measured(claim.variant, claim.split, claim.measure)
+        if ours is None:
+            return Judged("not measurable here")
+        if ours.reasons:
+            return Judged("other protocol", ours, "; ".join(ours.reasons))
+        assert allowed is not None
+        rising = claim.measure != "latency"  # a shorter time is better
+        return Judged(_verdict(ours, paper, allowed, rising=rising), ours, difference=ours.value - paper)
+
+    def _measured(self, variant: str, split: str | None, measure: str) -> Measured | None:
+        """Our number of a variant: comparable ones averaged over seeds, else the one that differs least; or None."""
+        row = self.claims.row_of(variant, split)
+        runs = [
+            run for run in self.runs.get((_QUANTITIES[measure], variant), ())
+            if run["subject"] is None
+            and run["source"] == "hyperseg" and not run["smoke"] and run["verdict"] != "INVALID"
+            and (measure != "miou" or (str(run["dataset"]).startswith(row.dataset) and split in (None, run["split"])))
+        ]  # fmt: skip
+        compared = [(self._reasons(run, row), run) for run in runs]
+        fit = [run for reasons, run in compared if not reasons]
+        if fit:
+            return _over_seeds(fit)
+        if not compared:
+            return None
+        reasons, nearest = min(compared, key=lambda pair: (len(pair[0]), pair[1]["protocol"] != "paper"))
+        return replace(_over_seeds([nearest]), reasons=tuple(reasons))
+
+    def _reasons(self, run: Run, row: PaperRow) -> list[str]:
+        if run["kind"] == "latency":
+            return latency_reasons(run, row)
+        return accuracy_reasons(run, row, self.trainings.get(run["weights_sha256"] or ""))
+
+    def _speed(self, claim: Claim, paper: float | None, allowed: float | None) -> Judged:
+        assert claim.against is not None
+        rows = [self.claims.row_of(variant, claim.split) for variant in (claim.variant, claim.against)]
+        timed = [run for row in rows for run in self.runs.get(("latency_median", row.variant), ())]
+        found = speed_ratios(timed, rows[0], rows[1])
+        if not found:
+            return Judged("not measurable here")
+        first = found[0]
+        ours = Measured(first.value, first.low, first.high, 1, first.records)
+        said = _told(found)
+        if claim.kind == "order":
+            return Judged(_ordered(first.value - 1, _shifted(first.low), _shifted(first.high)), ours, said)
+        assert paper is not None
+        assert allowed is not None
+        verdict = _verdict(ours, paper, allowed, rising=None)
+        return Judged(verdict, ours, said, difference=ours.value - paper)
+
+    def _order(self, claim: Claim) -> Judged:
+        assert claim.against is not None
+        pair = [self._measured(variant, claim.split, claim.measure) for variant in (claim.variant, claim.against)]
+        above, below = pair
+        if above is None or below is None:
+            return Judged("not measurable here")
+        records = above.records + below.records
+        difference = above.value - below.value
+        ours = Measured(difference, None, None, min(above.seeds, below.seeds), records)
+        reasons = dict.fromkeys(above.reasons + below.reasons)
+        if reasons:
+            return Judged("other protocol", ours, "; ".join(reasons))
+        half = math.hypot(*(_half(one) for one in pair if one is not None))
+        ours = replace(ours, low=difference - half, high=difference + half)
+        return Judged(_ordered(difference, ours.low, ours.high), ours)
+
+    def _front(self, claim: Claim) -> Judged:
+        row = self.claims.row_of(claim.variant, claim.split)
+        rivals = [
+            peer for peer in scored_rivals(self.peers)
+            if (peer.dataset, peer.split) == (row.dataset, row.split) and hardware(peer) == PAPER_HARDWARE
+            and peer.milliseconds is not None
+        ]  # fmt: skip
+        if not rivals:
+            return Judged("not measurable here")
+        miou, fps, ours = row.miou_percent, row.fps, None
+        measured = [self._measured(claim.variant, claim.split, measure) for measure in ("miou", "fps")]
+        if all(one is not None and not one.reasons for one in measured):
+            accuracy, speed = (one for one in measured if one is not None)
+            miou, fps, ours = accuracy.value, speed.value, accuracy
+        if fps is None:
+            return Judged("not measurable here", reason="the paper states no frame rate")
+        whose = "measured here" if ours else "as the paper states them"
+        ahead = [
+            f"{peer.method} ({peer.miou_percent:.1f} %, {1000 / peer.milliseconds:.1f} FPS)" for peer in rivals
+            if peer.miou_percent is not None and peer.milliseconds
+            and peer.miou_percent >= miou and 1000 / peer.milliseconds >= fps
+        ]  # fmt: skip
+        stands = f"{network_title(claim.variant)} ({miou:.1f} %, {fps:.1f} FPS, {whose})"
+        records = tuple(name for one in measured if one and ours for name in one.records)
+        shown = replace(ours, records=records) if ours else None
+        if ahead:
+            return Judged("not reproduced", shown, f"{stands} is dominated by {', '.join(ahead)}")
+        return Judged("reproduced", shown, f"none of {len(rivals)} rivals dominates {stands}")
+
+
+def _verdict(ours: Measured, paper: float, allowed: float, *, rising: bool | None) -> str:
+    """`rising`: a larger number is better; None: neither side is."""
+    difference = ours.value - paper
+    if abs(difference) <= allowed:
+        return "reproduced"
+    if rising is not None and (difference > 0) == rising:
+        return "better"
+    nearest = ours.high if difference < 0 else ours.low  # the end of our interval that lies towards the paper's number
+    overshoot = None if nearest is None else (nearest - paper) * (1 if difference > 0 else -1)
+    if overshoot is not None and overshoot <= allowed:
+        return "within noise"
+    return "not reproduced"
+
+
+def _ordered(difference: float, low: float | None, high: float | None) -> str:
+    """Whether something is above something else by `difference`."""
+    if low is not None and high is not None and low <= 0 <= high:
+        return "within noise"
+    return "reproduced" if difference > 0 else "not reproduced"
+
+
+def _over_seeds(runs: Sequence[Mapping[str, Any]]) -> Measured:
+    """The mean over seeds; its interval is Student's over them, of a single seed the record's own."""
+    by_seed: dict[Any, list[float]] = {}
+    for run in runs:
+        by_seed.setdefault(run["seed"], []).append(float(run["value"]))
+    values = [statistics.fmean(found) for found in by_seed.values()]
+    low, high = runs[0]["low"], runs[0]["high"]
+    if (found := process_interval(values)) is not None:
+        low, high = found.low, found.high
+    elif len(runs) > 1:
+        low = high = None
+    names = tuple(dict.fromkeys(str(run["record"]) for run in runs))
+    return Measured(statistics.fmean(values), low, high, len(values), names)
+
+
+def _told(found: Sequence[Ratio]) -> str:
+    """Where the ratio was measured, and what other code gave on the same device."""
+    first = found[0]
+    others = {ratio.code: ratio for ratio in reversed(found) if ratio.device == first.device and ratio.plain}
+    also = [f"{ratio.value:.2f} by {code}" for code, ratio in sorted(others.items()) if code != first.code]
+    return f"by {first.code} on {first.device}" + (f"; also {', '.join(also)}" if also else "")
+
+
+def _half(one: Measured) -> float:
+    return (one.high - one.low) / 2 if one.low is not None and one.high is not None else 0.0
+
+
+def _shifted(end: float | None) -> float | None:
+    return None if end is None else end - 1

@@ -1,0 +1,77 @@
+"""How much faster one network is than another, wherever both were timed in the same way on the same machine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hyperseg.report.comparability import latency_reasons
+from hyperseg.report.facts import PaperRow
+from hyperseg.report.names import device_title
+
+Run = Mapping[str, Any]
+# What two timings have in common when their ratio says something about the networks alone.
+_SETTING = (
+    "kind", "campaign", "protocol", "machine", "device_name", "threads", "source", "engine", "precision", "tf32",
+    "batch_norm", "batch",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """`value`: how many times as fast."""
+
+    value: float
+    low: float | None
+    high: float | None
+    code: str  # "the authors' code", or which engine of ours
+    device: str
+    plain: bool  # in float32
+    records: tuple[str, ...]
+
+
+def speed_ratios(runs: Sequence[Run], first: PaperRow, second: PaperRow) -> list[Ratio]:
+    """Time of `second` over time of `first` at the paper's input sizes, by setting, the nearest to the paper's first.
+
+    INVALID latencies, smoke runs and sweeps do not count; of two timings in one setting the later one does.
+    """
+    pairs: dict[tuple[Any, ...], dict[str, Run]] = {}
+    for run in sorted(runs, key=lambda run: run["started_at"]):
+        for row in (first, second):
+            if _usable(run, row):
+                pairs.setdefault(tuple(run[name] for name in _SETTING), {})[row.variant] = run
+    both = [(pair[first.variant], pair[second.variant]) for pair in pairs.values() if len(pair) == 2]
+    return [_ratio(one, other) for one, other in sorted(both, key=lambda pair: _distance(pair[0], first))]
+
+
+def _usable(run: Run, row: PaperRow) -> bool:
+    timed = run["kind"] == "latency" and run["subject"] is None
+    turns = run["kind"] == "bench" and str(run["subject"]).startswith("inference: ")
+    return (
+        run["quantity"] == "latency_median" and (timed or turns) and run["variant"] == row.variant
+        and (run["input_height"], run["input_width"]) == (row.input_height, row.input_width)
+        and not run["smoke"] and run["verdict"] != "INVALID"
+    )  # fmt: skip
+
+
+def _distance(run: Run, row: PaperRow) -> tuple[Any, ...]:
+    """Sorts settings: the paper's own, then float32 by plain PyTorch, then our network before the authors' code."""
+    plain = run["engine"] == "eager" and run["precision"] == "float32" and not run["tf32"]
+    return (
+        run["kind"] == "bench" or bool(latency_reasons(run, row)), not plain, run["source"] != "hyperseg",
+        run["precision"] != "float32", run["device"] != "cuda", run["kind"] == "bench", str(run["engine"]),
+        str(run["campaign"]),
+    )  # fmt: skip
+
+
+def _ratio(one: Run, other: Run) -> Ratio:
+    low = high = None
+    if all(run["low"] and run["high"] for run in (one, other)):
+        low, high = other["low"] / one["high"], other["high"] / one["low"]
+    code = "the authors' code" if one["source"] == "authors" else f"our network, {one['engine']}"
+    device = device_title(str(one["device_name"]))
+    plain = one["precision"] == "float32" and not one["tf32"]
+    if not plain:
+        code += f" in {'TF32' if one['tf32'] else one['precision']}"
+    return Ratio(
+        other["value"] / one["value"], low, high, code, device, plain, (str(one["record"]), str(other["record"]))
+    )

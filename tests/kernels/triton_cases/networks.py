@@ -1,0 +1,84 @@
+"""A whole network through engine triton at the smallest input, against the plain network; in Triton's interpreter."""
+
+import copy
+import gc
+import os
+
+import pytest
+import torch
+
+from hyperseg import create_model
+from hyperseg.errors import UserError
+from hyperseg.latency.engines import Target, engine_table
+from hyperseg.latency.random_weights import randomize
+from hyperseg.latency.stages import Staged
+from hyperseg.models import HyperSeg
+from hyperseg.models.variants import VARIANTS
+
+CASES = [(name, precision) for name in VARIANTS for precision in ("float32", "float16")]
+if os.environ.get("HYPERSEG_TRITON_CASES") != "all":  # each variant, each precision, each form of the decoder
+    CASES = [
+        ("cityscapes_hyperseg_m", "float16"),
+        ("cityscapes_hyperseg_s", "float32"),
+        ("camvid_hyperseg_s", "float16"),
+        ("camvid_hyperseg_l", "float32"),
+        ("voc_hyperseg_l", "float32"),
+    ]
+
+
+def network_of(variant: str) -> HyperSeg:
+    torch.manual_seed(0)
+    model = create_model(variant).eval()
+    randomize(model)
+    return model
+
+
+@pytest.mark.parametrize(("variant", "precision"), CASES)
+def test_engine_gives_the_plain_outputs(variant: str, precision: str) -> None:
+    """The callable keeps all that it runs on, and answers with the same bits twice."""
+    network = network_of(variant)
+    unit = network.variant.unit
+    image = torch.randn(1, 3, unit, 2 * unit if network.variant.decoder == "v1" else unit)
+    with torch.inference_mode():
+        want = network(image)
+        target = Target("cuda", precision, 1, tf32=False)
+        run = engine_table()["triton"].prepare(network, torch.randn_like(image), target)
+        del network
+        gc.collect()
+        got = run(image)
+    launches = len(run.plan.launches)
+    assert launches <= 150
+    assert got.dtype == getattr(torch, precision)
+    assert want.std() > 0.3
+    if precision == "float32":
+        torch.testing.assert_close(got, want, atol=1e-4, rtol=0)
+    else:
+        assert (got.float() - want).abs().max() < 0.02 * want.std()
+        assert (got.argmax(1) == want.argmax(1)).float().mean() > 0.99
+
+
+def test_classes_come_from_the_last_kernel_and_are_the_same_twice() -> None:
+    network = Staged(network_of("camvid_hyperseg_s"), ["forward", "upsample", "argmax"]).eval()
+    image = torch.randn(1, 3, 64, 128)
+    with torch.inference_mode():
+        want = network(image)
+        run = engine_table()["triton"].prepare(copy.deepcopy(network), image, Target("cuda", "float16", 1, tf32=False))
+        first = run(image).clone()
+        run.plan.answer.fill_(-1)
+        second = run(image)
+    assert run.plan.launches[-1].kernel.__name__ == "classify"
+    assert first.dtype == torch.int64
+    assert torch.equal(first, second)
+    assert (first == want).float().mean() > 0.99
+
+
+def test_what_the_engine_does_not_run_is_said() -> None:
+    network, engine = network_of("camvid_hyperseg_s"), engine_table()["triton"]
+    target = Target("cuda", "float16", 1, tf32=False)
+    with pytest.raises(UserError, match="runs this package's networks alone"):
+        engine.prepare(torch.nn.Conv2d(3, 4, 1), torch.zeros(1, 3, 64, 128), target)
+    with pytest.raises(UserError, match="runs one image at a time, not 2; choose engine cudagraph"):
+        engine.prepare(network, torch.zeros(2, 3, 64, 128), target)
+    run = engine.prepare(network, torch.zeros(1, 3, 64, 128), target)
+    with pytest.raises(UserError, match=r"prepared for images \(1, 3, 64, 128\) on cpu, not for \(1, 3, 128, 128\)"):
+        run(torch.zeros(1, 3, 128, 128))

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# A SLURM cluster of this one machine, for as long as a command runs: workflow/slurm.sh COMMAND...
+# Needs Debian's slurm-wlm and munge, and root. A stand-in GPU is granted, so that jobs may ask for one.
+set -euo pipefail
+
+skip() {
+    echo "skipped: $1" >&2
+    exit 77
+}
+
+[ "$(id -u)" = 0 ] || skip "SLURM's daemons need root here"
+for tool in slurmctld slurmd sbatch munged; do
+    command -v "$tool" >/dev/null || skip "there is no $tool; apt-get install slurm-wlm munge"
+done
+
+folder=$(mktemp -d /tmp/hyperseg-slurm.XXXXXX)
+chmod 755 "$folder"
+host=$(hostname -s)
+install -d -o munge -g munge -m 0755 /run/munge
+install -d -o munge -g munge -m 0700 "$folder/munge"
+[ -e /etc/munge/munge.key ] || { mungekey --create --force >/dev/null 2>&1 || head -c 1024 /dev/urandom >/etc/munge/munge.key; }
+chown munge:munge /etc/munge/munge.key && chmod 400 /etc/munge/munge.key
+mkdir "$folder/spool" "$folder/state"
+
+cat >"$folder/slurm.conf" <<CONF
+ClusterName=hyperseg
+SlurmctldHost=$host(127.0.0.1)
+SlurmctldPort=16817
+SlurmdPort=16818
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+MpiDefault=none
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+ReturnToService=2
+SwitchType=switch/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+GresTypes=gpu
+MinJobAge=86400
+KillWait=20
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+JobCompType=jobcomp/none
+PreemptMode=REQUEUE
+PreemptType=preempt/partition_prio
+SlurmctldPidFile=$folder/slurmctld.pid
+SlurmdPidFile=$folder/slurmd.pid
+SlurmdSpoolDir=$folder/spool
+StateSaveLocation=$folder/state
+SlurmctldLogFile=$folder/slurmctld.log
+SlurmdLogFile=$folder/slurmd.log
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(($(awk '/MemTotal/ { print $2 }' /proc/meminfo) / 1100)) Gres=gpu:1 State=UNKNOWN
+PartitionName=gpu Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2
+CONF
+echo "NodeName=$host Name=gpu File=/dev/null" >"$folder/gres.conf"
+export SLURM_CONF=$folder/slurm.conf
+
+daemons=()
+stop() {
+    scancel --full --quiet --state=RUNNING,PENDING --partition=gpu 2>/dev/null || true
+    for daemon in "${daemons[@]}"; do kill "$daemon" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap stop EXIT
+
+if ! munge --no-input >/dev/null 2>&1; then
+    setpriv --reuid=munge --regid=munge --clear-groups munged --foreground >/dev/null 2>&1 &
+    daemons+=($!)
+fi
+for _ in $(seq 50); do munge --no-input >/dev/null 2>&1 && break; sleep 0.2; done
+slurmctld -D >/dev/null 2>&1 &
+daemons+=($!)
+slurmd -D >/dev/null 2>&1 &
+daemons+=($!)
+for _ in $(seq 100); do
+    sinfo --noheader --format=%T 2>/dev/null | grep -q idle && break
+    sleep 0.3
+done
+sinfo --noheader --format=%T | grep -q idle || { cat "$folder"/slurm*.log >&2; exit 1; }
+"$@"
