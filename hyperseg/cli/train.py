@@ -1,5 +1,6 @@
 """``hyperseg train``: one variant, by a recipe scaled by a configuration."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,10 @@ def command(
     from hyperseg.networks import get_network
     from hyperseg.training.recipe import for_dataset, load_recipe
 
+    if explain:
+        out = None  # nothing is written
+    elif out is None:
+        raise UserError("--out is missing; name the folder for weights and record")
     chosen = get_network(variant)
     campaign = read_campaign(config)
     settings = campaign.training.model_dump() if campaign else {}
@@ -63,8 +68,9 @@ def command(
         recipe = recipe.scaled(scale)
         notes.append(f"the schedule is the recipe's times {scale:g}")
     dataset.samples(recipe.train_split)  # an unknown split is named before torch is imported
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
+    if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
 
     from hyperseg.training.run import train
     from hyperseg.training.setup import Initial
@@ -76,11 +82,9 @@ def command(
         input_hw = (campaign.evaluation.input_of(variant) if campaign else None) or chosen.eval_hw
         validation = _validation(dataset, recipe, input_hw, torch_device)
     initial = Initial(init, _digest(init), renew_head) if init else None
-    if explain:
+    if out is None:
         _explain(variant, dataset, recipe, seed, torch_device, initial)
         return
-    if out is None:
-        raise UserError("--out is missing; name the folder for weights and record")
     name = campaign.campaign if campaign else NO_CAMPAIGN
     try:
         record = train(
