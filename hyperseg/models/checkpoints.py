@@ -34,12 +34,12 @@ def read_state(source: str | Path | Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def load_released(model: HyperSeg, source: str | Path | Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
-    """Load the tensors of :func:`read_state`, by released names or by ours, into the model.
+    """Load the tensors of :func:`read_state`, by released names or this package's own, into the model.
 
     Raises :class:`UserError`, the tensors named, where one is missing, left over, of another shape or no finite number.
     """
     names = released_names(model)
-    if "backbone.conv_stem.weight" in state:  # a state dict of ours
+    if "backbone.conv_stem.weight" in state:  # this package's own state dict
         names = {name: name for name in names}
     expected = {names[name]: tensor for name, tensor in model.state_dict().items()}
     check_tensors(_where(source), model.variant.id, expected, state)

@@ -28,12 +28,12 @@ def create_model(
 ) -> HyperSeg:
     """A network of one of the five variants or of an ablation, in training mode.
 
-    ``weights``: a file of ours (``.safetensors``, whose header supplies what is not given of ``num_classes``,
-    ``backbone`` and ``slices``) or a checkpoint in the released format (``.pth``, or its dictionary), whose tensors
-    supply ``num_classes``; it holds the backbone too, so ``pretrained_backbone`` is then not looked at. Without
-    weights, every convolution starts from Xavier-normal values; with ``pretrained_backbone`` the backbone starts from
-    ImageNet weights (see :func:`hyperseg.models.pretrained.load_pretrained`) and the rest from PyTorch's defaults, as
-    published.
+    ``weights``: a file of :func:`hyperseg.models.save_weights` (``.safetensors``, whose header supplies what is not
+    given of ``num_classes``, ``backbone`` and ``slices``) or a checkpoint in the released format (``.pth``, or its
+    dictionary), whose tensors supply ``num_classes``; it holds the backbone too, so ``pretrained_backbone`` is then not
+    looked at. Without weights, every convolution starts from Xavier-normal values; with ``pretrained_backbone`` the
+    backbone starts from ImageNet weights (see :func:`hyperseg.models.pretrained.load_pretrained`) and the rest from
+    PyTorch's defaults, as published.
 
     ``num_classes``, ``backbone`` (a timm EfficientNet) and ``dropout`` (on the backbone's last map) default to the
     variant's. ``slices`` is the reading of the signal: ``released``, the default but of some ablations, agrees with

@@ -1,4 +1,4 @@
-"""Our own weights files: safetensors whose header says which network they belong to."""
+"""This package's weights files: safetensors whose header says which network they belong to."""
 
 import json
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ def load_weights(model: Any, path: str | Path) -> WeightsInfo:
 
 
 def read_weights_info(path: str | Path) -> WeightsInfo:
-    """What network a weights file belongs to, from its header; :class:`UserError` where it has none of ours."""
+    """What network a weights file belongs to, from its header; :class:`UserError` where it was not written here."""
     check_file(Path(path))
     try:
         with safe_open(path, "pt") as file:
