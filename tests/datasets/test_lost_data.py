@@ -233,9 +233,8 @@ def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(own, tmp_path, 
     """No file may grow beyond 2 kB in the process: each write of a picture ends as on a full disk."""
     sound = tmp_path / "sound"
     assert streets(sound).exit_code == 0
-    source = make.write_files(
-        tmp_path / "source", {"0001TP_006690.png": make.png(make.noise(1)), "0001TP_006690_L.png": b""}
-    )
+    frame, label = make.png(make.noise(1)), make.png(np.zeros((24, 32, 3), np.uint8))
+    source = make.write_files(tmp_path / "source", {"0001TP_006690.png": frame, "0001TP_006690_L.png": label})
     (own.parent / "classes.yaml").write_text("classes: [lot, car]\ncitation: " + 1000 * "long " + "\n")
     out = tmp_path / "data" / "out"
     line = {

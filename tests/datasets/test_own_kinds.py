@@ -206,7 +206,7 @@ def test_a_file_called_png_that_is_something_else_is_named(lots):
         Image.fromarray(np.asarray(Image.open(path))).save(path, kind)
     words = told(add(lots))
     assert "train/labels/0.png (a JPEG picture, no PNG; labels are PNGs, which keep every value)" in words
-    assert "train/labels/1.png (a GIF picture, no PNG" in words
+    assert "train/labels/1.png (a GIF picture; images are PNG, JPEG, BMP, TIFF or WebP, labels PNG)" in words
     assert str(lots.parent / "data" / ".") not in words, "no hidden folder of the work is named"
 
 
