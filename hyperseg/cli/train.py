@@ -1,5 +1,6 @@
 """``hyperseg train``: one variant, by a recipe scaled by a configuration."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, key_values, read_camp
 from hyperseg.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from torch import nn
 
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
 @click.option("--init", type=click.Path(path_type=Path), help="Weights to start from, in place of ImageNet's.")
 @click.option("--renew-head", is_flag=True, help="Make anew what of --init does not fit another number of classes.")
 @click.option("--explain", is_flag=True, help="Print the schedule, and time and memory after 20 steps; write nothing.")
+@click.option(
+    "--watch", multiple=True, type=click.Choice(["tensorboard", "dvclive"]), help="Live curves in OUT; repeatable."
+)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one training value; repeatable.")
 def command(
     config: Path | None, variant: str, data: Path, out: Path | None, seed: int, device: str, scale: float | None,
-    init: Path | None, renew_head: bool, explain: bool, changes: tuple[str, ...],
+    init: Path | None, renew_head: bool, explain: bool, watch: tuple[str, ...], changes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Train one variant; writes OUT/weights.safetensors and OUT/train.json.
 
@@ -45,6 +50,10 @@ def command(
     from hyperseg.networks import get_network
     from hyperseg.training.recipe import for_dataset, load_recipe
 
+    if explain:
+        out = None  # nothing is written
+    elif out is None:
+        raise UserError("--out is missing; name the folder for weights and record")
     chosen = get_network(variant)
     campaign = read_campaign(config)
     settings = campaign.training.model_dump() if campaign else {}
@@ -59,8 +68,9 @@ def command(
         recipe = recipe.scaled(scale)
         notes.append(f"the schedule is the recipe's times {scale:g}")
     dataset.samples(recipe.train_split)  # an unknown split is named before torch is imported
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
+    if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
 
     from hyperseg.training.run import train
     from hyperseg.training.setup import Initial
@@ -72,20 +82,20 @@ def command(
         input_hw = (campaign.evaluation.input_of(variant) if campaign else None) or chosen.eval_hw
         validation = _validation(dataset, recipe, input_hw, torch_device)
     initial = Initial(init, _digest(init), renew_head) if init else None
-    if explain:
+    if out is None:
         _explain(variant, dataset, recipe, seed, torch_device, initial)
         return
-    if out is None:
-        raise UserError("--out is missing; name the folder for weights and record")
     name = campaign.campaign if campaign else NO_CAMPAIGN
     try:
         record = train(
             variant, dataset, recipe, out, seed=seed, device=torch_device, campaign=name, validation=validation,
-            initial=initial, notes=notes,
+            initial=initial, notes=notes, watch=watch,
         )  # fmt: skip
     except TrainingInterrupted as interrupted:
         click.echo(str(interrupted), err=True)
         sys.exit(128 + interrupted.signum)
+    if record is None:  # one of several processes, and not the one that writes
+        return
     click.echo(f"{out / 'weights.safetensors'}  sha256 {record.network.weights_sha256}  {record.duration_s:.0f} s")
 
 
@@ -93,7 +103,12 @@ def _validation(
     dataset: "PreparedDataset", recipe: "Recipe", input_hw: tuple[int, int], device: "torch.device"
 ) -> "Validation":
     """Mean IoU on the recipe's selection split, as the authors score the epochs of a training."""
+    import numpy as np
+
+    from hyperseg.data.prepared import ClassInfo, read_image, read_label
     from hyperseg.evaluation.evaluate import evaluate
+    from hyperseg.evaluation.overlay import comparison
+    from hyperseg.evaluation.predict import predict, scored_classes
     from hyperseg.evaluation.protocol import load_protocol
     from hyperseg.training.loop import Validation
 
@@ -106,8 +121,20 @@ def _validation(
         numbers = evaluate(model, dataset, split, protocol, input_hw=input_hw, device=device, reading=reading)
         return numbers.miou_percent
 
+    def picture(model: "nn.Module") -> "np.ndarray":
+        sample = dataset.samples(split)[0]
+        image, label = read_image(sample), read_label(sample, reading.void)
+        names = scored_classes(dataset, reading)
+        plain = reading.model_copy(update={"geometry": "pad" if reading.geometry == "pad" else "resize"})
+        was_training = model.training
+        hw = label.shape[0], label.shape[1]
+        prediction = predict(model.eval(), image, hw, plain, input_hw, len(names), device).cpu().numpy()
+        model.train(was_training)
+        classes = [*dataset.classes, ClassInfo(name="Void", colour=(0, 0, 0))][: len(names)]
+        return np.asarray(comparison(image, label, prediction, classes))
+
     settings = {"split": split, "protocol": protocol.ref.model_dump(), "input_hw": list(input_hw)}
-    return Validation(split, miou_percent, settings)
+    return Validation(split, miou_percent, settings, picture)
 
 
 def _digest(weights: Path) -> str:

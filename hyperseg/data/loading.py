@@ -69,11 +69,15 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
 class EpochBatches(Sampler[list[Key]]):
     """Keys of a training from `first_step` (counted from 0) to its end, batch by batch.
 
-    Images that do not fill an epoch's last batch are left out.
+    Images that do not fill an epoch's last batch are left out. `share` (i, n): the i-th of n equal parts of each batch.
     """
 
-    def __init__(self, epochs: int, images_per_epoch: int, batch: int, first_step: int = 0) -> None:
+    def __init__(
+        self, epochs: int, images_per_epoch: int, batch: int, first_step: int = 0, share: tuple[int, int] = (0, 1)
+    ) -> None:
         self.batch, self.first_step = batch, first_step
+        part = batch // share[1]
+        self.places = range(share[0] * part, (share[0] + 1) * part)
         self.steps_per_epoch = images_per_epoch // batch
         self.steps = epochs * self.steps_per_epoch
 
@@ -83,13 +87,20 @@ class EpochBatches(Sampler[list[Key]]):
     def __iter__(self) -> Iterator[list[Key]]:
         for step in range(self.first_step, self.steps):
             epoch, place = divmod(step, self.steps_per_epoch)
-            yield [(epoch, place * self.batch + index) for index in range(self.batch)]
+            yield [(epoch, place * self.batch + index) for index in self.places]
 
 
 def training_loader(
-    samples: TrainingSamples, *, epochs: int, images_per_epoch: int, batch: int, workers: int, first_step: int = 0
+    samples: TrainingSamples,
+    *,
+    epochs: int,
+    images_per_epoch: int,
+    batch: int,
+    workers: int,
+    first_step: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> DataLoader[Item]:
-    """Batches of a training from `first_step` (counted from 0) to its end, in order.
+    """Batches of a training from `first_step` (counted from 0) to its end, in order; of each the `share` (i, n).
 
     Images are uint8 (B, H, W, 3), labels uint8 (B, H, W).
     They are uint8 so that four times fewer bytes pass between processes and to the device;
@@ -97,7 +108,7 @@ def training_loader(
     """
     return DataLoader(
         samples,
-        batch_sampler=EpochBatches(epochs, images_per_epoch, batch, first_step),
+        batch_sampler=EpochBatches(epochs, images_per_epoch, batch, first_step, share),
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,

@@ -1,6 +1,6 @@
-"""Our tensor names and those of released checkpoints, side by side.
+"""This package's tensor names and those of released checkpoints, side by side.
 
-Every tensor is named by its module; a module of ours has exactly one counterpart in the released format.
+Every tensor is named by its module; a module here has exactly one counterpart in the released format.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from hyperseg.models.network import HyperSeg
 
 
 def released_names(model: HyperSeg) -> dict[str, str]:
-    """Our name of every tensor of the model, parameters and buffers, to its name in a released checkpoint."""
+    """The name here of every tensor of the model, parameters and buffers, to its name in a released checkpoint."""
     modules = dict(_modules(model))
     names = {}
     for name in model.state_dict():
@@ -42,7 +42,7 @@ def lukemelas_backbone_names(blocks: nn.Sequential) -> dict[str, str]:
 
 
 def _modules(model: HyperSeg) -> Iterator[tuple[str, str]]:
-    """Every module of ours that owns tensors, with its counterpart."""
+    """Every module here that owns tensors, with its counterpart."""
     for ours, theirs in lukemelas_backbone_names(model.backbone.blocks).items():
         yield f"backbone.{ours}", f"backbone.{theirs}"
     for i in range(len(model.backbone.reduce)):

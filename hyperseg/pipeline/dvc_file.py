@@ -102,7 +102,7 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
         [report],
     )
     return HEAD.format(config=config) + yaml.safe_dump(
-        {"stages": stages, "metrics": [f"{up}{report}/metrics.json"], "plots": _plots(campaign, f"{up}{runs}")},
+        {"stages": stages, "metrics": [f"{up}{report}/metrics.json"], "plots": _plots(campaign, up)},
         sort_keys=False,
         width=200,
     )
@@ -113,13 +113,19 @@ def _written(section: BaseModel, *keys: str, of: str = "") -> list[str]:
     return [f"{of}.{key}" if of else key for key in keys if key in section.model_fields_set]
 
 
-def _plots(campaign: Campaign, runs: str) -> list[dict[str, Any]]:
+def plots_folder(campaign: Campaign) -> Path:
+    """Where the data of a campaign's plots lies, for git to keep: DVC cannot read them from records."""
+    return Path("tracked") / campaign.campaign / "plots"
+
+
+def _plots(campaign: Campaign, up: str) -> list[dict[str, Any]]:
     """Curves of every training, and the IoU of every class, for ``dvc plots show`` and ``diff``."""
-    folders = [f"{runs}/{variant}/seed{seed}" for variant in campaign.variants for seed in campaign.seeds]
-    loss = {"x": "epoch", "y": {f"{folder}/train.json": "loss" for folder in folders}}
+    folder = f"{up}{plots_folder(campaign)}"
+    runs = [f"{folder}/{variant}-seed{seed}" for variant in campaign.variants for seed in campaign.seeds]
+    loss = {"x": "epoch", "y": {f"{run}-train.json": "loss" for run in runs}}
     plots: list[dict[str, Any]] = [{"Training loss": loss}]
     for protocol in campaign.evaluation.protocols:
-        files = [f"{folder}/evaluation-{protocol}.json" for folder in folders]
+        files = [f"{run}-{protocol}.json" for run in runs]
         bars = {
             "template": "bar_horizontal",
             "x": dict.fromkeys(files, "iou_percent"),

@@ -1,5 +1,6 @@
 """Let DVC remember a campaign: its dataset, weights, records and report, in the commit that is made next."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.campaign import Campaign, load_campaign
 from hyperseg.pipeline.commands import call, reason, require_root
 from hyperseg.pipeline.digests import write_digests
-from hyperseg.pipeline.dvc_file import DEMO, dvc_file, dvc_text
+from hyperseg.pipeline.dvc_file import DEMO, dvc_file, dvc_text, plots_folder
 from hyperseg.pipeline.lock import run_lock
 from hyperseg.pipeline.steps import Layout
+from hyperseg.records import EvaluationNumbers, TrainingNumbers, read_record
 from hyperseg.yaml_file import read_yaml
 
 
@@ -28,12 +30,32 @@ def track(config: Path) -> list[Path]:
                 raise UserError(f"{name} is not there yet; make it with `hyperseg run {config}`, then track it")
         write_digests(campaign)
         write_text_atomic(file, dvc_text(campaign, config))
-        kept = [file, file.with_name("dvc.lock")]
+        kept = [file, file.with_name("dvc.lock"), _write_plots(campaign, layout)]
         if dataset := dataset_file(campaign, config):
             _dvc("add", "--quiet", campaign.dataset.folder)
             kept += [dataset, dataset.with_name(".gitignore")]
         _dvc("commit", "--quiet", "--force", str(file))
-    return [path for path in kept if path.is_file()]
+    return [path for path in kept if path.exists()]
+
+
+def _write_plots(campaign: Campaign, layout: Layout) -> Path:
+    """The plots' data, from the records; returns its folder."""
+    folder = plots_folder(campaign)
+    for variant in campaign.variants:
+        for seed in campaign.seeds:
+            run = Path(layout.seed.format(variant=variant, seed=seed))
+            trained = read_record(run / "train.json").numbers
+            assert isinstance(trained, TrainingNumbers)
+            epochs = [{"epoch": point.epoch, "loss": point.loss} for point in trained.epochs]
+            write_text_atomic(folder / f"{variant}-seed{seed}-train.json", json.dumps(epochs, indent=1) + "\n")
+            for protocol in campaign.evaluation.protocols:
+                scored = read_record(run / f"evaluation-{protocol}.json").numbers
+                assert isinstance(scored, EvaluationNumbers)
+                classes = [{"name": one.name, "iou_percent": one.iou_percent} for one in scored.classes]
+                write_text_atomic(
+                    folder / f"{variant}-seed{seed}-{protocol}.json", json.dumps(classes, indent=1) + "\n"
+                )
+    return folder
 
 
 def dataset_file(campaign: Campaign, config: Path) -> Path | None:

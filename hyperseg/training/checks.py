@@ -1,5 +1,6 @@
 """What can be known to be wrong before the first step is said before it."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def check_training(
             check_size(network, *size)
         except UserError as error:
             raise UserError(f"training.{key} does not fit: {error}") from error
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if recipe.batch % (count * recipe.accumulate):
+        raise UserError(
+            f"training.batch {recipe.batch} cannot be shared equally by {count} processes"
+            f"{f' in {recipe.accumulate} parts each' if recipe.accumulate > 1 else ''}; start another number of them"
+        )
     if recipe.precision == "float16" and device.type == "cpu":
         raise UserError("training.precision is float16, which a CPU trains too slowly; set it to bfloat16 or float32")
     if recipe.selection == "best" and validation is None:

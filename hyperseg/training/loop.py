@@ -2,13 +2,15 @@
 
 import copy
 import resource
+import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,21 +18,27 @@ from hyperseg.records import EpochPoint
 from hyperseg.training.checkpoint import Saved, Schedule, tensors
 from hyperseg.training.faults import explain
 from hyperseg.training.guards import Guards
+from hyperseg.training.parallel import Processes, distribute
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.schedule import polynomial
 from hyperseg.training.state import Best, TrainingState
-from hyperseg.training.step import make_optimizer, make_scaler, train_step
+from hyperseg.training.step import ALONE, make_optimizer, make_scaler, train_step
 from hyperseg.training.stop import StopAsked, StopSignals, TrainingInterrupted
+from hyperseg.training.watch import EVERY, Watcher
 
 
 @dataclass(frozen=True)
 class Validation:
-    """How epochs are scored: mean IoU in percent on `split`; `settings` says by which protocol and input size."""
+    """How epochs are scored: mean IoU in percent on `split`; `settings` says by which protocol and input size.
+
+    `picture` shows a prediction beside its label, uint8 (H, W, 3), to whoever watches.
+    """
 
     split: str
     miou_percent: Callable[[nn.Module], float]
     settings: dict[str, Any]
+    picture: Callable[[nn.Module], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,10 +62,15 @@ def fit(
     validation: Validation | None = None,
     checkpoints: Schedule | None = None,
     saved: Saved | None = None,
+    among: Processes = ALONE,
+    seed: int = 0,
+    watchers: Sequence[Watcher] = (),
 ) -> Fit:
     """Train `model` in place on `batches` (images uint8 (B, H, W, 3), labels uint8 (B, H, W)).
 
-    `batches` are those of all steps, or of the ones after the `saved` state, with which the training goes on.
+    `batches` are those of all steps, or of the ones after the `saved` state, with which the training goes on. `among`
+    several processes, they are this process's share of each batch; masks of dropout and stochastic depth are then drawn
+    from `seed`, step and process.
 
     Raises :class:`UserError` where it must not go on, and :class:`TrainingInterrupted` after a signal.
     """
@@ -78,16 +91,23 @@ def fit(
             checkpoints.save(state, tensors(model, optimizer, scaler, device))
 
     model.train()
+    stepped = distribute(model, among)
     batch_iterator = iter(batches)
-    with StopSignals() as signals:
+    with StopSignals(together=among.count > 1) as signals:
         try:
             while True:
                 if state.step == (len(state.epochs) + 1) * recipe.steps_per_epoch:
                     state.losses += guards.drain()
-                    _end_epoch(model, recipe, state, shown, validation, signals, time.monotonic() - epoch_started)
+                    spent = time.monotonic() - epoch_started
+                    _end_epoch(model, recipe, state, shown, validation, signals, spent, among)
+                    _tell(watchers, state, validation, model)
                     epoch_started = time.monotonic()
                 if state.step == recipe.steps:
                     break
+                if among.count > 1:
+                    if among.any(signals.received is not None):
+                        raise StopAsked
+                    torch.manual_seed(hash((seed, state.step, among.rank)))
                 images, labels = _next_batch(batch_iterator, recipe, state.step, signals, save)
                 guards.check_batch(state.step, images, labels)
                 rate = learning_rate(recipe, state.step)
@@ -96,12 +116,17 @@ def fit(
                 started = time.perf_counter()
                 look = guards.looks_at(state.step)
                 try:
-                    outcome = train_step(model, images, labels, optimizer, recipe, device, scaler, look=look)
+                    outcome = train_step(
+                        stepped, images, labels, optimizer, recipe, device, scaler, look=look, among=among
+                    )
                 except (RuntimeError, MemoryError) as error:
                     raise explain(error, recipe, state.step) or error from error
                 state.losses += guards.add(state.step, outcome, images, labels, rate)
                 state.step_ms.append(1000 * (time.perf_counter() - started))
                 state.step += 1
+                if state.step % EVERY == 0 and state.losses:
+                    for watcher in watchers:
+                        watcher.step(state.step, state.losses[-1], rate)
                 shown.step(state.step, len(state.epochs), statistics.fmean(state.losses or [float("nan")]), rate)
                 if checkpoints and state.step < recipe.steps and checkpoints.due(state.step):
                     save()
@@ -109,7 +134,7 @@ def fit(
             save()
             again = "the same command goes on from there" if checkpoints else "it was kept nowhere"
             text = f"stopped by {signals.name} after step {state.step} of {recipe.steps}; {again}"
-            raise TrainingInterrupted(signals.received or 0, text) from None
+            raise TrainingInterrupted(signals.received or signal.SIGTERM, text) from None
     selected = recipe.epochs
     if state.best:
         selected = state.best.epoch
@@ -157,13 +182,14 @@ def _end_epoch(
     validation: Validation | None,
     signals: StopSignals,
     duration_s: float,
+    among: Processes,
 ) -> None:
     """Score the epoch where that is due, and note it."""
     epoch = len(state.epochs) + 1
     miou = None
     if validation and (epoch == recipe.epochs or epoch % recipe.validate_every == 0):
         with signals.at_once():
-            miou = validation.miou_percent(model)
+            miou = among.from_writer(lambda: validation.miou_percent(model))
         shown.say(f"epoch {epoch}: mIoU {miou:.2f} % on {validation.split}")
         if recipe.selection == "best" and (state.best is None or miou > state.best.miou_percent):
             state.best = Best(miou, epoch, copy.deepcopy(model.state_dict()))
@@ -175,6 +201,15 @@ def _end_epoch(
         )
     )  # fmt: skip
     state.losses, state.epoch_s = [], 0.0
+
+
+def _tell(watchers: Sequence[Watcher], state: TrainingState, validation: Validation | None, model: nn.Module) -> None:
+    """The epoch that has ended, to whoever watches."""
+    point = state.epochs[-1]
+    for watcher in watchers:
+        watcher.epoch(point)
+        if validation and validation.picture and point.miou_percent is not None:
+            watcher.picture(point.step, validation.picture(model))
 
 
 def peak_memory(device: torch.device) -> int:

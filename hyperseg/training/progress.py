@@ -13,7 +13,8 @@ PLAIN_INTERVAL_S = 30.0
 class TrainingProgress:
     """Shows epoch, loss, learning rate, images per second and the time left, on stderr. A context manager."""
 
-    def __init__(self, title: str, epochs: int, steps: int, batch: int) -> None:
+    def __init__(self, title: str, epochs: int, steps: int, batch: int, speaks: bool = True) -> None:
+        self.speaks = speaks  # False: says nothing, as one of several processes
         self.title, self.epochs, self.steps, self.batch = title, epochs, steps, batch
         console = Console(file=sys.stderr)
         self.live = Progress(
@@ -24,7 +25,7 @@ class TrainingProgress:
             TextColumn("left"),
             TimeRemainingColumn(elapsed_when_finished=False),
             console=console,
-        ) if console.is_terminal else None  # fmt: skip
+        ) if console.is_terminal and speaks else None  # fmt: skip
         self.task = self.live.add_task(title, total=steps, state="") if self.live else None
         self.started = self.shown = time.monotonic()
         self.first: int | None = None  # steps that were done before, in an interrupted training
@@ -51,7 +52,7 @@ class TrainingProgress:
         state = f"epoch {epoch + 1}/{self.epochs}  loss {loss:.4f}  lr {learning_rate:.2e}  {rate:.1f} images/s"
         if self.live and self.task is not None:
             self.live.update(self.task, completed=done, state=state)
-        elif now - self.shown >= PLAIN_INTERVAL_S or done == self.steps:
+        elif self.speaks and (now - self.shown >= PLAIN_INTERVAL_S or done == self.steps):
             self.shown = now
             left = elapsed / steps * (self.steps - done)
             print(f"{self.title}  step {done}/{self.steps}  {state}  left {_clock(left)}", file=sys.stderr, flush=True)
@@ -60,7 +61,7 @@ class TrainingProgress:
         """One lasting line, above the live one."""
         if self.live:
             self.live.console.print(text, highlight=False)
-        else:
+        elif self.speaks:
             print(text, file=sys.stderr, flush=True)
 
 

@@ -70,6 +70,7 @@ class Recipe(StrictModel):
     dropout: float | None = Field(default=None, ge=0, lt=1, description="null: the backbone's own")
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: bool = True
+    synchronized_batch_norm: bool = Field(default=True, description="statistics of the whole batch over processes")
     threads: PositiveInt | None = Field(default=None, description="torch's threads on a CPU; null: all cores")
     workers: int | None = Field(default=None, ge=0, description="loading processes; null: chosen from the machine")
     pixel_cache: bool = Field(default=True, description="keep decoded images beside the dataset")

@@ -1,6 +1,8 @@
 """One training, from a recipe to a weights file and its record."""
 
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +24,11 @@ from hyperseg.training.checks import check_disk, check_training
 from hyperseg.training.folder import output_folder
 from hyperseg.training.guards import Guards
 from hyperseg.training.loop import Validation, fit
+from hyperseg.training.parallel import Processes, processes
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import WITHOUT_EFFECT, Recipe
 from hyperseg.training.setup import Initial, make_deterministic, make_setup
+from hyperseg.training.watch import WATCHERS
 
 WEIGHTS_FILE = "weights.safetensors"
 RECORD_FILE = "train.json"
@@ -43,18 +47,25 @@ def train(
     validation: Validation | None = None,
     initial: Initial | None = None,
     notes: list[str] | None = None,
-) -> Record:
+    watch: Sequence[str] = (),
+) -> Record | None:
     """Train `variant` and write ``out/weights.safetensors`` and ``out/train.json``; returns the record.
 
+    Under ``torchrun`` the processes share each batch; all but the one that writes return None.
+
     `validation` scores epochs, `initial` weights take the place of the backbone's ImageNet weights, `notes` are what a
-    reader of the numbers must know, for the record. The same call on the same machine gives the same weights, bit by
-    bit; after an interruption it goes on after the last step that was kept in `out`, to the same weights too. Raises
-    :class:`UserError`, and :class:`hyperseg.training.stop.TrainingInterrupted` after Ctrl-C or SIGTERM.
+    reader of the numbers must know, for the record; `watch` names :data:`hyperseg.training.watch.WATCHERS`. The same
+    call on the same machine gives the same weights, bit by bit; after an interruption it goes on after the last step
+    that was kept in `out`, to the same weights too.
+
+    Raises :class:`UserError`, and :class:`hyperseg.training.stop.TrainingInterrupted` after Ctrl-C or SIGTERM.
     """
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     check_training(variant, dataset, recipe, device, validation)
-    with output_folder(out):
-        return _train(variant, dataset, recipe, out, seed, device, campaign, validation, initial, notes or [])
+    with processes(device) as among, output_folder(out) if among.writes else nullcontext():
+        return _train(
+            variant, dataset, recipe, out, seed, device, campaign, validation, initial, notes or [], among, watch
+        )
 
 
 def _train(
@@ -68,13 +79,15 @@ def _train(
     validation: Validation | None,
     initial: Initial | None,
     notes: list[str],
-) -> Record:
+    among: Processes,
+    watch: Sequence[str],
+) -> Record | None:
     started_at, started = datetime.now(UTC), time.monotonic()
     make_deterministic(seed, recipe.threads)
     if device.type == "cpu":
         keep_freed_memory()
     provenance_ = provenance(threads=torch.get_num_threads())
-    shown = TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch)
+    shown = TrainingProgress(f"train {variant} seed {seed}", recipe.epochs, recipe.steps, recipe.batch, among.writes)
     checkpoint = Checkpoint(
         out,
         settings={
@@ -86,28 +99,38 @@ def _train(
             "validation": validation.settings if validation else None,
             "initial": initial.settings if initial else None,
         },
-        environment=_environment(provenance_, training_kernels(device.type)),
+        environment=_environment(provenance_, training_kernels(device.type)) | {"processes": among.count},
         every_s=recipe.checkpoint_every_s,
         every_steps=recipe.checkpoint_every_steps,
         say=shown.say,
     )
-    saved = checkpoint.read()
-    setup = make_setup(
-        variant, dataset, recipe, seed, device, first_step=saved.state.step if saved else 0, initial=initial
-    )
+    saved = among.from_writer(checkpoint.read)
+    first_step = saved.state.step if saved else 0
+    setup = make_setup(variant, dataset, recipe, seed, device, first_step=first_step, initial=initial, among=among)
     model = setup.model
     if setup.renewed:
         shown.say(f"made anew: {', '.join(setup.renewed)}")
-    check_disk(out, model)
-    guards = Guards(recipe, model.num_classes, out)
-    with shown:
-        result = fit(model, setup.batches, recipe, device, shown, guards, validation, Schedule(checkpoint), saved)
+    guards = Guards(recipe, model.num_classes, out if among.writes else None)
+    checkpoints = Schedule(checkpoint) if among.writes else None
+    if among.writes:
+        check_disk(out, model)
+    with shown, ExitStack() as closing:
+        watchers = [WATCHERS[name](out, first_step) for name in watch if among.writes]
+        for watcher in watchers:
+            closing.callback(watcher.close)
+        result = fit(
+            model, setup.batches, recipe, device, shown, guards, validation, checkpoints, saved, among, seed,
+            watchers,
+        )  # fmt: skip
+    if not among.writes:
+        return None
 
     (out / RECORD_FILE).unlink(missing_ok=True)  # a record never stands beside weights that it is not of
     save_weights(model, out / WEIGHTS_FILE)
     config: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
         "workers": setup.workers,
+        "processes": among.count,
         "kernels": asdict(setup.kernels),
         "selected_epoch": result.selected_epoch,
         "validation": validation.settings if validation else None,

@@ -16,6 +16,7 @@ from hyperseg.kernels.training import TrainingKernels, attach
 from hyperseg.models import HyperSeg
 from hyperseg.networks import create_network
 from hyperseg.rivals.network import RivalNetwork
+from hyperseg.training.parallel import Processes
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.start import start_from
 
@@ -54,8 +55,12 @@ def make_setup(
     *,
     first_step: int = 0,
     initial: Initial | None = None,
+    among: Processes | None = None,
 ) -> Setup:
-    """Samples, batches from `first_step` on, and the network on its device. The order of random draws is fixed."""
+    """Samples, this process's share of the batches from `first_step` on, and the network on its device.
+
+    The order of random draws is fixed.
+    """
     augmentation = Augmentation(
         crop_hw=recipe.crop_hw,
         pad_hw=recipe.pad_hw,
@@ -78,6 +83,7 @@ def make_setup(
         batch=recipe.batch,
         workers=workers,
         first_step=first_step,
+        share=(among.rank, among.count) if among else (0, 1),
     )
     model = create_network(
         variant,
@@ -92,7 +98,10 @@ def make_setup(
     model = model.to(device)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    kernels = attach(model, device.type)
+    if among and among.count > 1:  # this package's kernels take batch statistics within one process
+        kernels = TrainingKernels("torch", None, "PyTorch's operators")
+    else:
+        kernels = attach(model, device.type)
     return Setup(model, batches, len(samples.samples), workers, renewed, kernels)
 
 

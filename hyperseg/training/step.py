@@ -1,6 +1,7 @@
 """One optimizer step: forward, loss, backward, update, in the recipe's precision."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -9,8 +10,10 @@ from torch import Tensor, nn
 from hyperseg.data.description import IGNORED
 from hyperseg.data.transforms import normalize
 from hyperseg.training.loss import bootstrapped_cross_entropy, cross_entropy
+from hyperseg.training.parallel import Processes, SynchronizedBatchNorm
 from hyperseg.training.recipe import Recipe
 
+ALONE = Processes()
 LOOK = 4  # every so many pixels are looked at for a constant prediction
 
 
@@ -42,8 +45,11 @@ def train_step(
     scaler: torch.amp.GradScaler | None = None,
     *,
     look: bool = False,
+    among: Processes = ALONE,
 ) -> StepOutcome:
     """One optimizer step on images uint8 (B, H, W, 3) and labels uint8 (B, H, W), as the loader gives them.
+
+    `among` several processes, these are the process's share of the batch, and `model` averages their gradients.
 
     The batch is run in `recipe.accumulate` equal parts whose gradients add up to the whole batch's (batch norm sees a
     part at a time). On a CPU there is no step where the loss is no number; a GPU is not made to wait for that answer,
@@ -51,41 +57,58 @@ def train_step(
     """
     parts = recipe.accumulate
     optimizer.zero_grad(set_to_none=True)
-    counted = int((labels != IGNORED).sum()) if parts > 1 else 0
+    pieces = parts * among.count
+    counted = among.total(int((labels != IGNORED).sum())) if pieces > 1 and recipe.loss == "cross_entropy" else 0
     losses, constant = [], None
-    for image_part, label_part in zip(images.chunk(parts), labels.chunk(parts), strict=True):
+    for part, (image_part, label_part) in enumerate(zip(images.chunk(parts), labels.chunk(parts), strict=True), 1):
         batch = normalize(image_part.to(device, non_blocking=True))
         if not recipe.channels_last:
             batch = batch.contiguous()
         target = label_part.to(device, non_blocking=True).long()
         dtype = torch.float16 if recipe.precision == "float16" else torch.bfloat16
-        with torch.autocast(device.type, dtype, enabled=recipe.precision != "float32"):
+        with torch.autocast(device.type, dtype, enabled=recipe.precision != "float32"), _synchronized(recipe, among):
             logits = model(batch)
         loss = _loss(logits.float(), target, recipe)
-        if parts > 1:  # the part's share of the batch's mean
+        if pieces > 1:  # the piece's share of the batch's mean; gradients are averaged over processes
             share = 1 / parts
             if recipe.loss == "cross_entropy":
-                share = int((label_part != IGNORED).sum()) / max(counted, 1)
+                share = among.count * int((label_part != IGNORED).sum()) / max(counted, 1)
             loss = loss * share
         losses.append(loss.detach())
         if look:
             constant = _is_constant(logits) if constant is None else constant & _is_constant(logits)
-        if device.type == "cpu" and not math.isfinite(loss.item()):
+        if device.type == "cpu" and among.count == 1 and not math.isfinite(loss.item()):
             return StepOutcome(loss.detach(), None, None)
-        (scaler.scale(loss) if scaler else loss).backward()
+        with _keeping_gradients(model, part < parts):
+            (scaler.scale(loss) if scaler else loss).backward()
     norm = None
     if recipe.gradient_bound is not None:
         if scaler:
             scaler.unscale_(optimizer)
         norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
-        if device.type == "cpu" and not norm <= recipe.gradient_bound and not (scaler and scaler.is_enabled()):
+        if (
+            device.type == "cpu"
+            and among.count == 1
+            and not norm <= recipe.gradient_bound
+            and not (scaler and scaler.is_enabled())
+        ):
             return StepOutcome(torch.stack(losses).sum(), norm, None)
     if scaler:
         scaler.step(optimizer)
         scaler.update()
     else:
         optimizer.step()
-    return StepOutcome(torch.stack(losses).sum() if parts > 1 else losses[0], norm, constant)
+    total = torch.stack(losses).sum() if parts > 1 else losses[0]
+    return StepOutcome(among.mean(total), norm, constant if constant is None else among.mean(constant.float()) == 1)
+
+
+def _synchronized(recipe: Recipe, among: Processes) -> AbstractContextManager[object]:
+    return SynchronizedBatchNorm() if among.count > 1 and recipe.synchronized_batch_norm else nullcontext()
+
+
+def _keeping_gradients(model: nn.Module, more: bool) -> AbstractContextManager[object]:
+    """Processes exchange gradients after the last part of a batch alone."""
+    return model.no_sync() if more and isinstance(model, nn.parallel.DistributedDataParallel) else nullcontext()
 
 
 def _loss(logits: Tensor, target: Tensor, recipe: Recipe) -> Tensor:

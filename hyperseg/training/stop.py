@@ -25,10 +25,12 @@ class TrainingInterrupted(Exception):
 class StopSignals:
     """Context manager that notes the first of the signals; a second one acts as it always does.
 
-    In a thread other than the main one, where Python delivers no signals, it does nothing.
+    With `together`, where several processes must stop at the same step, it only notes, as often as signals come. In a
+    thread other than the main one, where Python delivers no signals, it does nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, together: bool = False) -> None:
+        self.together = together
         self.received: int | None = None
         self._waiting = False
         self._before: dict[int, Any] = {}
@@ -46,11 +48,14 @@ class StopSignals:
     @property
     def name(self) -> str:
         """The signal, as a person calls it."""
-        return NAMES[signal.Signals(self.received)] if self.received is not None else "nothing"
+        return "another process" if self.received is None else NAMES[signal.Signals(self.received)]
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Inside, a signal raises :class:`StopAsked` where it comes: for waits that leave no half-done state."""
+        if self.together:
+            yield
+            return
         if self.received is not None:
             raise StopAsked
         self._waiting = True
@@ -61,6 +66,8 @@ class StopSignals:
 
     def _note(self, signum: int, frame: FrameType | None) -> None:
         self.received = signum
+        if self.together:
+            return
         self._restore()
         if self._waiting:
             self._waiting = False

@@ -33,6 +33,7 @@ NOT_LOADED = {  # sources that a tiny job does not come to, and why
     "latency/authors.py": "an option of the command that the pipeline does not give",
     "latency/peers.py": "an option of the command that the pipeline does not give",
     "latency/sampling_overhead.py": "an option of the command that the pipeline does not give",
+    "training/explain.py": "an option of the command that the pipeline does not give",
     "report/blocks.py": "an option of the command that the pipeline does not give",
     "report/reference.py": "an option of the command that the pipeline does not give",
 }

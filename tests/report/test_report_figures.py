@@ -37,7 +37,7 @@ def collection(folder: Path, *records: Record) -> Collection:
 
 def test_no_panel_mixes_datasets_splits_protocols_or_hardware(tmp_path: Path, paper: Paper, rivals: Rivals) -> None:
     """The paper's points share a panel with nothing but the same measurement: never `deploy` beside its own script."""
-    authors = DatasetRef(id="camvid_authors12", version=sha("a"), split="test", images=1)
+    authors = DatasetRef(id="camvid_authors12", version=sha("a"), split="test", images=233)
     ours: dict[str, object] = {"dataset": authors, "hw": (576, 768), "classes": (*CAMVID, "Void")}
     found = collection(
         tmp_path,

@@ -1,5 +1,6 @@
-"""A tiny prepared dataset whose classes a network can learn from colour."""
+"""A tiny prepared dataset whose classes a network can learn from colour, and a hook into a training's steps."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from PIL import Image
 
 from hyperseg.data.prepared import ClassInfo, DatasetInfo, write_info, write_manifest
+from hyperseg.training import loop
+from hyperseg.training.recipe import Recipe
 
 COLOURS = ((200, 60, 60), (60, 200, 60), (60, 60, 200))
 
@@ -30,3 +33,19 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_info(root, info)
     write_manifest(root)
     return root
+
+
+@pytest.fixture
+def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], None]], None]:
+    """Have something done when a training comes to a step (counted from 0)."""
+    rate = loop.learning_rate
+
+    def arrange(wanted: int, act: Callable[[], None]) -> None:
+        def learning_rate(recipe: Recipe, step: int) -> float:
+            if step == wanted:
+                act()
+            return rate(recipe, step)
+
+        monkeypatch.setattr(loop, "learning_rate", learning_rate)
+
+    return arrange

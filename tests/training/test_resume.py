@@ -16,10 +16,8 @@ from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 from hyperseg.records import Record, read_record
 from hyperseg.records.schema import TrainingNumbers
-from hyperseg.training import loop
 from hyperseg.training.checkpoint import Checkpoint
 from hyperseg.training.folder import output_folder
-from hyperseg.training.recipe import Recipe
 from hyperseg.training.state import TrainingState
 
 OFTEN = {"checkpoint_every_steps": "1", "images_per_epoch": "6"}  # 2 epochs of 3 steps
@@ -34,22 +32,6 @@ def whole(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("resume") / "whole"
     assert train(tiny, out, **OFTEN).exit_code == 0
     return out
-
-
-@pytest.fixture
-def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], None]], None]:
-    """Have something done when a training comes to a step (counted from 0)."""
-    rate = loop.learning_rate
-
-    def arrange(wanted: int, act: Callable[[], None]) -> None:
-        def learning_rate(recipe: Recipe, step: int) -> float:
-            if step == wanted:
-                act()
-            return rate(recipe, step)
-
-        monkeypatch.setattr(loop, "learning_rate", learning_rate)
-
-    return arrange
 
 
 def kill() -> None:
