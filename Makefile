@@ -5,6 +5,10 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 VENV := .venv
+MINUTES ?= 10
+PACK ?=
+# `make gpu` runs where nothing is installed: with .venv where it is there, else with the machine's own Python.
+HERE = $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 PYTHON ?= python3
 CAMVID ?=
 AUTHORS ?=
@@ -17,10 +21,10 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help setup demo camvid front test slurm lint bench reference lock clean
+.PHONY: help setup demo camvid front test slurm lint bench gpu gpu-dry reference lock clean
 
 help:  ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
 
 setup: $(INSTALLED)  ## Make .venv with everything in requirements.lock
 
@@ -37,8 +41,8 @@ camvid: $(INSTALLED)  ## HyperSeg-S on real CamVid: make camvid CAMVID=DIR
 front: $(INSTALLED)  ## HyperSeg, its ablations and rivals on real CamVid, one schedule and clock: make front CAMVID=DIR
 	@hyperseg run config/front_camvid.yaml $(if $(CAMVID),--source '$(CAMVID)')
 
-test: $(INSTALLED)  ## The tests
-	pytest
+test: $(INSTALLED)  ## The tests, a process for each core; FAST=1 leaves out the slow ones
+	OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile $(if $(FAST),-m 'not slow')
 
 slurm: $(INSTALLED)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
 	@workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
@@ -53,6 +57,13 @@ lint: $(INSTALLED)  ## The linters and the type checker
 bench: $(INSTALLED)  ## All beside the authors' checkout: make bench AUTHORS=DIR [WEIGHTS=FILE IMAGES=DIR] [OUT=DIR]
 	@hyperseg bench --authors '$(AUTHORS)' $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(IMAGES),--images '$(IMAGES)') \
 	  $(if $(OUT),--out '$(OUT)')
+
+gpu:  ## Every GPU figure from minutes on one: make gpu [MINUTES=10] [AUTHORS=DIR] [CAMVID=DIR] [OUT=DIR] [PACK=1]
+	@$(HERE) -m hyperseg.gpu --minutes $(MINUTES) $(if $(AUTHORS),--authors '$(AUTHORS)') \
+	  $(if $(CAMVID),--camvid '$(CAMVID)') $(if $(OUT),--out '$(OUT)') $(if $(PACK),--pack)
+
+gpu-dry:  ## The same plan on the CPU with tiny sizes, which shows that it runs
+	@$(HERE) -m hyperseg.gpu --dry --minutes $(MINUTES) --out '$(or $(OUT),results/runs/gpu-dry)'
 
 reference: $(INSTALLED)  ## Build reports/index.html and refresh the committed tables; CHECK=1 only compares
 	@hyperseg report --reference $(if $(CHECK),--check)

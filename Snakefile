@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import SharedFSUsage
 from snakemake.utils import min_version, validate
 
 from hyperseg.pipeline.campaign import parse_campaign
@@ -37,6 +38,15 @@ MEMORY_MB = {
     "train": 3000,
     "evaluate": 2000,
 }  # of one job at the demo's size; profiles raise them
+
+# Where jobs share no folders, a dataset goes from one to the next as an archive beside its folder.
+SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
+ARCHIVE, PACK, UNPACK, RECORDS = {}, "", "", "--list={input.listed:q}"
+if not SHARED:
+    ARCHIVE = {"archive": f"{LAYOUT.data}.tar"}
+    PACK = " && tar --create --file={output.archive:q} --directory={params.folder:q} ."
+    UNPACK = "tar --extract --file={input.archive:q} --directory={params.data:q} && "
+    RECORDS = "{input.records:q}"
 
 # The rules call `hyperseg` of the environment that runs Snakemake, whether or not it is activated.
 shell.prefix(f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; ')

@@ -27,6 +27,9 @@ class Page:
     drop_after: int | None = None  # closes the connection after so many bytes of the answer
     silent_after: int | None = None  # stops sending after so many bytes, and keeps the connection
     shift: int = 0  # answers a range request with a range that begins so much later
+    conditions: bool = True  # False: does not know If-Range
+    refuses_ranges: bool = False  # answers 416 to every range
+    announced: int | None = None  # another Content-Length than the body has
     pause_s: float = 0.0  # between the pieces of an answer
     length: bool = True  # False: no Content-Length, the end of the connection ends the file
     cookie: str | None = None  # 403 without it
@@ -88,7 +91,7 @@ class Site:
     def _send(self, request: BaseHTTPRequestHandler, page: Page, bad: bool) -> None:
         start = self._start(request, page)
         body = page.body[start:]
-        if start == len(page.body) and start:
+        if (start == len(page.body) or page.refuses_ranges) and start:
             request.send_response(416)
             request.send_header("Content-Range", f"bytes */{len(page.body)}")
             request.send_header("Content-Length", "0")
@@ -103,7 +106,7 @@ class Site:
         if page.etag:
             request.send_header("ETag", page.etag)
         if page.length:
-            request.send_header("Content-Length", str(len(body)))
+            request.send_header("Content-Length", str(len(body) if page.announced is None else page.announced - start))
         request.end_headers()
         stop = len(body)
         for limit in (page.drop_after, page.silent_after):
@@ -112,7 +115,7 @@ class Site:
             request.wfile.write(body[place : min(place + 16384, stop)])
             if page.pause_s:
                 time.sleep(page.pause_s)
-        if stop < len(body):
+        if stop < len(body) or (page.announced or 0) > len(page.body):
             request.wfile.flush()
             if page.silent_after is not None:
                 self.closing.wait(20)
@@ -123,7 +126,7 @@ class Site:
     def _start(request: BaseHTTPRequestHandler, page: Page) -> int:
         asked = request.headers.get("Range")
         condition = request.headers.get("If-Range")
-        if not asked or not page.ranges or (condition and condition != page.etag):
+        if not asked or not page.ranges or (page.conditions and condition and condition != page.etag):
             return 0
         return int(asked.removeprefix("bytes=").removesuffix("-"))
 

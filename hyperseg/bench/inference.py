@@ -2,7 +2,7 @@
 
 import torch
 
-from hyperseg.bench.networks import Run, modes_of, native_input, ours, prepared, theirs, timed, usable_engines
+from hyperseg.bench.networks import Run, generated_input, modes_of, ours, prepared, theirs, timed, usable_engines
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
 from hyperseg.latency.answers import compare, tolerance
@@ -12,10 +12,11 @@ from hyperseg.records.bench import BenchTurns
 def measure(variant: str, setting: Setting) -> BenchTurns:
     """Times, ratios, and what each contender answers afterwards, on the same random weights and input."""
     network = ours(variant)
-    authors = theirs(setting.authors, network).to(setting.device)
-    image = native_input(network, setting.device)
+    image = generated_input(network, setting)
     with torch.inference_mode():
-        runs: dict[str, Run] = {"authors": authors}
+        runs: dict[str, Run] = {}
+        if setting.authors is not None:
+            runs["authors"] = theirs(setting.authors, network).to(setting.device)
         plain = network.to(setting.device)(image).cpu()
         runs |= dict(prepared(network, image, setting, modes_of(usable_engines(setting), setting.device)))
         found = contest([Contender(name, timed(run, image)) for name, run in runs.items()], setting)

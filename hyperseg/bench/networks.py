@@ -36,10 +36,10 @@ def theirs(checkout: Path, network: HyperSeg) -> nn.Module:
     return authors.eval()
 
 
-def native_input(network: HyperSeg, device: str) -> Tensor:
-    """One generated image (1, 3, H, W) of the variant's evaluation size."""
+def generated_input(network: HyperSeg, setting: Setting) -> Tensor:
+    """One generated image (1, 3, H, W) of the setting's size, else of the variant's evaluation size."""
     generator = torch.Generator().manual_seed(SEED)
-    return torch.randn(1, 3, *network.variant.eval_hw, generator=generator).to(device)
+    return torch.randn(1, 3, *(setting.size or network.variant.eval_hw), generator=generator).to(setting.device)
 
 
 def usable_engines(setting: Setting) -> list[Engine]:

@@ -38,7 +38,7 @@ def run(
     """
     fix_arithmetic(tf32=False)
     started, began = datetime.now(UTC), time.perf_counter()
-    commit, dirty = checkout_state(setting.authors)
+    commit, dirty = checkout_state(setting.authors) if setting.authors else (None, None)
     empty = BenchNumbers(
         device=setting.device,
         device_name=torch.cuda.get_device_name() if setting.device == "cuda" else machine().cpu,

@@ -13,11 +13,12 @@ ClockName = Literal["wall", "cpu"]
 class Setting:
     """One call of the benchmark; `say` gets what is left out, line by line."""
 
-    authors: Path
+    authors: Path | None  # None: our own eager float32 is the baseline
     say: Callable[[str], None]
     device: Literal["cpu", "cuda"] = "cpu"
     engines: tuple[str, ...] = ()  # empty: all that are installed
     rounds: int = 7
+    size: tuple[int, int] | None = None  # height and width of inference; None: the variant's own
     clock: ClockName = "wall"
     keep_memory: bool = False  # freed memory stays with the process, for all contenders
     threads: int | None = None  # None: as torch chooses

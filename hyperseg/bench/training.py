@@ -20,6 +20,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 def measure(variant: str, setting: Setting) -> BenchTraining:
     """Times and ratio of a step, and the loss of both at the first one."""
+    assert setting.authors is not None
     device, side, batch = setting.device, setting.train_size, setting.train_batch
     network = ours(variant)
     authors = theirs(setting.authors, network)

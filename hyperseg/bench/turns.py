@@ -124,6 +124,7 @@ def contest(contenders: Sequence[Contender], setting: Setting, warm_up: int = 2)
         cpu=summary,
         gpu=gpu_summary,
         sampling_failure=series.failure,
+        gpu_unsampled=setting.device == "cuda" and gpu is None,
     )
     conditions: dict[str, Any] = {"cpu": summary.as_dict()}
     if gpu_summary is not None:

@@ -15,6 +15,7 @@ COMMANDS = {
     "data": "Generate, fetch, verify, prepare and inspect datasets.",
     "diff": "Say what differs between two records, the most likely cause first.",
     "evaluate": "Score weights on a dataset split under an evaluation protocol.",
+    "export": "Write records as RO-Crate, CODECHECK and Hugging Face results.",
     "explain": "Say in plain words how a record's number came to be.",
     "latency": "Time a network under a latency protocol.",
     "overlay": "Write pictures of predictions beside the labels.",

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 FEW = 4  # pictures that are done before a faster engine would be ready
 
 
+# HyperSeg-S in float16, trained on CamVid 480x360; its records are in results/reference/gpu_h200.
+PRETRAINED = Path(__file__).parents[1] / "prediction" / "pretrained" / "camvid_hyperseg_s.safetensors"
+
+
 @click.command()
 @click.argument("source")
 @click.option(
-    "--weights", required=True, type=click.Path(path_type=Path),
-    help="A training's record or weights.safetensors, or a released .pth.",
+    "--weights", type=click.Path(path_type=Path),
+    help="A training's record or weights.safetensors, or a released .pth; HyperSeg-S for CamVid's classes otherwise.",
 )  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
@@ -37,8 +41,8 @@ FEW = 4  # pictures that are done before a faster engine would be ready
 @click.option("--threads", type=click.IntRange(min=1), help="torch's threads on a CPU; default: all cores.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 def command(
-    source: str, weights: Path, out: Path, variant: str | None, data: Path | None, input_size: str | None, fit: str,
-    engine: str, frames: int | None, index: bool, threads: int | None, device: str,
+    source: str, weights: Path | None, out: Path, variant: str | None, data: Path | None, input_size: str | None,
+    fit: str, engine: str, frames: int | None, index: bool, threads: int | None, device: str,
 ) -> None:  # fmt: skip
     """Predict the classes of SOURCE: a picture, a folder of pictures, a video, or a camera's number.
 
@@ -66,7 +70,7 @@ def command(
     torch_device = choose_device(device)
     if engine != "auto":
         get_engine(engine, torch_device.type, "float32")
-    path, dataset = _weights(weights)
+    path, dataset = _weights(weights) if weights else (PRETRAINED, "camvid_segnet")
     model = load_network(path, variant).to(torch_device)
     input_hw = input_hw or model.variant.eval_hw
     check_size(model.variant, *input_hw)

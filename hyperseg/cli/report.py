@@ -47,16 +47,17 @@ def command(
         records = (*records, *map(Path, _lines(listed)))
     root = Path()
     if reference or check:
-        from hyperseg.report.reference import INDEX, RECORDS, build
+        from hyperseg.report.reference import INDEX, RECORDS, make, write_files
         from hyperseg.report.reference import check as check_in_step
 
         if records or out:
             raise UserError(f"--reference and --check read {RECORDS} alone; give them without records and --out")
+        made = make(root)
         if check:
-            check_in_step(root)
+            check_in_step(root, made)
             click.echo(f"in step: README, docs and reports are what {RECORDS} gives")
         else:
-            build(root)
+            write_files(root, made)
             click.echo(f"report: {INDEX}")
         return
     if not texts and (out is None or not records):

@@ -1,7 +1,11 @@
 """What the commands of single steps share: the configuration's part for a step, KEY=VALUE options, the device."""
 
+import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from hyperseg.errors import UserError
 from hyperseg.yaml_file import parse_yaml
@@ -11,6 +15,8 @@ if TYPE_CHECKING:
 
     from hyperseg.pipeline.campaign import Campaign
 
+SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
+_held: list[FileLock] = []  # until the process ends
 NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
 
 
@@ -42,8 +48,29 @@ def parse_hw(text: str) -> tuple[int, int]:
 
 def choose_device(name: str) -> "torch.device":
     """The torch device for 'auto', 'cpu' or 'cuda'; a :class:`UserError` where there is no GPU."""
+    if name != "cpu":
+        claim_gpu()
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda was asked for, but torch sees no CUDA GPU here; use --device cpu")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def claim_gpu() -> None:
+    """Where a run shares several GPUs among its jobs, make a free one this process's only GPU, until it ends.
+
+    Call it before torch looks for GPUs. Raises :class:`UserError` where other jobs hold all of them.
+    """
+    shared = list(filter(None, os.environ.get(SHARED_GPUS, "").split(",")))
+    for gpu in shared:
+        lock = FileLock(Path(tempfile.gettempdir()) / f"hyperseg-gpu-{gpu}.lock", mode=0o666)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        _held.append(lock)
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+        return
+    if shared:
+        raise UserError(f"other jobs use all of the GPUs {', '.join(shared)}; wait for one of them to end")

@@ -4,14 +4,28 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+
+# Registered here, before any thread opens a picture: at the first use, as Pillow does it, is not thread-safe.
+from PIL import (
+    BmpImagePlugin,
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from hyperseg.errors import UserError
 
+_PLUGINS = (PngImagePlugin, JpegImagePlugin, BmpImagePlugin, TiffImagePlugin, WebPImagePlugin)
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # what images may be; labels are PNG alone
+_NAMING = Lock()
 _LABEL_MODES = frozenset({"1", "L", "P"})  # Pillow's names of pictures that store indices of 8 bits or fewer
 _RGB_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})  # 8 bits a channel or fewer
 _GREY16_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
@@ -28,7 +42,7 @@ def read_picture(file: Path | bytes) -> np.ndarray:
     16-bit grey is scaled to 8 bits (65535 becomes 255); transparency is dropped. Raises PictureError for what is no
     PNG, JPEG, BMP, TIFF or WebP, has several frames, or stores floating-point or 32-bit values, whose range is unknown.
     """
-    with _opened(file, FORMATS) as picture:
+    with _opened(file) as picture:
         if picture.mode in _GREY16_MODES:
             grey = np.asarray(_upright(picture)).astype(np.uint32)
             return np.repeat(((grey + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
@@ -44,7 +58,7 @@ def read_indices(file: Path | bytes) -> np.ndarray:
 
     Raises PictureError for anything else: other formats under the name ``.png`` change values when they compress.
     """
-    with _opened(file, None) as picture:
+    with _opened(file) as picture:
         _check_png(picture)
         if picture.mode not in _LABEL_MODES:
             raise PictureError(f"a {picture.mode} picture, not an 8-bit index picture")
@@ -53,7 +67,7 @@ def read_indices(file: Path | bytes) -> np.ndarray:
 
 def read_colours(file: Path) -> Image.Image:
     """A colour-coded label: an RGB PNG, upright. Raises PictureError for anything else."""
-    with _opened(file, None) as picture:
+    with _opened(file) as picture:
         _check_png(picture)
         if picture.mode not in {"RGB", "RGBA", "P", "L", "1"}:
             raise PictureError(f"a {picture.mode} picture, not an RGB picture")
@@ -62,14 +76,15 @@ def read_colours(file: Path) -> Image.Image:
 
 def picture_size(file: Path) -> tuple[int, int]:
     """(width, height) of an upright picture from its header. Raises PictureError."""
-    with _opened(file, None) as picture:
+    with _opened(file) as picture:
         width, height = picture.size
-        return (height, width) if _orientation(picture) >= 5 else (width, height)
+        turned = _orientation(picture) >= 5 and picture.format != "TIFF"  # whose size Pillow gives upright
+        return (height, width) if turned else (width, height)
 
 
 def is_coloured(file: Path) -> bool:
     """Whether a file is a PNG that stores colours, not grey values or indices. Raises PictureError."""
-    with _opened(file, None) as picture:
+    with _opened(file) as picture:
         return picture.format == "PNG" and picture.mode in {"RGB", "RGBA"}
 
 
@@ -88,10 +103,10 @@ def _orientation(picture: Image.Image) -> int:
 
 
 @contextmanager
-def _opened(file: Path | bytes, formats: tuple[str, ...] | None) -> Iterator[Image.Image]:
+def _opened(file: Path | bytes) -> Iterator[Image.Image]:
     source: Path | IO[bytes] = io.BytesIO(file) if isinstance(file, bytes) else file
     try:
-        with Image.open(source, formats=formats) as picture:
+        with Image.open(source, formats=FORMATS) as picture:
             frames = getattr(picture, "n_frames", 1)
             if frames > 1 and picture.format != "MPO":  # cameras put a preview behind the picture of an MPO
                 raise PictureError(f"it holds {frames} frames or pages; save the one that is meant as a picture")
@@ -99,7 +114,7 @@ def _opened(file: Path | bytes, formats: tuple[str, ...] | None) -> Iterator[Ima
     except (PictureError, UserError):
         raise
     except UnidentifiedImageError as error:
-        raise PictureError(_not_a_picture(file, formats)) from error
+        raise PictureError(_not_a_picture(file)) from error
     except OSError as error:
         if error.strerror:  # of the disk, not of the decoder
             raise PictureError(error.strerror.lower()) from error
@@ -108,14 +123,12 @@ def _opened(file: Path | bytes, formats: tuple[str, ...] | None) -> Iterator[Ima
         raise PictureError(f"a damaged picture: {_words(error)}") from error
 
 
-def _not_a_picture(file: Path | bytes, formats: tuple[str, ...] | None) -> str:
-    if formats is not None:
-        try:
-            with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as picture:
-                return f"a {picture.format} picture; images are PNG, JPEG, BMP, TIFF or WebP"
-        except Exception:  # not of any format
-            pass
-    return "no picture"
+def _not_a_picture(file: Path | bytes) -> str:
+    try:
+        with _NAMING, Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as picture:
+            return f"a {picture.format} picture; images are PNG, JPEG, BMP, TIFF or WebP, labels PNG"
+    except Exception:  # not of any format
+        return "no picture"
 
 
 def _words(error: Any) -> str:

@@ -8,6 +8,7 @@ It lies beside the dataset folder, under its version, and may be deleted at any 
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -38,10 +39,11 @@ class PixelSource:
         )
         try:
             return np.load(image_file, mmap_mode="r"), np.load(label_file, mmap_mode="r")
-        except FileNotFoundError:
+        except (OSError, ValueError, EOFError):  # not there yet, or cut short by a full disk
             image, label = read_image(sample), read_label(sample, self.void)
-            _save(image_file, image)
-            _save(label_file, label)
+            with suppress(OSError):  # a cache that cannot be written is only slower
+                _save(image_file, image)
+                _save(label_file, label)
             return image, label
 
 

@@ -16,6 +16,7 @@ def markdown(card: DatasetCard) -> str:
         "",
         *(f"- **{name}**: {text}" for name, text in facts(card)),
         *(f"- **Note**: {note}" for note in card.notes),
+        *(f"- **Warning**: {warning}" for warning in card.warnings),
         "",
         "| split | images | labelled | sizes |",
         "|---|---:|---:|---|",
@@ -39,6 +40,7 @@ def html(card: DatasetCard) -> str:
     """The card as one self-contained <section>, styled in place; wide tables scroll inside it."""
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts(card))
     listed += "".join(f"<dt>Note</dt><dd>{escape(note)}</dd>" for note in card.notes)
+    listed += "".join(f"<dt>Warning</dt><dd>{escape(warning)}</dd>" for warning in card.warnings)
     splits = "".join(
         f"<tr><td>{escape(name)}</td><td>{split.images}</td><td>{split.labelled}</td>"
         f"<td>{escape(_sizes(split.sizes, split.images))}</td></tr>"

@@ -76,7 +76,7 @@ def _look(kind: str | None, data: bytes) -> Seen:
 def offenders_of(info: DatasetInfo, seen: Mapping[str, Seen]) -> list[Offender]:
     """Everything that makes a folder unfit: other files, images or labels alone, sizes, values, shared pictures."""
     offenders: list[Offender] = [(name, one.problem) for name, one in seen.items() if one.problem]
-    offenders += [(name, _misplaced(name)) for name in seen if kind_of(name) is None and name != DATASET_FILE]
+    offenders += [(name, "no part of a dataset") for name in seen if kind_of(name) is None and name != DATASET_FILE]
     pairs: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: {"images": [], "labels": []})
     for name in seen:
         kind = kind_of(name)
@@ -86,13 +86,6 @@ def offenders_of(info: DatasetInfo, seen: Mapping[str, Seen]) -> list[Offender]:
     for (split, _), pair in pairs.items():
         offenders += _pair_offenders(split, pair, info, seen, allowed)
     return sorted(offenders + _shared(seen))
-
-
-def _misplaced(name: str) -> str:
-    parts = name.split("/")
-    if len(parts) > 3 and parts[1] in {"images", "labels"}:
-        return "in a folder within the split; add --out to have the pictures copied out of their folders"
-    return "no part of a dataset"
 
 
 def _pair_offenders(

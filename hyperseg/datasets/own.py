@@ -83,11 +83,24 @@ def add_in_place(folder: Path, classes: Path) -> PreparedDataset:
         raise UserError(f"{folder} is not laid out as <split>/images and <split>/labels; give --out to have it copied")
     _check_own_files(folder)
     for split in splits:
-        for label in dataset_files(split.labels).values() if split.labels else []:
-            if _is_coloured(label):
-                raise UserError(f"{label} stores colours, not label values; give --out to have such labels converted")
+        _check_in_place(split)
     with disk_errors(folder, "give --out to have the pictures copied where there is room"):
         return seal(folder, own.info)
+
+
+def _check_in_place(split: _Split) -> None:
+    """Raise UserError for what only a copy can put right."""
+    images, labels = dataset_files(split.images), dataset_files(split.labels) if split.labels else {}
+    nested = [name for name in (*images, *labels) if "/" in name]
+    if nested:
+        raise UserError(
+            f"{split.images.parent} holds folders of pictures: {first_ten(nested)}; give --out to have the pictures "
+            "copied out of their folders"
+        )
+    _check_suffix(split, {Path(name).stem for name in images}, {Path(name).stem for name in labels}, "")
+    for path in labels.values():
+        if _is_coloured(path):
+            raise UserError(f"{path} stores colours, not label values; give --out to have such labels converted")
 
 
 def _check_own_files(folder: Path) -> None:
@@ -230,7 +243,8 @@ def _check_suffix(split: _Split, images: set[str], labels: set[str], given: str)
     whole = [end for end in sorted(ends) if {f"{image}{end}" for image in images} == labels]
     if whole:
         raise UserError(
-            f"the labels in {split.labels} are called as their images and {whole[0]}; add --label-suffix {whole[0]}"
+            f"the labels in {split.labels} are called as their images and {whole[0]}; add --out and "
+            f"--label-suffix {whole[0]}"
         )
 
 

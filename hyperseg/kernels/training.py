@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from hyperseg.kernels.cuda_training import attach_cuda_training
 from hyperseg.kernels.native.build import compiler_version
 from hyperseg.kernels.native.libraries import training_available
 from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
+from hyperseg.kernels.native.training_levels import FEW_FILTERS, MANY_PATCHES
 from hyperseg.models.network import HyperSeg
 
 _LARGE = f"batches of at least {LARGE_BATCH} pixels"
@@ -22,23 +24,25 @@ class TrainingKernels:
 
 
 NATIVE_ROUNDING = (
-    f"{_LARGE} in float32: batch norms with their statistics, depthwise convolutions, gates and bilinear gradients sum "
-    "in an order that the shapes alone give, 1x1 and grouped convolutions as matrix products; the depthwise "
-    "convolutions of patches from 4097 filters on; all else as PyTorch's operators"
+    f"{_LARGE} in float32: batch norms with their statistics, depthwise convolutions and gates sum in an order that "
+    "the shapes alone give, 1x1 and grouped convolutions as matrix products; depthwise convolutions of patches from "
+    f"{MANY_PATCHES} patches or {FEW_FILTERS + 1} filters on; gradients of bilinear upsampling and of halo pixels; all "
+    "else as PyTorch's operators"
 )
 PRODUCTS_ROUNDING = (
     f"{_LARGE}: 1x1 and grouped convolutions as matrix products, channels last; all else as PyTorch's operators, the "
     "gradients of depthwise convolutions of patches apart"
 )
-
-
-PLAIN = TrainingKernels("torch", None, "PyTorch's operators")  # and of any other network
+BATCHED = TrainingKernels(
+    "batched", None, "weight generators as batched matrix products; all else as PyTorch's operators"
+)
+PLAIN = TrainingKernels("torch", None, "PyTorch's operators")  # of any other network
 
 
 def training_kernels(device: str) -> TrainingKernels:
     """What :func:`attach` uses on a device, 'cpu' or 'cuda'."""
     if device != "cpu":
-        return PLAIN
+        return BATCHED
     if training_available():
         return TrainingKernels("native", compiler_version(), NATIVE_ROUNDING)
     return TrainingKernels("torch", None, PRODUCTS_ROUNDING)
@@ -53,4 +57,6 @@ def attach(model: nn.Module, device: str) -> TrainingKernels:
         return PLAIN
     if device == "cpu":
         attach_training(model)
+    else:
+        attach_cuda_training(model)
     return training_kernels(device)

@@ -4,6 +4,7 @@ A counter the board does not have reads as None and is told; one that may not be
 """
 
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from hyperseg.errors import UserError
@@ -131,12 +132,15 @@ class NvmlSource:
         return summarise(readings, self.uuid, self.own_pid, self.before, sorted(self.unreadable))
 
 
+def installed() -> bool:
+    """Whether the package nvidia-ml-py is there; without it a number is DEGRADED, as nothing is known of its GPU."""
+    return find_spec("pynvml") is not None
+
+
 def open_nvml(uuid: str, own_pid: int) -> NvmlSource:
     """The counters of the GPU with that UUID (as CUDA gives it, with or without its ``GPU-`` prefix)."""
-    try:
-        import pynvml
-    except ImportError as error:
-        raise UserError("GPU conditions need the package nvidia-ml-py; install it with pip") from error
+    import pynvml
+
     return NvmlSource(uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}", pynvml, own_pid)
 
 

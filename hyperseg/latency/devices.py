@@ -4,14 +4,13 @@ A CUDA context in the session's own process would sit on the GPU during the run,
 """
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
-
-import psutil
 
 from hyperseg.errors import UserError
 from hyperseg.latency.lock import cpu_key
@@ -66,7 +65,11 @@ def parse_device(text: str) -> tuple[Kind, int]:
 
 def free_memory() -> int:
     """Bytes a process could still take: the machine's, or its control group's where that is less."""
-    free = psutil.virtual_memory().available
+    table = Path("/proc/meminfo")
+    fields = dict(line.split(":") for line in table.read_text().splitlines()) if table.exists() else {}
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if "MemAvailable" in fields:
+        free = 1024 * int(fields["MemAvailable"].split()[0])
     limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
     if limit.exists() and used.exists() and limit.read_text().strip() != "max":
         free = min(free, int(limit.read_text()) - int(used.read_text()))

@@ -58,6 +58,7 @@ class Result(StrictModel):
     cpu_conditions: dict[str, Any] | None
     gpu_conditions: dict[str, Any] | None
     sampling_failure: str | None
+    gpu_unsampled: bool = False  # on a GPU without nvidia-ml-py
     sampling_cost_percent: float  # CPU time of the side thread over the window
     condition_readings: dict[str, list[dict[str, Any]]]
     device_name: str

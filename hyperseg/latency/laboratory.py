@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,10 @@ def save(outcome: Outcome, path: Path) -> Record:
     """Write the record to `path` and its raw samples beside it (.parquet). Neither may exist."""
     raw = path.with_suffix(".parquet")
     refuse_existing(path, raw)
+    if find_spec("pyarrow") is None:  # in a source tree with nothing installed
+        record = make_record(outcome, None, None)
+        write_record(path, record)
+        return record
     write_samples(raw, outcome.runs())
     try:
         record = make_record(outcome, raw.name, sha256_file(raw))

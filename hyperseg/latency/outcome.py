@@ -60,6 +60,7 @@ def evidence(result: Result) -> Evidence:
         gpu=GpuSummary(**result.gpu_conditions) if result.gpu_conditions else None,
         sampling_failure=result.sampling_failure,
         answer=result.answer,
+        gpu_unsampled=result.gpu_unsampled,
     )
 
 

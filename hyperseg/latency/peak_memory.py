@@ -6,8 +6,6 @@ import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -29,7 +27,7 @@ class PeakMemory:
         tensors = [*network.parameters(), *network.buffers()]
         self._own_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
         _return_freed()
-        self._baseline = psutil.Process().memory_info().rss
+        self._baseline = _status_bytes("VmRSS") or _largest_resident()
         self.method = CUDA_METHOD if device.type == "cuda" else CPU_METHOD
 
     def reset(self) -> None:
@@ -51,15 +49,17 @@ class PeakMemory:
             import torch
 
             return torch.cuda.max_memory_allocated(self.device)
-        return _peak_resident() - self._baseline + self._own_bytes
+        return (_status_bytes("VmHWM") or _largest_resident()) - self._baseline + self._own_bytes
 
 
-def _peak_resident() -> int:
+def _status_bytes(field: str) -> int | None:
+    """A size in the kernel's account of this process; None where there is no such account."""
     status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(f"{field}:")), None)
+
+
+def _largest_resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

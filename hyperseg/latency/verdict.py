@@ -42,6 +42,7 @@ class Evidence:
     gpu: GpuSummary | None = None
     sampling_failure: str | None = None
     answer: Answer | None = None
+    gpu_unsampled: bool = False
     interval_percent: float | None = None  # half the interval of a ratio, over the ratio
 
 
@@ -146,6 +147,13 @@ def _of_process(evidence: Evidence, limits: Limits) -> list[Finding]:
             "INVALID",
             f"the conditions could not be sampled to the end: {evidence.sampling_failure}",
             "restore the counter and run again",
+        )
+    if evidence.gpu_unsampled:
+        found.add(
+            "unsampled",
+            "DEGRADED",
+            "the GPU's clocks, throttling and other processes were not sampled, as nvidia-ml-py is not installed",
+            "install nvidia-ml-py and run again",
         )
     if evidence.interval_percent is not None:
         width = evidence.interval_percent

@@ -111,6 +111,7 @@ def run_job(job: Job, emit: Emit) -> Result:
         else None,
         gpu_conditions=gpu.summarise(gpu_readings).as_dict() if gpu and gpu_readings else None,
         sampling_failure=series.failure,
+        gpu_unsampled=job.device == "cuda" and gpu is None,
         sampling_cost_percent=round(100 * series.cost_s / series.at_s[-1], 3) if series.at_s else 0.0,
         condition_readings={name: series.of(name) for name in series.readings},
         device_name=_device_name(prepared.device),
@@ -120,11 +121,13 @@ def run_job(job: Job, emit: Emit) -> Result:
 
 
 def open_sources(device: str, index: int) -> list[Source]:
-    """The counters to sample; raises :class:`UserError` where one may not be read."""
+    """The counters to sample; raises :class:`UserError` where one may not be read. A GPU's need nvidia-ml-py."""
     sources: list[Source] = [conditions_cpu.CpuSource()]
     if device == "cuda":
         import torch
 
+        if not conditions_nvml.installed():
+            return sources
         uuid = str(torch.cuda.get_device_properties(index).uuid)
         sources.append(conditions_nvml.open_nvml(uuid, os.getpid()))
     return sources

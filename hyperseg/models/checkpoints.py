@@ -1,47 +1,69 @@
 """Released-format checkpoints, in both directions."""
 
-import pickle
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from hyperseg.errors import UserError
+from hyperseg.files import write_bytes_atomic
+from hyperseg.models.checkpoint_file import listed, read_checkpoint
 from hyperseg.models.decoder import coordinates
 from hyperseg.models.names import released_names
 from hyperseg.models.network import HyperSeg
+from hyperseg.models.released_arch import arch_text
+
+_HOLDERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep the tensors
+_PREFIXES = ("module.", "_orig_mod.", "model.")  # of DataParallel, torch.compile and Lightning
 
 
-def load_released(model: HyperSeg, source: str | Path | Mapping[str, Any]) -> None:
-    """Load a released-format checkpoint, a ``.pth`` file or its dictionary, into the model.
+def read_state(source: str | Path | Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, a ``.pth`` file or its dictionary, by their names without prefixes.
 
-    Keys may carry a ``module.`` prefix; cached coordinate grids are left out. Raises :class:`UserError`, the tensors
-    named, where one is missing, left over or of another shape, and where the file needs code to be unpickled.
+    Cached coordinate grids are left out. Raises :class:`UserError` where the file cannot be read or holds no tensors.
     """
-    where = "the given checkpoint" if isinstance(source, Mapping) else f"'{source}'"
     content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
-    state = content.get("state_dict", content)
-    if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise UserError(f"{where} holds no state_dict of tensors; give a checkpoint in the released format")
-    state = {key.removeprefix("module."): value for key, value in state.items()}
-    state = {key: value for key, value in state.items() if not key.startswith("decoder.coord")}
-    ours = {theirs: name for name, theirs in released_names(model).items()}
-    expected = dict(zip(ours, model.state_dict().values(), strict=True))
-    check_tensors(where, model.variant.id, expected, state)
-    model.load_state_dict({ours[key]: value for key, value in state.items()})
+    state = next((content[key] for key in _HOLDERS if isinstance(content.get(key), Mapping)), content)
+    if not state or not all(isinstance(v, Tensor) for v in state.values()):
+        raise UserError(f"{_where(source)} holds no state_dict of tensors; give a checkpoint in the released format")
+    named = {_without_prefixes(str(key)): value for key, value in state.items()}
+    return {key: value for key, value in named.items() if not key.startswith("decoder.coord")}
+
+
+def load_released(model: HyperSeg, source: str | Path | Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
+    """Load the tensors of :func:`read_state`, by released names or by ours, into the model.
+
+    Raises :class:`UserError`, the tensors named, where one is missing, left over, of another shape or no finite number.
+    """
+    names = released_names(model)
+    if "backbone.conv_stem.weight" in state:  # a state dict of ours
+        names = {name: name for name in names}
+    expected = {names[name]: tensor for name, tensor in model.state_dict().items()}
+    check_tensors(_where(source), model.variant.id, expected, state)
+    model.load_state_dict({name: state[theirs] for name, theirs in names.items()})
+
+
+def class_count(model: HyperSeg, state: Mapping[str, Tensor]) -> int:
+    """The classes of the network whose tensors ``state`` holds, a network like ``model`` but for its classes.
+
+    ``model``'s where the tensors do not say.
+    """
+    last = [name for name in model.state_dict() if name.startswith("decoder.levels.") and name.endswith(".weight")][-1]
+    found = next((state[key] for key in (released_names(model)[last], last) if key in state), None)
+    return model.num_classes if found is None or found.ndim != 1 else len(found)
 
 
 def export_checkpoint(
-    model: HyperSeg, path: str | Path | None = None, *, coordinate_grids: bool = False
+    model: HyperSeg, path: str | Path | None = None, *, coordinate_grids: bool = True
 ) -> dict[str, Any]:
     """The model as a checkpoint in the released format, written to ``path`` as well where one is given.
 
-    Returns ``{"state_dict": {released key: tensor}, "epoch": 0, "arch": variant id}``; tensors are copies on the CPU.
-    The authors' strict loader also wants the coordinate grids that its network caches for a few input sizes:
-    ``coordinate_grids`` adds them.
+    Returns ``{"state_dict": {released key: tensor}, "epoch": 0, "arch": text}``; tensors are copies on the CPU. By
+    ``arch`` the authors' scripts build the network, and their strict loader wants the coordinate grids that it caches
+    for a few input sizes; leave them out with ``coordinate_grids=False``.
     """
     names = released_names(model)
     state = {names[name]: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
@@ -49,69 +71,49 @@ def export_checkpoint(
         for height, width in model.variant.grid_hw:
             for step in range(len(model.decoder.levels)):
                 h, w = height >> step, width >> step
-                state[f"decoder.coord{h}_{w}"] = coordinates(torch.empty(1, 1, h, w))
-    checkpoint = {"state_dict": state, "epoch": 0, "arch": model.variant.id}
+                state[f"decoder.coord{h}_{w}"] = coordinates(torch.empty(1, 1, h, w)).clone()
+    arch = arch_text(model.variant, model.num_classes, model.backbone_name, model.slices)
+    checkpoint = {"state_dict": state, "epoch": 0, "arch": arch}
     if path is not None:
-        target = Path(path)
-        partial = target.with_name(target.name + ".partial")
-        torch.save(checkpoint, partial)
-        partial.replace(target)
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_bytes_atomic(Path(path), content.getvalue())
     return checkpoint
 
 
 def check_tensors(where: str, network: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    """Raise :class:`UserError` naming every tensor that is missing, left over or of another shape."""
-    wrong = [f"missing {_listed(k for k in expected if k not in found)}" if set(expected) - set(found) else ""]
-    wrong += [f"unexpected {_listed(k for k in found if k not in expected)}" if set(found) - set(expected) else ""]
+    """Raise :class:`UserError` naming tensors that are missing, left over, of another shape or kind, or not finite."""
+    wrong = [f"missing {listed(k for k in expected if k not in found)}" if set(expected) - set(found) else ""]
+    wrong += [f"unexpected {listed(k for k in found if k not in expected)}" if set(found) - set(expected) else ""]
     misshapen = [
         f"{key} {tuple(found[key].shape)} instead of {tuple(tensor.shape)}"
         for key, tensor in expected.items()
         if key in found and found[key].shape != tensor.shape
     ]
-    wrong += [f"misshapen {_listed(misshapen)}" if misshapen else ""]
+    wrong += [f"misshapen {listed(misshapen)}" if misshapen else ""]
     if any(wrong):
         raise UserError(
             f"{where} does not fit {network}: {', '.join(filter(None, wrong))}; check the variant, backbone and classes"
         )
+    kinds = [
+        f"{key} ({str(found[key].dtype).removeprefix('torch.')})"
+        for key, tensor in expected.items()
+        if found[key].is_floating_point() != tensor.is_floating_point()
+    ]
+    if kinds:
+        raise UserError(
+            f"{where} holds tensors of another kind than {network}'s: {listed(kinds)}; use weights in floating point"
+        )
+    broken = [key for key in expected if not bool(torch.isfinite(found[key]).all())]
+    if broken:
+        raise UserError(f"{where} holds NaN or infinity in {listed(broken)}; use other weights or train them again")
 
 
-def _listed(names: Any, limit: int = 8) -> str:
-    """The first names and how many more."""
-    names = list(names)
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+def _without_prefixes(key: str) -> str:
+    while key.startswith(_PREFIXES):
+        key = key.partition(".")[2]
+    return key
 
 
-def read_checkpoint(path: Path) -> Mapping[str, Any]:
-    """A checkpoint file, read without running any code it may carry."""
-    if not path.is_file():
-        raise UserError(f"weights file '{path}' does not exist; check the path")
-    try:
-        with torch.serialization.safe_globals(_scalar_names()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UserError(f"'{path}' was not loaded: {_unsafe(path)}; use a checkpoint of plain tensors") from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise UserError(f"'{path}' is not a readable checkpoint file; download or export it again") from error
-    if not isinstance(content, Mapping):
-        raise UserError(f"'{path}' holds a {type(content).__name__}, not a checkpoint dictionary; check the file")
-    return content
-
-
-def _scalar_names() -> list[Any]:
-    """What rebuilds a NumPy number, and runs nothing else: training scripts store their best score as one."""
-    rebuild = np.float64(0).__reduce__()[0]
-    scalars = [(rebuild, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
-    return [*scalars, np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType]
-
-
-def _unsafe(path: Path) -> str:
-    """Why a file could not be unpickled safely."""
-    try:
-        with torch.serialization.safe_globals(_scalar_names()):
-            names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # not a zip archive, or not a pickle inside
-        names = []
-    if not names:
-        return "it is not a checkpoint of the released format"
-    return f"it needs code to be unpickled ({_listed(names)}), which may do harm"
+def _where(source: str | Path | Mapping[str, Any]) -> str:
+    return "the given checkpoint" if isinstance(source, Mapping) else f"'{source}'"

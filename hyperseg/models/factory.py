@@ -1,22 +1,23 @@
 """Build a network, with or without weights."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from hyperseg.errors import UserError
-from hyperseg.models.checkpoints import load_released
+from hyperseg.models.checkpoints import class_count, load_released, read_state
 from hyperseg.models.network import HyperSeg
 from hyperseg.models.pretrained import load_pretrained
-from hyperseg.models.variants import Slices, get_variant
+from hyperseg.models.variants import MAX_CLASSES, Slices, get_variant
 from hyperseg.models.weights import load_weights, read_weights_info
 
 
 def create_model(
     variant: str,
-    weights: str | Path | None = None,
+    weights: str | Path | Mapping[str, Any] | None = None,
     pretrained_backbone: bool = False,
     num_classes: int | None = None,
     *,
@@ -28,10 +29,11 @@ def create_model(
     """A network of one of the five variants or of an ablation, in training mode.
 
     ``weights``: a file of ours (``.safetensors``, whose header supplies what is not given of ``num_classes``,
-    ``backbone`` and ``slices``) or a checkpoint in the released format (``.pth``); it holds the backbone too, so
-    ``pretrained_backbone`` is then not looked at. Without weights, every convolution starts from Xavier-normal values;
-    with ``pretrained_backbone`` the backbone starts from ImageNet weights (see
-    :func:`hyperseg.models.pretrained.load_pretrained`) and the rest from PyTorch's defaults, as published.
+    ``backbone`` and ``slices``) or a checkpoint in the released format (``.pth``, or its dictionary), whose tensors
+    supply ``num_classes``; it holds the backbone too, so ``pretrained_backbone`` is then not looked at. Without
+    weights, every convolution starts from Xavier-normal values; with ``pretrained_backbone`` the backbone starts from
+    ImageNet weights (see :func:`hyperseg.models.pretrained.load_pretrained`) and the rest from PyTorch's defaults, as
+    published.
 
     ``num_classes``, ``backbone`` (a timm EfficientNet) and ``dropout`` (on the backbone's last map) default to the
     variant's. ``slices`` is the reading of the signal: ``released``, the default but of some ablations, agrees with
@@ -41,29 +43,34 @@ def create_model(
     Raises :class:`UserError` for an unknown name, weights that do not fit, and ImageNet weights that cannot be had.
     """
     published = get_variant(variant)
-    own_file = weights is not None and Path(weights).suffix == ".safetensors"
-    if weights is not None and own_file:
+    own_file = isinstance(weights, str | Path) and Path(weights).suffix == ".safetensors"
+    if isinstance(weights, str | Path) and own_file:
         info = read_weights_info(weights)
         if info.variant != variant:
             raise UserError(f"weights file '{weights}' is for variant {info.variant}, not {variant}; name that variant")
         num_classes, backbone = num_classes or info.num_classes, backbone or info.backbone
         slices = slices or info.slices
-    if num_classes is not None and num_classes < 1:
-        raise UserError(f"num_classes is {num_classes}; give at least 1")
+    if num_classes is not None and not 1 <= num_classes <= MAX_CLASSES:
+        raise UserError(f"num_classes is {num_classes}; give 1 to {MAX_CLASSES}, since a label is one byte")
     if slices not in (None, "released", "described"):
         raise UserError(f"slices is '{slices}'; choose released or described")
-    model = HyperSeg(
+    build = partial(
+        HyperSeg,
         published,
-        published.num_classes if num_classes is None else num_classes,
-        backbone or published.backbone,
-        slices or published.slices,
-        stochastic_depth,
-        published.backbone_dropout if dropout is None else dropout,
+        backbone=backbone or published.backbone,
+        slices=slices or published.slices,
+        stochastic_depth=stochastic_depth,
+        dropout=published.backbone_dropout if dropout is None else dropout,
     )
-    if weights is not None and own_file:
+    model = build(num_classes=published.num_classes if num_classes is None else num_classes)
+    if isinstance(weights, str | Path) and own_file:
         load_weights(model, weights)
     elif weights is not None:
-        load_released(model, weights)
+        state = read_state(weights)
+        classes = class_count(model, state)
+        if num_classes is None and classes != model.num_classes and 1 <= classes <= MAX_CLASSES:
+            model = build(num_classes=classes)
+        load_released(model, weights, state)
     elif pretrained_backbone:
         model.backbone_weights = load_pretrained(model.backbone)
     else:
@@ -86,16 +93,15 @@ def import_checkpoint(
     The dictionary may be the whole checkpoint or its ``state_dict``. Options as for :func:`create_model`; raises
     :class:`UserError` with the tensors' names where they do not fit.
     """
-    model = create_model(
+    return create_model(
         variant,
+        source,
         num_classes=num_classes,
         backbone=backbone,
         slices=slices,
         stochastic_depth=stochastic_depth,
         dropout=dropout,
     )
-    load_released(model, source)
-    return model
 
 
 def _xavier(module: nn.Module) -> None:

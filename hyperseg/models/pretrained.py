@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from hyperseg.errors import UserError
 from hyperseg.models.backbone import Backbone
-from hyperseg.models.checkpoints import check_tensors, read_checkpoint
+from hyperseg.models.checkpoint_file import read_checkpoint
+from hyperseg.models.checkpoints import check_tensors
 from hyperseg.models.names import lukemelas_backbone_names
 from hyperseg.models.network import BackboneWeights
 

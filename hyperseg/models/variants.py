@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from hyperseg.errors import UserError
 
+MAX_CLASSES = 255  # a label is one byte, and 255 stands for no class
 Slices = Literal["released", "described"]
 
 

@@ -4,16 +4,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_bytes_atomic
+from hyperseg.models.checkpoint_file import check_file
 from hyperseg.models.checkpoints import check_tensors
 from hyperseg.models.network import BackboneWeights
-from hyperseg.models.variants import Slices
+from hyperseg.models.variants import MAX_CLASSES, Slices
+from hyperseg.strict import first_problem
 
 # One header entry, because the order of several is random and would change the file's hash from run to run.
 HEADER = "hyperseg"
@@ -24,7 +27,7 @@ class WeightsInfo:
     """The network a weights file belongs to."""
 
     variant: str
-    num_classes: int
+    num_classes: Annotated[int, Field(ge=1, le=MAX_CLASSES)]
     backbone: str
     slices: Slices | None  # null: a rival, which has none
     backbone_weights: BackboneWeights | None
@@ -61,16 +64,16 @@ def load_weights(model: Any, path: str | Path) -> WeightsInfo:
 
 def read_weights_info(path: str | Path) -> WeightsInfo:
     """What network a weights file belongs to, from its header; :class:`UserError` where it has none of ours."""
-    if not Path(path).is_file():
-        raise UserError(f"weights file '{path}' does not exist; check the path")
+    check_file(Path(path))
     try:
         with safe_open(path, "pt") as file:
             header: Mapping[str, str] = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise UserError(f"'{path}' is not a readable safetensors file; copy or train it again") from error
     try:
-        fields = json.loads(header[HEADER])
-        source = fields.pop("backbone_weights")
-        return WeightsInfo(**fields, backbone_weights=source and BackboneWeights(**source))
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"'{path}' does not say which network it belongs to; use a file written by hyperseg") from error
+        return TypeAdapter(WeightsInfo).validate_json(header[HEADER])
+    except (KeyError, ValidationError) as error:
+        what = f" (its header's {' '.join(first_problem(error))})" if isinstance(error, ValidationError) else ""
+        raise UserError(
+            f"'{path}' does not say which network it belongs to{what}; use a file written by hyperseg"
+        ) from error

@@ -25,9 +25,11 @@ from hyperseg.pipeline.profile import Profile
 from hyperseg.pipeline.progress import Progress, last_lines
 from hyperseg.pipeline.steps import Layout
 from hyperseg.processors import usable_cores
+from hyperseg.records.provenance import machine
 
 HERE = Profile()
 PLUGINS = Path(__file__).parent / "plugins"
+SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable: the GPUs that jobs share, one each (hyperseg.cli.steps)
 SOURCE = "HYPERSEG_SOURCE"  # environment variable that tells `rule prepare` where the published files are
 
 
@@ -65,12 +67,16 @@ def run(
         check_machine(layout)
     cores = cores or (usable_cores() if profile.local else profile.jobs)
     progress = Progress(campaign, cores, layout.device == "cuda", profile.local)
-    command = _command(config, cores, layout.device == "cuda", profile)
+    gpus = _gpus() if profile.local else []
+    command = _command(config, cores, len(gpus), profile)
+    given = {SOURCE: str(source.resolve())} if source is not None else {}
+    if len(gpus) > 1:
+        given[SHARED_GPUS] = ",".join(gpus)
     if dry_run:  # changes nothing, so it may look while another run is at work
-        code, errors = _supervise([*command, "--dry-run", "--nolock"], None, source, progress, Display(progress, True))
+        code, errors = _supervise([*command, "--dry-run", "--nolock"], None, given, progress, Display(progress, True))
     else:
         with run_lock(say=_say) as lock:
-            code, errors = _supervise(command, lock, source, progress, Display(progress))
+            code, errors = _supervise(command, lock, given, progress, Display(progress))
     if code and not progress.failed:
         raise _failure(progress.messages, errors)
     return Outcome(
@@ -81,25 +87,30 @@ def run(
     )
 
 
-def _command(config: Path, cores: int, gpu: bool, profile: Profile) -> list[str]:
+def _gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return list(filter(None, chosen.split(","))) if chosen is not None else [str(n) for n in range(len(machine().gpus))]
+
+
+def _command(config: Path, cores: int, gpus: int, profile: Profile) -> list[str]:
     start = [sys.executable, "-m", "snakemake", f"--configfile={config}", "--logger", "hyperseg", *profile.options()]
     if not profile.local:
         return start
     memory_mb = int(psutil.virtual_memory().total / 1e6 * 0.9)
-    return [*start, "--cores", str(cores), "--resources", f"gpu={int(gpu) or 1}", f"mem_mb={memory_mb}"]
+    return [*start, "--cores", str(cores), "--resources", f"gpu={gpus or 1}", f"mem_mb={memory_mb}"]
 
 
 def _supervise(
-    command: list[str], lock: RunLock | None, source: Path | None, progress: Progress, display: Display
+    command: list[str], lock: RunLock | None, given: dict[str, str], progress: Progress, display: Display
 ) -> tuple[int, str]:
-    """Run the engine to its end; returns its exit code and what it wrote to stderr."""
+    """Run the engine to its end, with the variables `given`; returns its exit code and what it wrote to stderr."""
     read_end, write_end = os.pipe()
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PLUGINS), os.environ.get("PYTHONPATH")])),
         "HYPERSEG_EVENTS_FD": str(write_end),
+        **given,
     }
-    if source is not None:
-        environment[SOURCE] = str(source.resolve())
     with tempfile.TemporaryFile("w+") as errors, os.fdopen(read_end) as events:
         engine = subprocess.Popen(
             command,

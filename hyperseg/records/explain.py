@@ -117,7 +117,7 @@ def _bench(record: Record) -> Lines:
         reached = {True: "reached", False: "missed", None: "too noisy to tell"}[goal.reached]
         sense = "at least" if goal.sense == "at_least" else "at most"
         yield "value", f"{goal.title}: {goal.value:.4g} {goal.unit} by {goal.by} ({sense} {goal.bound:g}: {reached})"
-    for part in ("inference", "training", "peers"):
+    for part in ("inference", "training", "loading", "peers"):
         turns = getattr(numbers, part)
         for timing in turns.timings if turns else ():
             yield "value", f"{part}, {timing.name}: {timing.median_ms:.2f} ms, {timing.ratio:.3f} x the first contender"

@@ -62,8 +62,8 @@ def read_records(paths: "Iterable[str | Path] | str | Path") -> "pd.DataFrame":
     Quantities: miou, majority_miou, pixel_accuracy, class_iou (subject: the class), ignored_pixels; latency_median,
     latency_mean, latency_p90, latency_p99, fps, peak_memory, prepare_time and, of a sweep, the same with the point as
     subject; final_loss, epoch_loss and epoch_miou (subject: the epoch), step_median, training_time; of a benchmark
-    speed_ratio, latency_median, largest_error, memory_ratio, agreement (subject: part and contender), pixel_exponent;
-    parameters and gmacs of every record's network.
+    speed_ratio, latency_median, largest_error, equal_classes, memory_ratio, agreement (subject: part and contender),
+    pixel_exponent; parameters and gmacs of every record's network.
 
     Raises :class:`hyperseg.errors.UserError` for a file that is no sound record, as ``hyperseg verify`` would.
     """
@@ -215,10 +215,9 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Row]:
         name = f"{part}: {timing.name}"
         at = _contender(timing.name) | {
             "batch": turns.batch, "input_height": turns.input_height, "input_width": turns.input_width,
+            "verdict": timing.verdict and timing.verdict.verdict,
         }  # fmt: skip
         yield _number("latency_median", timing.median_ms, "ms", subject=name) | at
-        if timing.verdict is not None:
-            at |= {"verdict": timing.verdict.verdict}
         yield _number("speed_ratio", timing.ratio, "ratio", timing.ratio_interval, name) | at
         if timing.equal_classes_percent is not None:
             yield _number("equal_classes", timing.equal_classes_percent, "%", subject=name) | at

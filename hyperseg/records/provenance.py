@@ -10,8 +10,6 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import psutil
-
 from hyperseg.records.schema import Machine, Provenance
 
 # Packages whose version can change a number.
@@ -103,7 +101,7 @@ def machine() -> Machine:
     """This machine's identity; `fingerprint` does not change with a reboot, a driver, a package or a job's cores."""
     cpu, flags = _cpu()
     gpus, uuids, driver = _gpus()
-    memory = psutil.virtual_memory().total
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = os.cpu_count() or 1  # the machine's, not those that a scheduler gives to this process
     key = "|".join([cpu, ",".join(flags), str(cores), str(round(memory / 2**30)), *gpus])
     return Machine(

@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +29,22 @@ def process_interval(medians: Sequence[float]) -> Interval | None:
     """95 % interval of the number over fresh processes, by Student's t on their medians; None for one process."""
     if len(medians) < 2:
         return None
-    from scipy.special import stdtrit  # scipy.stats has the same function and takes a second to import
-
-    t = float(stdtrit(len(medians) - 1, 0.975))
+    t = _student_t(len(medians) - 1)
+    if t is None:
+        return None
     centre = statistics.fmean(medians)
     half = t * statistics.stdev(medians) / math.sqrt(len(medians))
     method = f"Student t over the medians of {len(medians)} processes"
     return Interval(low=centre - half, high=centre + half, level=0.95, method=method)
+
+
+def _student_t(freedom: int) -> float | None:
+    """The two-sided 95 % point; without scipy, which a bare source tree lacks, for three processes alone."""
+    if find_spec("scipy") is None:
+        return 0.95 * math.sqrt(2 / (1 - 0.95**2)) if freedom == 2 else None
+    from scipy.special import stdtrit  # scipy.stats has the same function and takes a second to import
+
+    return float(stdtrit(freedom, 0.975))
 
 
 def log_slope(x: Sequence[float], y: Sequence[float]) -> float | None:

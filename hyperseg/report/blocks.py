@@ -5,19 +5,21 @@ A block is two comment lines, with anything between them replaced::
     <!-- begin summary results/reference/demo -->
     <!-- end -->
 
-The first word names a table (a file of ``hyperseg/report/tables``), the rest are record files or folders, relative to
-the repository. A table without rows says so in one sentence.
+The first word names a table (a file of ``hyperseg/report/tables``) or a passage (audit, record), the rest are record
+files or folders, relative to the repository. A table without rows says so in one sentence.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.report.claims_judge import judge_collection
-from hyperseg.report.collection import load
+from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import read_paper, read_peers
 from hyperseg.report.inputs import Inputs
+from hyperseg.report.passages import audit_text, record_text
 from hyperseg.report.tables import table_parts
 from hyperseg.report.tables.formats import to_markdown
 
@@ -25,6 +27,9 @@ _BLOCK = re.compile(
     r"(?P<begin><!-- begin (?P<what>\S+) (?P<paths>[^>]+?) -->\n)(?P<body>.*?)(?P<end><!-- end -->)", re.S
 )
 NOTHING = "No record of this is committed yet.\n"
+
+
+_PASSAGES: dict[str, Callable[[Collection], str]] = {"audit": audit_text, "record": lambda _: record_text()}
 
 
 def fill_file(path: Path, root: Path) -> bool:
@@ -57,13 +62,15 @@ def fill(text: str, root: Path) -> str:
 
 def _body(what: str, paths: list[Path], root: Path) -> str:
     parts = {part.name: part for part in table_parts()}
-    if what not in parts:
-        raise UserError(f"block '{what}' is not known; use one of {', '.join(parts)}")
+    if what not in (*parts, *_PASSAGES):
+        raise UserError(f"block '{what}' is not known; use one of {', '.join([*parts, *_PASSAGES])}")
     there = [path for path in paths if path.is_file() or any(path.rglob("*.json"))]
     if not there:
         return NOTHING
     facts = root / "results/paper/paper.csv"
     collection = load(there)
+    if what in _PASSAGES:
+        return _PASSAGES[what](collection)
     peers = tuple(row for path in sorted((root / "results/published").glob("*.csv")) for row in read_peers(path))
     paper = read_paper(facts) if facts.exists() else ()
     inputs = Inputs(collection, paper, peers, judge_collection(facts, collection, peers) if paper else None)

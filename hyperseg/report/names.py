@@ -2,14 +2,8 @@
 
 import re
 
-_DATASETS = {
-    "streets": "streets (generated)",
-    "camvid_segnet": "CamVid 480×360 (SegNet copy)",
-    "camvid": "CamVid, 11 merged classes",
-    "camvid_authors12": "CamVid, authors' 12 classes",
-    "cityscapes": "Cityscapes",
-    "voc2012": "PASCAL VOC 2012",
-}
+from hyperseg.datasets.published import find_published
+
 _HOMES = {"camvid": "CamVid", "cityscapes": "Cityscapes", "voc": "VOC"}
 _NETWORKS = {
     "unet": "U-Net",
@@ -41,7 +35,9 @@ def slug(*parts: str) -> str:
 
 
 def dataset_title(dataset: str) -> str:
-    return _DATASETS.get(dataset, dataset)
+    """The short title of a published dataset; other ids stay as they are."""
+    published = find_published(dataset)
+    return published.short_title if published else dataset
 
 
 def network_title(network: str) -> str:

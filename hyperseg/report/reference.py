@@ -1,10 +1,11 @@
 """The repository's own report: the committed records as a page, the files a visitor reads, and the tables in its texts.
 
 The page and all of its files are built, never committed. Committed are, below ``reports/reference``, each table as CSV
-and Markdown and each figure that a text shows as PNG, and the tables inside :data:`TEXTS`; :func:`check` compares them
+and Markdown and each figure that a text shows as PNG, and the tables inside :data:`TEXTS`; `check` compares them
 with what the records give.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from hyperseg.errors import UserError
@@ -12,7 +13,7 @@ from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.report.blocks import fill, fill_file, read_text
 from hyperseg.report.build import Sources, report_files
 from hyperseg.report.collection import Collection
-from hyperseg.report.output import CONTENTS, check_replaceable, contents, replace_folder
+from hyperseg.report.output import CONTENTS, contents, replace_folder
 
 RECORDS = "results/reference"
 PAPER = "results/paper/paper.csv"
@@ -21,31 +22,42 @@ PICTURES = "results/reference/overlays"
 SITE = "reports/site"
 INDEX = "reports/index.html"
 COMMITTED = "reports/reference"
-TEXTS = ("README.md", "docs/results.md")
+TEXTS = ("README.md", "docs/results.md", "docs/audit.md", "docs/records.md")
 TITLE = "HyperSeg: what this repository reproduces"
 _SUFFIXES = (".csv", ".md", ".png")
 
 
-def build(root: Path) -> Collection:
-    """Write the page, the committed files and the tables in the texts. Raises :class:`UserError`."""
-    site = root / SITE
-    check_replaceable(site)
-    collection, files = _files(root)
-    replace_folder(site, files | {CONTENTS: contents(collection, files)})
-    write_text_atomic(root / INDEX, _moved(files["index.html"].decode()))
-    committed = _committed(files, root)
+@dataclass(frozen=True)
+class Made:
+    """What the committed records give: the collection, and every file of its report."""
+
+    collection: Collection
+    files: dict[str, bytes]
+
+
+def make(root: Path) -> Made:
+    """Read the repository's records and facts, and make every file in memory. Raises :class:`UserError`."""
+    pictures = sorted(path for path in (root / PICTURES).glob("*") if path.suffix in (".jpg", ".png"))
+    sources = Sources(TITLE, root / PAPER, sorted((root / PEERS).glob("*.csv")), pictures=pictures)
+    return Made(*report_files([root / RECORDS], sources))
+
+
+def write_files(root: Path, made: Made) -> None:
+    """Put the page, the committed files and the tables in the texts in place. Raises :class:`UserError`."""
+    replace_folder(root / SITE, made.files | {CONTENTS: contents(made.collection, made.files)})
+    write_text_atomic(root / INDEX, _moved(made.files["index.html"].decode()))
+    committed = _committed(made.files, root)
     for name, data in committed.items():
         write_bytes_atomic(root / COMMITTED / name, data)
     for name in set(_present(root)) - set(committed):
         (root / COMMITTED / name).unlink()
     for text in TEXTS:
         fill_file(root / text, root)
-    return collection
 
 
-def check(root: Path) -> None:
+def check(root: Path, made: Made) -> None:
     """Raise :class:`UserError` unless every committed file and every text is what the records give; writes nothing."""
-    committed = _committed(_files(root)[1], root)
+    committed = _committed(made.files, root)
     present = _present(root)
     stale = [name for name in sorted({*committed, *present}) if committed.get(name) != present.get(name)]
     wrong = [f"{COMMITTED}/{name}" for name in stale]
@@ -54,12 +66,6 @@ def check(root: Path) -> None:
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise UserError(f"not in step with {RECORDS}: {', '.join(wrong[:3])}{more}; run `make reference` and commit")
-
-
-def _files(root: Path) -> tuple[Collection, dict[str, bytes]]:
-    pictures = sorted(path for path in (root / PICTURES).glob("*") if path.suffix in (".jpg", ".png"))
-    sources = Sources(TITLE, root / PAPER, sorted((root / PEERS).glob("*.csv")), pictures=pictures)
-    return report_files([root / RECORDS], sources)
 
 
 def _committed(files: dict[str, bytes], root: Path) -> dict[str, bytes]:

@@ -64,8 +64,9 @@ def generate(
     try:
         _write(out, counts, (height, width), seed, progress)
     except OSError as error:
+        reason = (error.strerror or str(error)).lower()
         raise UserError(
-            f"streets: cannot write {error.filename or out}: {error.strerror}; give another folder"
+            f"streets: cannot write {error.filename or out}: {reason}; free some space or give another folder"
         ) from error
 
 

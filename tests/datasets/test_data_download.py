@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from hyperseg.datasets.disk import check_disk
+from hyperseg.datasets.disk import check_disk, readable_size
 from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader
 from hyperseg.errors import UserError
 
@@ -191,3 +191,60 @@ def test_two_processes_do_not_write_one_file(site, make, target):
         run(site.put("/a", make.page(BODY)), target)
     run(site.put("/a", make.page(BODY)), target)
     assert target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("habit", [{"announced": len(BODY) + 10}, {"drop_after": 150_000, "refuses_ranges": True}])
+def test_a_server_that_never_comes_further_is_given_up(site, make, target, habit):
+    """A body shorter than announced, and 416 to every range: both come to the same place again and again."""
+    page = make.page(BODY, **habit)
+    with pytest.raises(DownloadError):
+        run(site.put("/a", page), target)
+    assert len(page.requests) < 12
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("etag", ['"2"', None, 'W/"2"'])
+def test_a_file_that_changed_at_equal_length_is_never_spliced(site, make, target, etag):
+    """The server does not know If-Range: the end of the new file comes with 206, and only its validator tells."""
+    begin(site, make, target, "/a", 100_000)
+    newer = BODY[::-1]
+    page = make.page(newer, etag=etag, conditions=False)
+    run(site.put("/a", page), target)
+    assert target.read_bytes() == newer
+    assert page.requests == ["bytes=100000-", None]
+
+
+def test_a_weak_validator_that_stays_the_same_lets_a_download_go_on(site, make, target):
+    page = make.page(BODY, etag='W/"1"', drop_after=150_000, times=2)
+    run(site.put("/a", page), target)
+    assert target.read_bytes() == BODY
+    assert page.requests[1] == "bytes=150000-"
+
+
+def test_the_known_size_is_checked_though_none_is_announced(site, make, target):
+    page = make.page(BODY, length=False)
+    with pytest.raises(DownloadError, match=r"it stopped after 400000 of 400001 bytes|it refuses to resume"):
+        run(site.put("/a", page), target, expected=len(BODY) + 1)
+    assert not target.exists()
+
+
+def test_a_size_that_no_disk_holds_is_the_addresss_fault(site, make, target):
+    with pytest.raises(DownloadError, match=r"it offers 10\.0 TB, and the disk has "):
+        run(site.put("/a", make.page(BODY, announced=10**13)), target)
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_file_larger_than_its_dataset_is_refused(site, make, target, length):
+    part = target.with_name("part")
+    url = site.put("/a", make.page(BODY, length=length))
+    with pytest.raises(
+        DownloadError, match=r"it offers 400 kB, and no more than 100 kB fit|it sends more than the 100000"
+    ):
+        ResumingDownloader(part, patience=QUICK, most=100_000)(url, str(target))
+    assert not target.exists()
+
+
+def test_sizes_are_told_in_a_unit_that_fits():
+    assert [readable_size(n) for n in (0, 999, 1000, 380_000, 99_940_000, 10**13)] == [
+        "0 bytes", "999 bytes", "1.0 kB", "380 kB", "99.9 MB", "10.0 TB",
+    ]  # fmt: skip

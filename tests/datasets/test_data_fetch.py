@@ -1,5 +1,6 @@
 """`hyperseg data fetch`: archives of the catalogue from a real server, and what a user is told when that fails."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -59,6 +60,54 @@ def test_first_checksum_is_recorded_and_enforced_later(site, make, tmp_path, bod
     with pytest.raises(UserError, match=r"it sends a file that is another archive than the one first seen here"):
         fetch(tmp_path, [archive])
     assert not (got / "a.zip").exists()
+
+
+def test_a_damaged_archive_is_never_the_first_one_seen(site, make, tmp_path, body):
+    """No hash is published, but the archive's own checksums fail."""
+    flipped = bytearray(body)
+    flipped[len(body) // 2] ^= 1
+    urls = (site.put("/flipped.zip", make.page(bytes(flipped))), site.put("/right.zip", make.page(body)))
+    got = fetch(tmp_path, [Archive(file="a.zip", urls=urls)])
+    assert (got / "a.zip").read_bytes() == body
+    assert json.loads((got / "checksums.json").read_text()) == {"a.zip": hashlib.sha256(body).hexdigest()}
+    (got / "a.zip").write_bytes(flipped)
+    with pytest.raises(UserError, match=r"a\.zip is damaged \(.*delete the file and fetch it again"):
+        fetch(tmp_path, [Archive(file="a.zip", urls=urls)])
+
+
+def test_the_sentence_about_another_archive_leads_out(site, make, tmp_path, body):
+    archive = Archive(file="a.zip", urls=(site.put("/a.zip", make.page(make.zip_of({"a.png": b"wrong"}))),))
+    got = fetch(tmp_path, [archive])
+    (got / "a.zip").unlink()
+    site.put("/a.zip", make.page(body))
+    with pytest.raises(
+        UserError, match=r"none is published, .*: to take this one for right, remove the line of a\.zip"
+    ):
+        fetch(tmp_path, [archive])
+    (got / "checksums.json").write_text("{}")
+    assert (fetch(tmp_path, [archive]) / "a.zip").read_bytes() == body
+
+
+def test_an_absurd_size_is_passed_over_for_the_next_address(site, make, tmp_path, body):
+    urls = (site.put("/1", make.page(body, announced=10**13)), site.put("/2", make.page(body)))
+    assert (fetch(tmp_path, [Archive(file="a.zip", urls=urls)]) / "a.zip").read_bytes() == body
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+        (b"<!DOCTYPE html><html>log in</html>", "a web page, perhaps an error or a login"),
+        (gzip.compress(b"no tar", mtime=0), "a gzip file"),
+        (b"", "an empty file"),
+        (b"Rar!xxxx", "a rar archive"),
+    ],
+)
+def test_what_lies_in_place_of_an_archive_is_called_what_it_is(tmp_path, content, words):
+    (tmp_path / "got").mkdir()
+    (tmp_path / "got" / "a.zip").write_bytes(content)
+    with pytest.raises(UserError, match=f"a.zip is {words}.*, not a zip or tar archive; delete the file and fetch it"):
+        fetch(tmp_path, [Archive(file="a.zip")])
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5"])

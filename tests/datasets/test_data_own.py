@@ -11,11 +11,12 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from hyperseg.cli.data import command
-from hyperseg.data.prepared import open_dataset
+from hyperseg.data.overlay import overlay
+from hyperseg.data.prepared import ClassInfo, open_dataset
 from hyperseg.datasets.card import DatasetCard, read_card
 from hyperseg.datasets.card_text import html, markdown
 from hyperseg.datasets.croissant import croissant_text
-from hyperseg.datasets.show import choose, overlay
+from hyperseg.datasets.show import choose
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
@@ -190,8 +191,6 @@ def test_sheet_takes_samples_of_every_split(dataset):
 
 
 def test_overlay_leaves_ignored_pixels_as_they_are():
-    image = np.full((2, 2, 3), 100, np.uint8)
-    colours = np.zeros((256, 3), np.uint8)
-    colours[1] = 200
-    mixed = overlay(image, np.array([[1, 255], [255, 0]], np.uint8), colours, opacity=0.5)
+    classes = (ClassInfo(name="dark", colour=(0, 0, 0)), ClassInfo(name="light", colour=(200, 200, 200)))
+    mixed = overlay(np.full((2, 2, 3), 100, np.uint8), np.array([[1, 255], [255, 0]], np.uint8), classes, opacity=0.5)
     assert mixed[..., 0].tolist() == [[150, 100], [100, 50]]

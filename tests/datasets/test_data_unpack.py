@@ -1,9 +1,11 @@
 """Archives that are not trusted: nothing leaves the target, only plain files arrive, bombs are stopped."""
 
+import gzip
 import io
 import stat
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -82,6 +84,29 @@ def test_tar_names_that_lead_outside_are_refused(tmp_path, name):
 def test_tar_links_and_devices_are_refused(tmp_path, member):
     archive = tarred(tmp_path / "a.tar", {"good.png": b"1", "bad": member})
     refused(archive, tmp_path, r"'a\.png' is a link, a device or a sparse file")
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m.png", "a\nb.png", "a\u202eb.png"])
+def test_names_that_a_terminal_would_obey_are_refused(tmp_path, name):
+    with pytest.raises(UserError, match="has a name with control characters; get the archive again") as caught:
+        unpack(zipped(tmp_path / "a.zip", {name: b"1"}), tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("kind", ["L", "x"])
+def test_a_header_of_any_length_costs_no_memory(tmp_path, kind):
+    """A long name or a set of attributes of 300 MB, packed into 300 kB, is refused before it is read."""
+    header = tarfile.TarInfo("long")
+    header.type, header.size = kind.encode(), 300_000_000
+    path = tmp_path / "a.tar.gz"
+    with gzip.open(path, "wb", compresslevel=1) as packed:
+        packed.write(header.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(300):
+            packed.write(bytes(1_000_000))
+    tracemalloc.start()
+    refused(path, tmp_path, "it has a header of over 1048576 bytes")
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])

@@ -12,8 +12,9 @@ from hyperseg import create_model
 from hyperseg.kernels.native import build, training_maps, training_norm
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
-from hyperseg.kernels.native.training_layers import GeneratorProduct, PatchProduct, PointwiseProduct, recast
+from hyperseg.kernels.native.training_layers import GeneratorProduct, PatchProduct, PointwiseProduct
 from hyperseg.kernels.native.training_levels import MANY_PATCHES, TrainingPatchwise, resize
+from hyperseg.kernels.recast import recast
 from hyperseg.models import HyperSeg
 from hyperseg.models.decoder import Level, WeightGenerator
 from hyperseg.models.layout import GeneratorShape, Kind, LevelShape

@@ -7,12 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 
 CASES = Path(__file__).parent / "triton_cases"
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed"),
-]
+pytestmark = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
 
 
 def run_cases(name: str, interpret: bool) -> None:
@@ -31,6 +29,29 @@ def run_cases(name: str, interpret: bool) -> None:
     assert " passed" in done.stdout
 
 
+def test_without_a_gpu_the_engine_says_so_and_an_accelerated_network_runs_pytorch() -> None:
+    from hyperseg import create_model
+    from hyperseg.errors import UserError
+    from hyperseg.kernels.triton.accelerate import GpuNetwork
+    from hyperseg.latency.engines import Target, engine_table, select_engines
+
+    torch.manual_seed(0)
+    network, image = create_model("camvid_hyperseg_s").eval(), torch.randn(1, 3, 64, 128)
+    with pytest.raises(UserError, match="engine triton needs an NVIDIA GPU; choose another engine"):
+        engine_table()["triton"].prepare(network, image, Target("cuda", "float16", 1, tf32=False))
+    assert select_engines(["all"], "cpu", "float32")[1]["triton"] == "it does not run in float32 on cpu"
+    with pytest.warns(UserWarning, match="needs an NVIDIA GPU.*PyTorch's own kernels run instead, more slowly"):
+        got = GpuNetwork(network, "float32")(image)
+    with torch.inference_mode():
+        torch.testing.assert_close(got, network(image), atol=1e-5, rtol=0)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["trunk_kernels", "decoder_kernels", "networks"])
 def test_in_the_interpreter(name: str) -> None:
     run_cases(name, interpret=True)
+
+
+@pytest.mark.slow
+def test_machine_code() -> None:
+    run_cases("machine_code", interpret=False)

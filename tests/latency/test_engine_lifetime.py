@@ -16,8 +16,8 @@ from hyperseg.errors import UserError
 from hyperseg.latency.engines import Engine, Target, engine_table
 from hyperseg.latency.random_weights import randomize
 
-# These hold the weights in their own runtime's memory after the export; of them the answer is asked alone.
-COPIES_WEIGHTS = {"onnxruntime", "openvino"}
+# These hold the weights in memory of their own after the preparation; of them the answer is asked alone.
+COPIES_WEIGHTS = {"onnxruntime", "openvino", "triton"}
 
 
 class StandInGraph:

@@ -155,14 +155,14 @@ def test_one_process_with_a_wrong_answer_makes_the_number_invalid(monkeypatch: p
 
 
 def test_the_roof_is_known_for_an_engine_of_single_operators_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    play(monkeypatch, lambda job: result([100.0] * 64))
+    play(monkeypatch, lambda job: result([200.0] * 64))
     eager, compiled = (
         numbers_of(outcome).roofline
         for outcome in laboratory.measure_plans([plan("deploy"), plan("deploy", "compile")], quiet)
     )
     assert eager is not None
     assert compiled is not None
-    assert eager.fraction_of_roof == pytest.approx(0.2)  # 2 GFLOP over 1 GB: 20 GFLOP/s of a roof of 20
+    assert eager.fraction_of_roof == pytest.approx(0.5)  # 2 GFLOP over 1 GB: 10 GFLOP/s of a roof of 20
     assert (compiled.estimated_gigabytes_moved, compiled.flop_per_byte, compiled.fraction_of_roof) == (None,) * 3
     assert compiled.fraction_of_peak == eager.fraction_of_peak
 

@@ -1,6 +1,8 @@
 """Released-format checkpoints in both directions, and files that do not fit."""
 
+import ast
 import pickle
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from torch import Tensor
 
 import hyperseg
 from hyperseg.errors import UserError
+from hyperseg.models import checkpoint_file
 from hyperseg.models.names import released_names
+from hyperseg.models.variants import get_variant
 
 VARIANT = "camvid_hyperseg_s"
 
@@ -45,7 +49,7 @@ def test_every_released_tensor_has_a_partner_and_comes_back(variant: str) -> Non
     names = released_names(model)
     assert set(names) == set(model.state_dict())
     assert sorted(names.values()) == sorted(given)
-    exported = hyperseg.export_checkpoint(model)["state_dict"]
+    exported = hyperseg.export_checkpoint(model, coordinate_grids=False)["state_dict"]
     assert set(exported) == set(given)
     assert all(torch.equal(exported[key], given[key]) for key in given)
 
@@ -54,7 +58,7 @@ def test_every_released_tensor_has_a_partner_and_comes_back(variant: str) -> Non
 def test_the_cached_grids_are_dropped_and_can_be_made_again(variant: str) -> None:
     shapes = CHECKPOINTS[variant]["tensors"]
     given = state_dict(variant) | {key: torch.zeros(shape) for key, shape in shapes.items() if ".coord" in key}
-    exported = hyperseg.export_checkpoint(hyperseg.import_checkpoint(given, variant), coordinate_grids=True)
+    exported = hyperseg.export_checkpoint(hyperseg.import_checkpoint(given, variant))
     assert {key: list(value.shape) for key, value in exported["state_dict"].items()} == shapes
     for key, value in exported["state_dict"].items():
         if ".coord" in key:
@@ -111,9 +115,77 @@ def test_a_checkpoint_of_another_variant_names_some_and_counts_the_rest() -> Non
     assert len(str(refusal.value)) < 3000
 
 
-def test_another_class_count_has_to_be_said(tensors: dict[str, Tensor]) -> None:
+@pytest.mark.parametrize(("variant", "classes"), [(VARIANT, 5), ("voc_hyperseg_l", 3), ("cityscapes_hyperseg_s", 30)])
+def test_the_class_count_is_read_from_the_tensors(variant: str, classes: int) -> None:
+    given = hyperseg.export_checkpoint(hyperseg.create_model(variant, num_classes=classes))
+    model = hyperseg.import_checkpoint(given, variant)
+    assert model.num_classes == classes
+    assert f"num_classes={classes}" in given["arch"]
+
+
+def test_a_class_count_that_contradicts_the_tensors_is_refused(tensors: dict[str, Tensor]) -> None:
     with pytest.raises(UserError, match=r"misshapen .*decoder\.level_4\.0\.bn3\.weight \(12,\) instead of \(5,\)"):
         hyperseg.import_checkpoint(tensors, VARIANT, num_classes=5)
+
+
+@pytest.mark.parametrize(
+    ("holder", "prefix"),
+    [("model", "_orig_mod."), ("model_state_dict", "module._orig_mod."), ("state_dict", "model."), (None, "model.")],
+)
+def test_other_scripts_names_are_understood(tensors: dict[str, Tensor], holder: str | None, prefix: str) -> None:
+    named = {prefix + key: value for key, value in tensors.items()}
+    model = hyperseg.import_checkpoint({holder: named, "epoch": 3} if holder else named, VARIANT)
+    exported = hyperseg.export_checkpoint(model)["state_dict"]
+    assert all(torch.equal(exported[key], value) for key, value in tensors.items())
+
+
+def test_a_state_dict_of_ours_is_understood(tensors: dict[str, Tensor]) -> None:
+    model = hyperseg.import_checkpoint(tensors, VARIANT)
+    again = hyperseg.import_checkpoint({"model": model.state_dict()}, VARIANT)
+    assert all(torch.equal(again.state_dict()[key], value) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (torch.full((1280,), torch.nan), r"holds NaN or infinity in backbone\._bn1\.bias;"),
+        (torch.full((1280,), -torch.inf), r"holds NaN or infinity in backbone\._bn1\.bias;"),
+        (torch.zeros(1280, dtype=torch.int8), r"another kind .* backbone\._bn1\.bias \(int8\)"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(tensors: dict[str, Tensor], value: Tensor, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        hyperseg.import_checkpoint(tensors | {"backbone._bn1.bias": value}, VARIANT)
+
+
+def test_half_precision_is_taken(tensors: dict[str, Tensor]) -> None:
+    halves = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
+    model = hyperseg.import_checkpoint(halves, VARIANT)
+    assert model.backbone.conv_stem.weight.dtype == torch.float32
+
+
+def test_the_arch_text_is_a_call_of_literals() -> None:
+    """The authors' factory evaluates it; another backbone's text is no call, for their code has no such backbone."""
+    for variant in CHECKPOINTS:
+        text = hyperseg.export_checkpoint(hyperseg.create_model(variant))["arch"]
+        call = ast.parse(text, mode="eval").body
+        assert isinstance(call, ast.Call)
+        assert ast.literal_eval(call.args[0]).startswith("efficientnet-b")
+        options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        assert options["num_classes"] == CHECKPOINTS[variant]["num_classes"]
+        assert options["kernel_sizes"] == list(get_variant(variant).kernels)
+    other = hyperseg.create_model(VARIANT, backbone="tf_efficientnet_lite1")
+    assert hyperseg.export_checkpoint(other)["arch"] == f"{VARIANT}, backbone tf_efficientnet_lite1, slices released"
+
+
+def test_a_small_archive_that_fills_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint_file, "MAX_BYTES", 2**24)
+    path = tmp_path / "weights.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("weights/data/0", bytes(2**24 + 1))
+    assert path.stat().st_size < 2**16
+    with pytest.raises(UserError, match=r"weights\.pth' would take 0\.0 GiB of memory"):
+        hyperseg.create_model(VARIANT, weights=path)
 
 
 class Harmful:
@@ -151,9 +223,20 @@ def write_cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:2000])
 
 
+def write_page(path: Path) -> None:
+    path.write_text("\n<!DOCTYPE html>\n<html><body>Not found</body></html>")
+
+
+def write_pointer(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 41000000\n")
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [
+        (write_page, "is a web page"),
+        (write_pointer, "is a Git LFS pointer"),
+        (Path.touch, "is empty"),
         (write_text, "not a checkpoint of the released format|not a readable checkpoint"),
         (write_pickle, "was not loaded|not a readable checkpoint"),
         (write_list, "holds a list, not a checkpoint dictionary"),

@@ -1,5 +1,6 @@
 """Our own weights files."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 import hyperseg
 from hyperseg.errors import UserError
 from hyperseg.models import BackboneWeights, HyperSeg, load_weights, read_weights_info, save_weights
+from hyperseg.models.weights import HEADER
 
 SOURCE = BackboneWeights("a package 1.0", "file.pth", "0" * 64)
 
@@ -84,11 +86,28 @@ def test_tensors_that_do_not_fit_are_named(saved: tuple[HyperSeg, Path], tmp_pat
         load_weights(model, tmp_path / "w.safetensors")
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_numbers_that_are_none_are_refused(saved: tuple[HyperSeg, Path], tmp_path: Path, value: float) -> None:
+    broken = copy.deepcopy(saved[0])
+    with torch.no_grad():
+        broken.backbone.bn1.bias[0] = value
+    save_weights(broken, tmp_path / "w.safetensors")
+    with pytest.raises(UserError, match=r"holds NaN or infinity in backbone\.bn1\.bias"):
+        hyperseg.create_model("camvid_hyperseg_s", tmp_path / "w.safetensors")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "does not exist"),
-        (b"", "not a readable"),
+        (b"", "is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "is a Git LFS pointer"),
+        (b"<html><body>Not found</body></html>", "is a web page"),
+        (
+            '{"variant": "camvid_hyperseg_s", "num_classes": 1000000000, "backbone": "b", "slices": "released", '
+            '"backbone_weights": null}',
+            "num_classes it must be at most 255",
+        ),
         (b"text, not tensors", "not a readable"),
         ("bare", "does not say"),
     ],
@@ -97,7 +116,7 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes | str | None, me
     path = tmp_path / "w.safetensors"
     if isinstance(content, bytes):
         path.write_bytes(content)
-    elif content == "bare":
-        save_file({"a": torch.zeros(1)}, path)
+    elif content is not None:
+        save_file({"a": torch.zeros(1)}, path, None if content == "bare" else {HEADER: content})
     with pytest.raises(UserError, match=message):
         hyperseg.create_model("camvid_hyperseg_s", weights=path)

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from record_factory import evaluation, write
 import hyperseg
 from hyperseg.errors import UserError
 from hyperseg.report.blocks import NOTHING, fill, fill_file
-from hyperseg.report.reference import COMMITTED, INDEX, TEXTS, build, check
+from hyperseg.report.reference import COMMITTED, INDEX, TEXTS, Made, check, make, write_files
 
 ROOT = Path(__file__).parents[2]
 TEXT_FILES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -27,13 +29,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_readme_docs_and_reports_are_in_step_with_the_records(checkout: Path) -> None:
-    check(checkout)
+@pytest.fixture(scope="module")
+def made(checkout: Path) -> Made:
+    return make(checkout)
 
 
-def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout: Path) -> None:
+def test_readme_docs_and_reports_are_in_step_with_the_records(checkout: Path, made: Made) -> None:
+    check(checkout, made)
+
+
+def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout: Path, made: Made) -> None:
     before = {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()}
-    build(checkout)
+    write_files(checkout, made)
     assert {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()} == before
     page = (checkout / INDEX).read_text(encoding="utf-8")
     links = [link for link in re.findall(r'href="([^"#:]+)"', page) if link]
@@ -43,7 +50,7 @@ def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout
 
 
 @pytest.mark.parametrize("change", ["edit", "remove", "add", "text"])
-def test_whatever_is_out_of_step_is_named(checkout: Path, tmp_path: Path, change: str) -> None:
+def test_whatever_is_out_of_step_is_named(checkout: Path, made: Made, tmp_path: Path, change: str) -> None:
     root = tmp_path / "checkout"
     shutil.copytree(checkout, root)
     table = root / COMMITTED / "tables/accuracy.md"
@@ -58,7 +65,7 @@ def test_whatever_is_out_of_step_is_named(checkout: Path, tmp_path: Path, change
         table = root / TEXTS[1]
         table.write_text(table.read_text().replace("51.45", "78.5"))
     with pytest.raises(UserError, match=rf"not in step.*{table.name}.*make reference"):
-        check(root)
+        check(root, made)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +82,16 @@ def test_links_lead_somewhere(name: str) -> None:
         if heading:
             there = headings if not file else {_anchor(x) for x in path.read_text().splitlines() if x.startswith("#")}
             assert heading in there, target
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_as_a_site_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("material", reason="the extra `docs` is not installed")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site/audit/index.html").is_file()
+    assert list((tmp_path / "site/figures").glob("*.png"))
 
 
 def _anchor(heading: str) -> str:

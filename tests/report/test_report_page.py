@@ -134,7 +134,7 @@ def test_audit_verdicts_provenance_pictures_and_cards_are_there(page: Page) -> N
         assert finding.title in text
     assert len(findings()) == 9
     badges = {a["class"] for tag, a in page.tags if tag == "span" and a.get("class", "").startswith("badge")}
-    assert badges == {"badge smoke", "badge invalid"}
+    assert badges == {"badge smoke", "badge invalid", "badge unmeasured"}
     assert "No record of this pair yet" in text
     assert "5 latencies are from smoke runs" in text
     assert "1 latency is INVALID" in text

@@ -2,8 +2,9 @@ if CAMPAIGN.dataset.streets:
 
     rule streets:
         input:
-            sources=LAYOUT.sources("streets"),
+            sources=local(LAYOUT.sources("streets")),
         output:
+            **ARCHIVE,
             manifest=LAYOUT.manifest,
             card=LAYOUT.card,
         log:
@@ -17,6 +18,7 @@ if CAMPAIGN.dataset.streets:
             "hyperseg data streets --out={params.folder:q} --train={params.train:q} --val={params.val:q}"
             " --test={params.test:q} --height={params.height:q} --width={params.width:q} --seed={params.seed:q}"
             " > {log:q} 2>&1"
+            f"{PACK}"
 
 else:
 
@@ -24,6 +26,7 @@ else:
     # files is in the environment, because where it lies does not bear on what comes out.
     rule prepare:
         output:
+            **ARCHIVE,
             manifest=LAYOUT.manifest,
             card=LAYOUT.card,
         log:
@@ -36,6 +39,7 @@ else:
         shell:
             'hyperseg data prepare {params.id:q} ${{HYPERSEG_SOURCE:+--source="$HYPERSEG_SOURCE"}}'
             " --out={params.folder:q} > {log:q} 2>&1"
+            f"{PACK}"
 
 
 # The dataset under a name of its own: what dvc.yaml asks for.

@@ -1,7 +1,8 @@
 # The training record holds the hash of the weights, so it stands for them: the time of a large file means nothing.
 rule evaluate:
     input:
-        sources=LAYOUT.sources("evaluate", "{protocol}"),
+        **ARCHIVE,
+        sources=local(LAYOUT.sources("evaluate", "{protocol}")),
         manifest=LAYOUT.manifest,
         training=f"{LAYOUT.seed}/train.json",
         weights=ancient(f"{LAYOUT.seed}/weights.safetensors"),
@@ -23,6 +24,7 @@ rule evaluate:
         split=CAMPAIGN.evaluation.split,
         threads=CAMPAIGN.threads.evaluate,
     shell:
+        f"{UNPACK}"
         "hyperseg evaluate --weights={input.weights:q} --data={params.data:q} --split={params.split:q}"
         " --protocol={wildcards.protocol:q} --config={params.config:q} --threads={params.threads:q}"
         " --out={output.record:q} > {log:q} 2>&1"

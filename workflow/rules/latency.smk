@@ -2,7 +2,7 @@
 # machine that is timed is in the path.
 rule latency:
     input:
-        sources=LAYOUT.sources("latency", "{protocol}", "{engine}"),
+        sources=local(LAYOUT.sources("latency", "{protocol}", "{engine}")),
         training=f"{LAYOUT.first_seed}/train.json",
         weights=ancient(f"{LAYOUT.first_seed}/weights.safetensors"),
     output:

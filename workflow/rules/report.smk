@@ -1,11 +1,17 @@
+localrules:
+    dataset,
+    latencies,
+    report,
+
+
 rule report:
     input:
-        sources=LAYOUT.sources("report"),
+        sources=local(LAYOUT.sources("report")),
         records=LAYOUT.records(),
-        listed=RECORD_LIST,  # there may be more of them than a command line holds
+        listed=local(RECORD_LIST),  # there may be more of them than a command line holds
         card=LAYOUT.card,
-        paper=PAPER,
-        peers=PEERS,
+        paper=local(PAPER),
+        peers=local(PEERS),
     output:
         f"{LAYOUT.report}/index.html",
         f"{LAYOUT.report}/metrics.json",
@@ -19,4 +25,6 @@ rule report:
         out=subpath(output[0], parent=True),
     shell:
         "hyperseg report --out={params.out:q} --title={params.title:q} --card={input.card:q} --paper={input.paper:q}"
-        " {params.peers:q} --list={input.listed:q} > {log:q} 2>&1"
+        " {params.peers:q} "
+        f"{RECORDS}"
+        " > {log:q} 2>&1"

@@ -1,6 +1,7 @@
 rule train:
     input:
-        sources=LAYOUT.sources("train", "{variant}"),
+        **ARCHIVE,
+        sources=local(LAYOUT.sources("train", "{variant}")),
         manifest=LAYOUT.manifest,
     output:
         weights=f"{LAYOUT.seed}/weights.safetensors",
@@ -20,5 +21,6 @@ rule train:
         data=subpath(input.manifest, parent=True),
         out=subpath(output.weights, parent=True),
     shell:
+        f"{UNPACK}"
         "hyperseg train --config={params.config:q} --variant={wildcards.variant:q} --seed={wildcards.seed:q}"
         " --data={params.data:q} --out={params.out:q} > {log:q} 2>&1"

@@ -5,19 +5,18 @@ its kernel does not fit: in eval mode, on a GPU, in another precision, or on map
 layout is the sign of a batch that is large enough, see :mod:`hyperseg.kernels.native.training`.
 """
 
-from typing import TypeVar
-
 import torch
 from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hyperseg.kernels.generators import grouped_product
 from hyperseg.kernels.native import training_maps, training_norm
 from hyperseg.kernels.native.training_norm import is_channels_last
+from hyperseg.kernels.recast import recast
 from hyperseg.models.backbone_layers import FixedSameConv2d, Swish
 from hyperseg.models.decoder import WeightGenerator
 
-M = TypeVar("M", bound=nn.Module)
 _ACTIVATIONS = {Swish: "swish", nn.Identity: "none", nn.ReLU: "relu", nn.ReLU6: "relu6"}
 
 
@@ -96,12 +95,7 @@ class GeneratorProduct(WeightGenerator):
     def forward(self, signal: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         if not _product_fits(self, signal):
             return super().forward(signal)
-        batch, _, height, width = signal.shape
-        channels = signal.permute(0, 2, 3, 1)[..., self.shape.begin : self.shape.end]
-        cells = channels.reshape(batch * height * width, self.groups, -1)
-        filters = self.weight.view(self.groups, self.out_channels // self.groups, -1)
-        y = torch.bmm(cells.transpose(0, 1), filters.transpose(1, 2)).transpose(0, 1)
-        return self.divide(y.reshape(batch, height, width, self.out_channels).permute(0, 3, 1, 2))
+        return grouped_product(self, signal)
 
 
 def replace_layers(module: nn.Module) -> None:
@@ -130,15 +124,6 @@ def _replacement(layer: nn.Module) -> type[nn.Module] | None:
     if layer.groups == 1 and layer.kernel_size == layer.stride and layer.padding == (0, 0):
         return PointwiseProduct if layer.kernel_size == (1, 1) else PatchProduct
     return None
-
-
-def recast(layer: nn.Module, kind: type[M]) -> M:
-    """A module of class ``kind`` with the parameters, buffers, children and settings of ``layer``, which it shares."""
-    made = kind.__new__(kind)
-    nn.Module.__init__(made)
-    for name, value in vars(layer).items():
-        made.__dict__[name] = value.copy() if isinstance(value, dict) else value
-    return made
 
 
 def lies_channels_last(x: Tensor) -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hyperseg.errors import UserError
 from hyperseg.kernels.triton.activations import activate, activation_code
-from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two, round_up
+from hyperseg.kernels.triton.launch import FULL, Launch, ceil_div, padded, power_of_two, round_up
 from hyperseg.models.context import ContextHead
 from hyperseg.models.context_voc import VocContextHead
 
@@ -46,18 +46,24 @@ def joined_product(
     inside = tl.minimum(rows, H * W - 1)
     i, j = inside // W, inside % W
     total = tl.zeros((BM, BN), tl.float32)
-    for segment in tl.static_range(SEGMENTS):
-        if ROWS == 1:  # the pixels of 2 x 2 patches of x
-            a_at = x + ((2 * i + segment // 2) * (2 * W) + 2 * j + segment % 2)[:, None] * X_STRIDE + ks[None, :]
-        elif segment == 0:
-            a_at = x + inside[:, None] * X_STRIDE + ks[None, :]
-        elif ROWS == 2:  # one row for all
-            a_at = y + (inside * 0)[:, None] + ks[None, :]
-        else:  # a map half as large
-            a_at = y + (i // 2 * (W // 2) + j // 2)[:, None] * K + ks[None, :]
-        b_at = weight + (segment * K + ks)[:, None] * COLUMNS + columns[None, :]
-        for k in range(0, K, BK):
-            total = tl.dot(tl.load(a_at + k), tl.load(b_at + k * COLUMNS), total, input_precision="ieee")
+    b_at = weight + ks[:, None] * COLUMNS + columns[None, :]
+    if ROWS == 1:  # the pixels of 2 x 2 patches of x
+        for step in range(SEGMENTS * (K // BK)):
+            corner, k = step // (K // BK), step % (K // BK) * BK
+            row = (2 * i + corner // 2) * (2 * W) + 2 * j + corner % 2
+            a = tl.load(x + row[:, None] * X_STRIDE + k + ks[None, :])
+            total = tl.dot(a, tl.load(b_at + step * (BK * COLUMNS)), total, input_precision="ieee")
+    else:
+        for segment in tl.static_range(SEGMENTS):
+            if segment == 0:
+                a_at = x + inside[:, None] * X_STRIDE + ks[None, :]
+            elif ROWS == 2:  # one row for all
+                a_at = y + (inside * 0)[:, None] + ks[None, :]
+            else:  # a map half as large
+                a_at = y + (i // 2 * (W // 2) + j // 2)[:, None] * K + ks[None, :]
+            for k in range(0, K, BK):
+                b = tl.load(b_at + (segment * K + k) * COLUMNS)
+                total = tl.dot(tl.load(a_at + k), b, total, input_precision="ieee")
     total = activate(total + tl.load(bias + columns)[None, :], ACTIVATION).to(out.dtype.element_ty)
     fits = (rows[:, None] < H * W) & (columns[None, :] < N)
     if SPREAD:
@@ -117,9 +123,11 @@ def _joined(
         raise UserError(
             f"engine triton has no context head of {channels} channels, only of multiples of 16; choose another engine"
         )
-    bk = next(b for b in (64, 32, 16) if channels % b == 0)
+    # Few pixels, many channels: what counts is how many programs fetch the weights, and how much each at a time.
+    bk = next(b for b in (128, 64, 32, 16) if channels % b == 0)
     pixels = size[0] * size[1]
-    bm, bn = (64, 32) if pixels > 32 else (16, 16)
+    bm = 64 if pixels > 32 else 16
+    bn = 32 if ceil_div(pixels, bm) * ceil_div(width, 32) >= FULL else 16
     if coarse:
         bm, bn, bk = power_of_two(pixels), power_of_two(width), channels & -channels
     columns = round_up(width, bn)

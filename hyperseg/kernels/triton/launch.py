@@ -17,6 +17,7 @@ _POINTERS = {
     torch.int64: "*i64",
 }
 HOPPER = GPUTarget("cuda", 90, 32)
+FULL = 132  # multiprocessors of an H100 or H200: fewer programs leave some idle
 
 
 @dataclass(frozen=True)

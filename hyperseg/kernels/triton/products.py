@@ -13,9 +13,9 @@ import triton.language as tl
 from torch import Tensor
 
 from hyperseg.kernels.triton.activations import activate
-from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two, round_up
+from hyperseg.kernels.triton.launch import FULL, Launch, ceil_div, padded, power_of_two, round_up
 
-_FULL = 132  # multiprocessors of an H100 or H200: fewer programs leave some idle
+_RELOAD = 16  # columns whose work is as much as loading a tile of pixels, roughly
 
 
 @triton.jit
@@ -59,17 +59,34 @@ def product(
         b = tl.load(b_at + k * COLUMNS)
         total = tl.dot(a, b, total, input_precision="ieee")
     total += tl.load(bias + columns)[None, :]
-    if SIDE > 0 and tile >= tl.cdiv(N, BN):
-        at = columns - tl.cdiv(N, BN) * BN
-        answer = total.to(side.dtype.element_ty)
-        tl.store(side + rows[:, None] * SIDE + at[None, :], answer, mask=(rows[:, None] < P) & (at[None, :] < SIDE))
+    if SIDE == 0:
+        _store(total, rows, columns, residual, out, P, N, ACTIVATION, RESIDUAL)
     else:
-        at = rows[:, None] * N + columns[None, :]
-        fits = (rows[:, None] < P) & (columns[None, :] < N)
-        total = activate(total, ACTIVATION)
-        if RESIDUAL:
-            total += tl.load(residual + at, mask=fits, other=0.0).to(tl.float32)
-        tl.store(out + at, total.to(out.dtype.element_ty), mask=fits)
+        first = tl.cdiv(N, BN)  # the first tile for side
+        if tile < first:
+            _store(total, rows, columns, residual, out, P, N, ACTIVATION, RESIDUAL)
+        else:
+            _store(total, rows, columns - first * BN, residual, side, P, SIDE, 0, False)
+
+
+@triton.jit
+def _store(
+    total: tl.tensor,
+    rows: tl.tensor,
+    columns: tl.tensor,
+    residual: tl.tensor,
+    out: tl.tensor,
+    P: tl.constexpr,
+    N: tl.constexpr,
+    ACTIVATION: tl.constexpr,
+    RESIDUAL: tl.constexpr,
+) -> None:
+    at = rows[:, None] * N + columns[None, :]
+    fits = (rows[:, None] < P) & (columns[None, :] < N)
+    answer = activate(total, ACTIVATION)
+    if RESIDUAL:
+        answer += tl.load(residual + at, mask=fits, other=0.0).to(tl.float32)
+    tl.store(out + at, answer.to(out.dtype.element_ty), mask=fits)
 
 
 @dataclass(frozen=True)
@@ -88,11 +105,12 @@ def choose_tile(pixels: int, channels: int, columns: int) -> Tile:
     Deep maps have few pixels and many channels, so that small tiles and long loops are all there is for them.
     """
     bk = 64 if channels % 64 == 0 or channels > 256 else 32 if channels > 16 else 16
-    wide = min(128, power_of_two(columns))
+    # Columns beyond the answer are computed in vain, and every tile of columns loads the pixels anew.
+    wide = min((128, 64, 32, 16), key=lambda bn: ceil_div(columns, bn) * (bn + _RELOAD))
     for bm, bn in ((128, wide), (128, min(64, wide)), (64, min(64, wide)), (64, min(32, wide)), (32, min(32, wide))):
-        if ceil_div(pixels, bm) * ceil_div(columns, bn) >= _FULL:
+        if ceil_div(pixels, bm) * ceil_div(columns, bn) >= FULL:
             return Tile(bm, bn, bk, 8 if bm * bn >= 128 * 128 else 4)
-    return Tile(32, min(32, wide), bk, 4)
+    return Tile(32, min(32, wide), 128 if channels % 128 == 0 else bk, 4)
 
 
 def product_launch(

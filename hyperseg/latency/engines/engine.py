@@ -1,5 +1,7 @@
 """What an engine is. Imports no torch, so that the table can be read quickly."""
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -49,6 +51,7 @@ class Engine:
     )  # imported before the memory baseline: a library is no inference memory
     ours_alone: bool = False  # runs this package's networks alone
 
+    needs_compiler: bool = False  # a C++ compiler, on a CPU
     operator_by_operator: bool = False  # each operator reads and writes memory, so the traffic can be counted
 
     def runs(self, device: str, precision: str) -> bool:
@@ -57,6 +60,8 @@ class Engine:
     def missing(self) -> str | None:
         """What is not installed, with the remedy; None where everything is there."""
         absent = [module for module in self.requires if not _importable(module)]
+        if not absent and self.needs_compiler and shutil.which(os.environ.get("CXX", "g++")) is None:
+            return "there is no C++ compiler; install g++ or set CXX to one"
         if not absent:
             return None
         remedy = f"install hyperseg-bench[{self.extra}]" if self.extra else "install it"

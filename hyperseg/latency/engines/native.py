@@ -34,4 +34,5 @@ ENGINE = Engine(
     modes=modes(("cpu",), ("float32", "bfloat16")),
     prepare=prepare,
     ours_alone=True,
+    needs_compiler=True,
 )

@@ -32,4 +32,5 @@ ENGINE = Engine(
     extra="engines",
     preload=("openvino",),
     ours_alone=True,
+    needs_compiler=True,
 )

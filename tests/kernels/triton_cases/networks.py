@@ -9,6 +9,7 @@ import torch
 
 from hyperseg import create_model
 from hyperseg.errors import UserError
+from hyperseg.kernels.triton.accelerate import GpuNetwork, accelerate_on_gpu
 from hyperseg.latency.engines import Target, engine_table
 from hyperseg.latency.random_weights import randomize
 from hyperseg.latency.stages import Staged
@@ -20,7 +21,6 @@ if os.environ.get("HYPERSEG_TRITON_CASES") != "all":  # each variant, each preci
     CASES = [
         ("cityscapes_hyperseg_m", "float16"),
         ("cityscapes_hyperseg_s", "float32"),
-        ("camvid_hyperseg_s", "float16"),
         ("camvid_hyperseg_l", "float32"),
         ("voc_hyperseg_l", "float32"),
     ]
@@ -72,6 +72,20 @@ def test_classes_come_from_the_last_kernel_and_are_the_same_twice() -> None:
     assert (first == want).float().mean() > 0.99
 
 
+def test_an_accelerated_network_takes_batches() -> None:
+    network = network_of("camvid_hyperseg_s")
+    images = torch.randn(2, 3, 64, 128)
+    accelerated = GpuNetwork(network, "float16")
+    got = accelerated(images)
+    with torch.inference_mode():
+        want = network(images)
+    assert got.dtype == torch.float32
+    assert (got - want).abs().max() < 0.02 * want.std()
+    assert list(accelerated.sizes) == [(64, 128)]
+    with pytest.raises(UserError, match="does not fit camvid_hyperseg_s"):
+        accelerated(images[..., :100])
+
+
 def test_what_the_engine_does_not_run_is_said() -> None:
     network, engine = network_of("camvid_hyperseg_s"), engine_table()["triton"]
     target = Target("cuda", "float16", 1, tf32=False)
@@ -82,3 +96,7 @@ def test_what_the_engine_does_not_run_is_said() -> None:
     run = engine.prepare(network, torch.zeros(1, 3, 64, 128), target)
     with pytest.raises(UserError, match=r"prepared for images \(1, 3, 64, 128\) on cpu, not for \(1, 3, 128, 128\)"):
         run(torch.zeros(1, 3, 128, 128))
+    with pytest.raises(UserError, match="precision bfloat16 is not for a GPU here; choose float32 or float16"):
+        accelerate_on_gpu(network, "bfloat16")
+    with pytest.raises(UserError, match="need the network on an NVIDIA GPU"):
+        accelerate_on_gpu(network)

@@ -1,0 +1,219 @@
+"""The processes of a session: ``python -m hyperseg.gpu.pieces OPTIONS PIECE SECONDS-LEFT``."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, cast
+
+from hyperseg.errors import UserError
+from hyperseg.gpu.plan import LEAST_TRAINING_SECONDS, Options, Piece
+from hyperseg.models.variants import get_variant
+
+CAMPAIGN = "gpu"
+TRAINED_IMAGES_PER_S = 140  # on an H200, before faster kernels; what is faster only ends sooner
+EVALUATION_SECONDS = 30
+
+
+def main() -> None:
+    """Run one piece; a :class:`UserError` is one line and exit code 2."""
+    options, piece = Options.of_json(json.loads(sys.argv[1])), Piece(sys.argv[2], 0, "")
+    try:
+        PIECES[piece.kind](options, *piece.arguments, **_left(piece, float(sys.argv[3])))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _left(piece: Piece, seconds: float) -> dict[str, float]:
+    return {"seconds": seconds} if piece.kind == "camvid" else {}
+
+
+def compile_all(options: Options) -> None:
+    """Prepare every engine that compiles, in processes of their own, so that the caches hold the kernels."""
+    jobs = [f"compile-one:{v}:{p}" for v in options.variants for p in options.precisions]
+
+    def one(job: str) -> tuple[str, int]:
+        command = [sys.executable, "-m", "hyperseg.gpu.pieces", sys.argv[1], job, "0"]
+        return job, subprocess.run(command, check=False).returncode
+
+    with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 4)) as pool:
+        failed = [job for job, code in pool.map(one, jobs) if code]
+    if failed:
+        print(f"not compiled: {', '.join(failed)}; the pieces that need it say why")
+
+
+def compile_one(options: Options, variant: str, precision: str) -> None:
+    """One variant in one precision: to logits as ``bench`` runs it, and to classes as protocol `deploy` does."""
+    import torch
+
+    from hyperseg.bench.networks import ours
+    from hyperseg.latency.engines import Target, engine_table
+    from hyperseg.latency.stages import Staged
+
+    image = torch.zeros(1, 3, *_size(options, variant), device=options.device)
+    target = Target(options.device, precision, torch.get_num_threads(), tf32=False)
+    for name in options.engines:
+        engine = engine_table()[name]
+        if engine.missing() or not engine.runs(options.device, precision):
+            continue
+        with torch.inference_mode():
+            engine.prepare(ours(variant).to(options.device), image, target)(image)
+            staged = Staged(ours(variant).to(options.device), ["forward", "upsample", "argmax"]).eval()
+            engine.prepare(staged, image, target)(image)
+
+
+def answers(options: Options, variant: str) -> None:
+    """Liveness and agreement of every engine."""
+    from hyperseg.gpu.answers import check
+
+    check(options, variant, _size(options, variant))
+
+
+def bench(options: Options, variant: str, part: Literal["inference", "training"] = "inference") -> None:
+    """One part of the benchmark, into OUT/records/VARIANT/PART/bench-DEVICE.json."""
+    from hyperseg.bench.run import run
+    from hyperseg.bench.text import lines
+    from hyperseg.records import write_record
+
+    path = options.records / variant / part / f"bench-{options.device}.json"
+    if path.exists():
+        return
+    setting = _setting(options, 6 if options.dry else 40, size=_size(options, variant))
+    record = run(variant, [part], setting, CAMPAIGN, lambda numbers: print(*lines(numbers), sep="\n"))
+    write_record(path, record)
+
+
+def training(options: Options, variant: str) -> None:
+    """A training step beside the authors'."""
+    bench(options, variant, "training")
+
+
+def latency(options: Options, variant: str, protocol: str) -> None:
+    """One protocol on the engines it is for, in one session; what is there already is not measured again."""
+    from hyperseg.latency.engines import engine_table
+    from hyperseg.latency.laboratory import run_session, save
+    from hyperseg.latency.protocol import Precision
+    from hyperseg.latency.request import Request, record_path
+    from hyperseg.latency.subjects import AuthorsSpec, Subject, VariantSpec
+
+    ours: Subject = VariantSpec(variant=variant)
+    modes: list[tuple[Subject, str, str]] = [(ours, "eager", "float32")]
+    if options.authors and not options.dry:
+        modes.append((AuthorsSpec(checkout=options.authors.absolute(), variant=variant), "eager", "float32"))
+    if not options.dry and protocol != "paper":
+        fastest = "triton" if protocol == "deploy" and engine_table()["triton"].missing() is None else "cudagraph"
+        modes = [(ours, fastest, "float16"), *modes]
+    height, width = _size(options, variant)
+    requests = [
+        Request(
+            subject, protocol, engine, CAMPAIGN, height, width, device=options.device,
+            precision=cast(Precision, precision), dataset=get_variant(variant).dataset,
+        )
+        for subject, engine, precision in modes
+    ]  # fmt: skip
+    folder = options.records / variant / "latency" / protocol
+    wanted = [request for request in requests if not (folder / record_path(request)).exists()]
+    for request in wanted:
+        try:
+            outcomes = run_session([request], print)
+        except UserError as error:
+            print(f"{request.subject.title}, {request.engine} in {request.precision} is left out: {error}")
+            continue
+        save(outcomes[0], folder / record_path(request))
+
+
+def profile(options: Options, variant: str) -> None:
+    """OUT/profiles/VARIANT.csv: time of each operator and shape of an eager pass, channels last."""
+    import torch
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as profiler
+
+    from hyperseg.bench.networks import ours
+    from hyperseg.files import write_text_atomic
+
+    cuda = options.device == "cuda"
+    dtype = torch.float16 if cuda else torch.float32
+    network: Any = ours(variant).to(device=options.device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    image = torch.zeros(1, 3, *_size(options, variant), device=options.device, dtype=dtype)
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
+    passes = 1 if options.dry else 5
+    with torch.inference_mode():
+        for _ in range(1 if options.dry else 3):
+            network(image)
+        with profiler(activities=activities, record_shapes=True) as profiled:
+            for _ in range(passes):
+                network(image)
+            if cuda:
+                torch.cuda.synchronize()
+    field = "self_device_time_total" if cuda else "self_cpu_time_total"
+    events = sorted(profiled.key_averages(group_by_input_shape=True), key=lambda e: -getattr(e, field))
+    lines = ["microseconds_a_pass,calls_a_pass,operator,shapes"]
+    for event in events:
+        if (spent := getattr(event, field)) > 0:
+            lines.append(f'{spent / passes:.2f},{event.count / passes:g},{event.key},"{event.input_shapes}"')
+    write_text_atomic(options.out / "profiles" / f"{variant}.csv", "\n".join(lines) + "\n")
+
+
+def camvid(options: Options, seconds: float) -> None:
+    """Train camvid_hyperseg_s on the prepared dataset with the time left, then score its test split."""
+    assert options.camvid is not None
+    images = int(max(seconds - EVALUATION_SECONDS, LEAST_TRAINING_SECONDS / 2) * TRAINED_IMAGES_PER_S)
+    changes = {"epochs": 1, "images_per_epoch": images, "precision": "bfloat16"}
+    if options.dry:
+        changes = {"epochs": 1, "images_per_epoch": 2, "batch": 2, "crop_hw": "[128,128]", "workers": 0,
+                   "pretrained_backbone": "false"}  # fmt: skip
+    out = options.records / "camvid_hyperseg_s" / "seed0"
+    _command(
+        "train", "--variant", "camvid_hyperseg_s", "--data", str(options.camvid), "--out", str(out),
+        "--device", options.device, *(word for pair in changes.items() for word in ("--set", f"{pair[0]}={pair[1]}")),
+    )  # fmt: skip
+    if not options.dry:
+        for protocol in ("standard", "paper"):
+            _command(
+                "evaluate", "--weights", str(out / "weights.safetensors"), "--data", str(options.camvid),
+                "--protocol", protocol, "--out", str(out / f"evaluation-{protocol}.json"), "--device", options.device,
+            )  # fmt: skip
+
+
+def _command(*words: str) -> None:
+    code = subprocess.run([sys.executable, "-m", "hyperseg", *words], check=False).returncode
+    if code:
+        raise UserError(f"hyperseg {words[0]} ended with code {code}; its own message is above in this log")
+
+
+def _size(options: Options, variant: str) -> tuple[int, int]:
+    """The variant's own input, or the smallest that it takes."""
+    chosen = get_variant(variant)
+    return (2 * chosen.unit, 2 * chosen.unit) if options.dry else chosen.eval_hw
+
+
+def _setting(options: Options, rounds: int, size: tuple[int, int] | None = None) -> Any:
+    from hyperseg.bench.setting import Setting
+
+    return Setting(
+        authors=options.authors,
+        say=print,
+        device="cpu" if options.dry else "cuda",
+        engines=options.engines,
+        rounds=rounds,
+        size=size,
+        train_batch=2 if options.dry else 8,
+        train_size=128 if options.dry else 512,
+    )
+
+
+PIECES: dict[str, Any] = {
+    "compile": compile_all,
+    "compile-one": compile_one,
+    "answers": answers,
+    "bench": bench,
+    "latency": latency,
+    "training": training,
+    "profile": profile,
+    "camvid": camvid,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""What a session measures, by value and time. Imports no torch."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+# Those that the goals name first come first.
+VARIANTS = (
+    "camvid_hyperseg_s",
+    "cityscapes_hyperseg_m",
+    "camvid_hyperseg_l",
+    "cityscapes_hyperseg_s",
+    "voc_hyperseg_l",
+)
+LEAST_TRAINING_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a session is asked for; `dry` is the same plan on a CPU with tiny sizes, which shows that it runs."""
+
+    out: Path
+    minutes: float = 10.0
+    authors: Path | None = None
+    camvid: Path | None = None
+    dry: bool = False
+
+    @property
+    def device(self) -> str:
+        return "cpu" if self.dry else "cuda"
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        return VARIANTS[:1] if self.dry else VARIANTS
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """In the order of their worth; one that cannot run here is left out, and said so."""
+        return ("eager",) if self.dry else ("eager", "triton", "cudagraph")
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        return ("float32",) if self.dry else ("float32", "float16")
+
+    @property
+    def records(self) -> Path:
+        return self.out / "records"
+
+    def as_json(self) -> dict[str, Any]:
+        """The options for another process."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def of_json(cls, values: dict[str, Any]) -> "Options":
+        """The options that :meth:`as_json` gave."""
+        paths = {name: Path(values[name]) for name in ("out", "authors", "camvid") if values[name] is not None}
+        return cls(**(values | paths))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One process of a session. It is started where `seconds` are left, and ended at twice that."""
+
+    name: str  # 'kind' or 'kind:variant' or 'kind:variant:protocol'
+    seconds: float  # about what it takes on an H200
+    what: str
+
+    @property
+    def kind(self) -> str:
+        return self.name.partition(":")[0]
+
+    @property
+    def arguments(self) -> list[str]:
+        return self.name.split(":")[1:]
+
+
+def plan(options: Options) -> tuple[list[Piece], list[str]]:
+    """The pieces in order, and what is left out, with the reason."""
+    first, others = options.variants[:2], options.variants[2:]
+    pieces = [Piece("compile", 150, "every variant and precision compiled, several at a time; its time is no result")]
+    pieces += [
+        Piece(f"answers:{v}", 25, "every engine owns what it runs on and answers right") for v in options.variants
+    ]
+    pieces += [Piece(f"bench:{v}", 40, "inference beside the authors' code, in turns") for v in (*first, *others)]
+    for protocol, seconds in (("smoke", 30),) if options.dry else (("deploy", 90), ("paper", 60), ("throughput", 90)):
+        pieces += [Piece(f"latency:{v}:{protocol}", seconds, f"protocol {protocol}") for v in first]
+    left_out = []
+    if options.authors:
+        pieces.append(Piece(f"training:{first[0]}", 40, "a training step beside the authors'"))
+    else:
+        left_out.append("the authors' code and the training step beside it: give AUTHORS=DIR, a checkout of theirs")
+    pieces += [Piece(f"profile:{v}", 20, "time by layer and shape, eager") for v in first]
+    if options.camvid:
+        pieces.append(Piece("camvid", LEAST_TRAINING_SECONDS, "a training on real CamVid with the time that is left"))
+    else:
+        left_out.append("a training on real images: give CAMVID=DIR, a prepared dataset")
+    return pieces, left_out

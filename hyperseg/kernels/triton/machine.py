@@ -1,0 +1,76 @@
+"""Machine code of a kernel call for an H100 or H200, built and counted without a GPU."""
+
+import math
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import triton
+
+from hyperseg.kernels.triton.launch import HOPPER, Launch, ceil_div
+
+_TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+_USAGE = re.compile(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
+_LINE = re.compile(r"/\*([0-9a-f]{4,})\*/\s+([^;]+);")
+_BRANCH = re.compile(r"\bBRA\b.*?0x([0-9a-f]+)")
+
+# How often the loops of a kernel run, from its constants.
+_TRIPS: dict[str, Callable[[dict[str, Any]], int]] = {
+    "product": lambda c: ceil_div(c["K"], c["BK"]),
+    "joined_product": lambda c: ceil_div(c["K"], c["BK"]) * (c["SEGMENTS"] if c["ROWS"] == 1 else 1),
+    "generate": lambda c: 2,  # most tiles of the row lie in one or two groups
+    "depthwise": lambda c: c["TILES"],
+    "squeeze": lambda c: ceil_div(c["DEPTH"], c["BC"]) * ceil_div(c["PARTS"], c["BP"]),
+    "map_mean": lambda c: ceil_div(c["P"], c["BP"]),
+    "finish_level": lambda c: ceil_div(c["N"], c["BN"]),
+    "upsample": lambda c: c["EACH"],
+    "classify": lambda c: c["PLANES"] - 1,
+}
+
+
+@dataclass(frozen=True)
+class MachineCode:
+    """Of one kernel call; ``instructions`` are those that one warp runs, each loop counted as often as it runs."""
+
+    size: int  # instructions of the program
+    registers: int
+    spilled_bytes: int  # of a thread
+    shared_bytes: int
+    instructions: int
+
+
+def build(launch: Launch) -> MachineCode:
+    """Compile for sm_90 with the assembler that comes with Triton; results are kept in Triton's cache."""
+    compiled = triton.compile(launch.source(), target=HOPPER, options=launch.options)
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(compiled.asm["cubin"])
+        file.flush()
+        usage, listing = (
+            subprocess.run([_TOOL, option, file.name], capture_output=True, text=True, check=True).stdout
+            for option in ("-res-usage", "-sass")
+        )
+    found = _USAGE.search(usage)
+    assert found is not None, usage
+    registers, stack, _, local = (int(number) for number in found.groups())
+    trips = _TRIPS.get(launch.kernel.__name__, lambda constants: 1)(launch.constants)
+    code = [(int(address, 16), text) for address, text in _LINE.findall(listing) if not text.startswith("NOP")]
+    run = len(code) + (trips - 1) * len(_looped(code))
+    return MachineCode(len(code), registers, stack + local, compiled.metadata.shared, run)
+
+
+def _looped(code: list[tuple[int, str]]) -> set[int]:
+    """Addresses between a branch back and its target; the branch to itself that ends every kernel has none."""
+    looped: set[int] = set()
+    for address, text in code:
+        branch = _BRANCH.search(text)
+        if branch and int(branch[1], 16) < address:
+            looped |= {a for a, _ in code if int(branch[1], 16) <= a <= address}
+    return looped
+
+
+def programs(launch: Launch) -> int:
+    return math.prod(launch.grid)

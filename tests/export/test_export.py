@@ -1,0 +1,108 @@
+"""Exports, read back by the formats' own packages."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import parse_eval_result_entries
+from rocrate.rocrate import ROCrate
+
+from hyperseg.files import sha256_file
+
+ROOT = Path(__file__).parents[2]
+CAMVID = ROOT / "results/reference/camvid"
+
+
+def export(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from hyperseg.cli import main; sys.argv = ['hyperseg', 'export', *sys.argv[1:]]; main()"
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    done = export(
+        folder, str(CAMVID), "--out", "out", "--workflow", str(ROOT / "Snakefile"), "--hub-dataset", "camvid_segnet=a/b"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "3 records exported to out (ro-crate, codecheck, huggingface)\n"
+    return folder / "out"
+
+
+def test_the_crate_is_a_workflow_run_crate(exported: Path) -> None:
+    crate = ROCrate(exported)
+    profiles = {entity.id for entity in crate.root_dataset["conformsTo"]}
+    assert {"https://w3id.org/ro/wfrun/process/0.6", "https://w3id.org/ro/wfrun/workflow/0.6"} <= profiles
+    assert any(name.startswith("https://w3id.org/workflowhub/workflow-ro-crate/") for name in profiles)
+    assert crate.mainEntity.id == "Snakefile"
+    assert "ComputationalWorkflow" in crate.mainEntity.type
+    actions = [entity for entity in crate.root_dataset["mentions"] if entity.type == "CreateAction"]
+    assert len(actions) == 4  # three steps and the run of the workflow
+    [run] = [action for action in actions if action["instrument"] is crate.mainEntity]
+    assert len(run["result"]) == 3
+    for action in actions:
+        assert action["startTime"] < action["endTime"]
+        for result in action["result"]:
+            assert sha256_file(exported / result.id) == result["sha256"]
+    evaluation = crate.dereference("records/evaluation-paper.json")
+    assert evaluation["description"] == "record: mIoU 51.4511 %"
+    dangling = [
+        reference["@id"]
+        for entity in json.loads((exported / "ro-crate-metadata.json").read_text())["@graph"]
+        for value in entity.values()
+        for reference in (value if isinstance(value, list) else [value])
+        if isinstance(reference, dict) and crate.dereference(reference["@id"]) is None
+    ]
+    assert [name for name in dangling if not name.startswith("https://")] == []
+
+
+def test_codecheck_names_every_record(exported: Path) -> None:
+    content = yaml.safe_load((exported / "codecheck.yml").read_text())
+    assert content["version"] == "https://codecheck.org.uk/spec/config/1.0/"
+    assert content["paper"]["authors"] == [{"name": n} for n in ("Yuval Nirkin", "Lior Wolf", "Tal Hassner")]
+    assert all((exported / entry["file"]).is_file() for entry in content["manifest"])
+    assert content["manifest"][0]["comment"].split(";")[0].endswith("mIoU 51.4511 %")
+
+
+def test_hugging_faces_own_package_reads_the_results(exported: Path) -> None:
+    entries = parse_eval_result_entries(yaml.safe_load((exported / ".eval_results/camvid_hyperseg_s.yaml").read_text()))
+    assert [(entry.dataset_id, entry.task_id, entry.value) for entry in entries] == [
+        ("a/b", "test_paper_v1", 51.4511), ("a/b", "test_standard_v1", 55.9169),
+    ]  # fmt: skip
+    assert all("95 % interval" in str(entry.notes) for entry in entries)
+
+
+def test_without_a_workflow_it_is_a_process_run_crate(tmp_path: Path) -> None:
+    assert export(tmp_path, str(CAMVID), "--out", "out", "--format", "ro-crate").returncode == 0
+    conforms = ROCrate(tmp_path / "out").root_dataset["conformsTo"]
+    found = conforms if isinstance(conforms, list) else [conforms]
+    assert [entity.id for entity in found] == ["https://w3id.org/ro/wfrun/process/0.6"]
+    assert not (tmp_path / "out/codecheck.yml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["absent", "--out", "out"], "no record or folder at absent"),
+        ([str(CAMVID), "--out", "full"], "not an empty folder"),
+        ([str(CAMVID), "--out", "out", "--hub-dataset", "x"], "is not ID=ORG/NAME"),
+        (["forged", "--out", "out"], "records do not hold: forged"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_nothing_is_written(tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine").write_text("mine")
+    record = json.loads(next(CAMVID.rglob("evaluation-paper.json")).read_text())
+    record["numbers"]["miou_percent"] = 78.5
+    (tmp_path / "forged").mkdir()
+    (tmp_path / "forged/record.json").write_text(json.dumps(record))
+    done = export(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine"]

@@ -1,0 +1,68 @@
+"""The session's plan: what comes first, what is left out, and that a second call goes on; the pack's parts."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from hyperseg.gpu import pack as packing
+from hyperseg.gpu import session
+from hyperseg.gpu.pieces import PIECES
+from hyperseg.gpu.plan import Options, plan
+
+
+def test_answers_come_before_speeds_and_the_goals_variants_first(tmp_path: Path) -> None:
+    pieces, left_out = plan(Options(tmp_path, authors=tmp_path, camvid=tmp_path))
+    kinds = list(dict.fromkeys(piece.kind for piece in pieces))
+    assert kinds == ["compile", "answers", "bench", "latency", "training", "profile", "camvid"]
+    benches = [piece.name for piece in pieces if piece.kind == "bench"]
+    assert benches[:2] == ["bench:camvid_hyperseg_s", "bench:cityscapes_hyperseg_m"]
+    assert len(benches) == 5
+    assert left_out == []
+    assert {piece.kind for piece in pieces} <= set(PIECES)
+
+
+def test_what_is_not_given_is_left_out_and_said(tmp_path: Path) -> None:
+    pieces, left_out = plan(Options(tmp_path))
+    assert not {"training", "camvid"} & {piece.kind for piece in pieces}
+    assert [sentence.rpartition("give ")[2].partition("=")[0] for sentence in left_out] == ["AUTHORS", "CAMVID"]
+
+
+def test_options_reach_another_process_whole(tmp_path: Path) -> None:
+    options = Options(tmp_path, 3.0, authors=tmp_path / "a", dry=True)
+    assert Options.of_json(json.loads(json.dumps(options.as_json()))) == options
+
+
+def test_a_second_call_goes_on_and_a_short_one_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = Options(tmp_path, minutes=1.0, dry=True)
+    pieces, _ = plan(options)
+    (tmp_path / "done").mkdir()
+    for piece in pieces[:2]:
+        session._marker(options, piece).write_text("{}")
+    started: list[str] = []
+    monkeypatch.setattr(session, "_run", lambda options, piece, left, marker: started.append(piece.name))
+    session.run(options)
+    fits = [piece.name for piece in pieces[2:] if piece.seconds < 60]
+    assert started == fits
+    text = capsys.readouterr().out
+    assert text.count("done before") == 4  # in the plan, and when their turn comes
+    for piece in pieces[2:]:
+        assert (f"{piece.name}: for another call" in text) == (piece.name not in fits)
+
+
+def test_parts_put_together_are_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "PART_BYTES", 1000)
+    (tmp_path / "records").mkdir()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "records" / "a.json").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "cache" / "kernel").write_bytes(b"large")
+    for _ in range(2):  # what was packed before is no part of it
+        parts = packing.pack(tmp_path)
+    assert all(part.stat().st_size <= 1000 for part in parts)
+    whole = io.BytesIO(b"".join(part.read_bytes() for part in parts))
+    with tarfile.open(fileobj=whole) as archive:
+        assert sorted(archive.getnames()) == ["records", "records/a.json"]

@@ -1,0 +1,65 @@
+"""Machine code for an H100 or H200, built without a GPU: no spills, bounded registers, shared memory and launches."""
+
+import os
+from functools import cache
+
+import pytest
+import torch
+
+from hyperseg import create_model
+from hyperseg.kernels.inference import fuse
+from hyperseg.kernels.triton.launch import Launch
+from hyperseg.kernels.triton.machine import build
+from hyperseg.kernels.triton.network import NetworkPlan
+from hyperseg.kernels.triton.predict import flop, moved_bytes
+from hyperseg.models.variants import VARIANTS
+
+EVERYTHING = os.environ.get("HYPERSEG_TRITON_CASES") == "all"
+REGISTERS = {"depthwise": 224, "finish_level": 192}  # of a thread; of other kernels 128
+SHARED = 100 * 1024
+# Instructions of a program; Triton passes these where it fails to see a size or an alignment.
+SIZE = {"depthwise": 2500, "finish_level": 2500, "stem": 2000, "product": 2000}  # of other kernels 1200
+
+
+@cache
+def launches_of(variant: str, dtype: torch.dtype = torch.float16) -> list[Launch]:
+    """At the evaluation size, on no device: a plan there takes no memory."""
+    fused = fuse(create_model(variant).eval()).to("meta")
+    return NetworkPlan(fused, VARIANTS[variant].eval_hw, dtype).launches
+
+
+def largest(launches: list[Launch]) -> list[Launch]:
+    """Of each kernel, and each size of a depthwise one, the call that moves most."""
+    found: dict[tuple[str, object], Launch] = {}
+    for launch in sorted(launches, key=moved_bytes):
+        found[launch.kernel.__name__, launch.constants.get("SIZE")] = launch
+    return list(found.values())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_launches_of_a_pass(variant: str, dtype: torch.dtype) -> None:
+    launches = launches_of(variant, dtype)
+    assert len(launches) <= 150
+    for launch in launches:
+        assert all(tensor.is_contiguous() and tensor.storage_offset() == 0 for tensor in launch.tensors)
+    assert sum(map(flop, launches)) > 1e10
+
+
+CASES = [
+    (variant, launch)
+    for variant in (VARIANTS if EVERYTHING else ["voc_hyperseg_l"])
+    for launch in (
+        {la.key(): la for la in launches_of(variant)}.values() if EVERYTHING else largest(launches_of(variant))
+    )
+]
+
+
+@pytest.mark.parametrize(("variant", "launch"), CASES, ids=[f"{v}-{la.kernel.__name__}-{la.grid}" for v, la in CASES])
+def test_machine_code(variant: str, launch: Launch) -> None:
+    code, name = build(launch), launch.kernel.__name__
+    assert code.spilled_bytes == 0
+    assert code.registers <= REGISTERS.get(name, 128)
+    assert code.shared_bytes <= SHARED
+    assert 20 < code.size <= SIZE.get(name, 1200)
+    assert code.instructions >= code.size
