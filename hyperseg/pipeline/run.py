@@ -64,7 +64,8 @@ def run(
     check_folders(layout)
     check_data(layout, source)
     if profile.local:
-        check_machine(layout)
+        for sentence in check_machine(layout):
+            _say(sentence)
     cores = cores or (usable_cores() if profile.local else profile.jobs)
     progress = Progress(campaign, cores, layout.device == "cuda", profile.local)
     gpus = _gpus() if profile.local else []

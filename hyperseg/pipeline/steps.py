@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyperseg.files import write_text_atomic
+from hyperseg.latency.engines import engine_table
+from hyperseg.latency.protocol import load_protocol
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.digests import digest_file
 from hyperseg.records.provenance import machine
@@ -29,6 +31,21 @@ class Layout:
         this = machine()
         own = "cuda" if this.gpus else "cpu"
         return cls(campaign, own if take.device == "auto" else take.device, this.fingerprint)
+
+    def engines(self, variant: str) -> list[str]:
+        """The engines that time a variant: those named that can run where it is timed, or all if none can."""
+        named = self.campaign.latency.engines_of(variant)
+        return [name for name in named if self.lacks(name) is None] or named
+
+    def lacks(self, engine: str) -> str | None:
+        """Why an engine cannot time on this machine; None where it can, or where another machine is timed."""
+        if self.campaign.latency.target is not None:
+            return None
+        entry = engine_table()[engine]
+        for precision in self.campaign.latency.precisions:
+            if not entry.runs(self.device, precision):
+                return f"it does not run in {precision} on {self.device}"
+        return entry.missing()
 
     def sources(self, step: str, *names: str) -> str:
         """The file that stands for the code of a job; `names` are its variant, protocol or engine."""
@@ -83,12 +100,13 @@ class Layout:
         return [f"--height={size[0]}", f"--width={size[1]}"] if size else []
 
     def latencies(self, variant: str) -> list[str]:
-        """A variant's latency records on this machine."""
+        """A variant's latency records: every engine that the protocol is defined for, in every precision."""
         take = self.campaign.latency
         return [
             f"{self.latency.format(variant=variant)}/{protocol}-{self.device}-{engine}-{precision}.json"
             for protocol in take.protocols
-            for engine in take.engines_of(variant)
+            for engine in self.engines(variant)
+            if engine in (load_protocol(protocol).engines or [engine])
             for precision in take.precisions
         ]
 
