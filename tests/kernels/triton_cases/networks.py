@@ -80,7 +80,7 @@ def test_an_accelerated_network_takes_batches() -> None:
     with torch.inference_mode():
         want = network(images)
     assert got.dtype == torch.float32
-    assert (got - want).abs().max() < 0.02 * want.std()
+    assert (got - want).abs().max() < 0.05 * want.std()
     assert list(accelerated.sizes) == [(64, 128)]
     with pytest.raises(UserError, match="does not fit camvid_hyperseg_s"):
         accelerated(images[..., :100])
