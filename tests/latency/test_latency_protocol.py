@@ -1,7 +1,5 @@
 """The packaged protocols say what the design says, and a wrong file is refused by name."""
 
-import re
-
 import pytest
 
 from hyperseg.errors import UserError
@@ -51,9 +49,14 @@ def test_unknown_protocol_names_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what"), [("id: x\nbogus: 1", r"version|bogus"), ("id: [", "it is not YAML"), ("3", "mapping|dictionary")]
+    ("text", "what"),
+    [
+        ("id: x\nbogus: 1", "'version' in"),
+        ("id: [", "is not YAML at line 1"),
+        ("3", "a mapping of keys is needed"),
+    ],
 )
 def test_a_file_that_does_not_fit_is_refused_with_its_name(text: str, what: str) -> None:
-    with pytest.raises(UserError, match=r"mine\.yaml does not fit the schema") as caught:
+    with pytest.raises(UserError, match=r"latency protocol mine\.yaml") as caught:
         parse_protocol(text, "mine.yaml")
-    assert re.search(what, str(caught.value))
+    assert what in str(caught.value)
