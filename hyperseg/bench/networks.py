@@ -30,7 +30,7 @@ def ours(variant: str, weights: Path | None = None) -> HyperSeg:
 
 
 def theirs(checkout: Path, network: HyperSeg) -> nn.Module:
-    """The authors' network in eval mode on the CPU, with the weights of ours."""
+    """The authors' network in eval mode on the CPU, with the weights of this package's network."""
     authors = load_network(checkout, network.variant.id)
     authors.load_state_dict(export_checkpoint(network)["state_dict"], strict=False)
     return authors.eval()

@@ -1,4 +1,4 @@
-"""A training step of ours beside the authors': forward, loss, backward and Adam, on the same weights and batch."""
+"""A training step beside the authors': forward, loss, backward and Adam, on the same weights and batch."""
 
 from collections.abc import Callable
 

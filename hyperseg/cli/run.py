@@ -23,7 +23,7 @@ def command(
     """Run the whole pipeline of CONFIG, for example config/demo.yaml.
 
     What is up to date is left alone, so the same command goes on after an interruption. Exit code 2: something you can
-    mend, told in a sentence; 1: a step failed by a fault of this package.
+    mend, named in a sentence; 1: a step failed by a fault of this package.
     """
     from hyperseg.pipeline.profile import read_profile
     from hyperseg.pipeline.run import run

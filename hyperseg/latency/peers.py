@@ -1,7 +1,7 @@
 """Live peers: networks of other libraries, timed in the same session and protocol as ours.
 
 They carry random weights, which is enough for their time and says nothing of their accuracy. The libraries are the
-optional extra `peers`; a peer whose library is not installed is left out with a word.
+optional extra `peers`; a peer whose library is not installed is left out and named.
 """
 
 from collections.abc import Callable, Sequence

@@ -24,7 +24,7 @@ def run_in_fresh_process(job: Job, follow: Follow | None = None) -> Result:
     """Run `job` in a new interpreter.
 
     Raises :class:`UserError` for what the process refused, :class:`OutOfMemoryError`, or RuntimeError with the
-    process's traceback for a bug of ours. The process is ended with this call, however that ends.
+    process's traceback for a bug of this package. The process is ended with this call, however that ends.
     """
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "hyperseg.latency.worker", str(writing)]

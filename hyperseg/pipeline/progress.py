@@ -10,7 +10,7 @@ from hyperseg.pipeline.campaign import Campaign
 
 # Seconds a job of each rule takes in the demo on one core: where an estimate starts before one has been seen.
 PRIOR_S = {"streets": 10.0, "prepare": 30.0, "train": 60.0, "evaluate": 15.0, "latency": 20.0, "report": 15.0}
-NO_WORK = ("all", "dataset", "latencies", "total")  # rules without a command of ours, and the sum
+NO_WORK = ("all", "dataset", "latencies", "total")  # rules that call no command of this package, and the sum
 LEFT = re.compile(r"left (\d+):(\d\d):(\d\d)\s*$")  # how a training's line ends
 
 

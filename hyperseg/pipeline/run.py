@@ -40,7 +40,7 @@ class Outcome:
     layout: Layout
     done: int
     failed: int
-    own_fault: bool  # a failed job ended in an error of ours, not in a sentence to the user
+    own_fault: bool  # a failed job ended in a traceback, not in a sentence to the user
 
 
 def run(

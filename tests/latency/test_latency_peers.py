@@ -1,4 +1,4 @@
-"""Every installed peer answers logits; one whose library is missing is left out with a word."""
+"""Every installed peer answers logits; one whose library is missing is left out and named."""
 
 from dataclasses import replace
 

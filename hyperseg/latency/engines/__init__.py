@@ -1,7 +1,7 @@
 """The table of inference engines: one file of this folder per engine, found by being there.
 
 A file defines ``ENGINE``, an :class:`Engine`, and imports its runtime only inside ``prepare``. An engine that is not
-installed is left out with a word (:meth:`Engine.missing`), never replaced by another one.
+installed is left out and named with its reason (:meth:`Engine.missing`), never replaced by another one.
 """
 
 from collections.abc import Sequence

@@ -36,7 +36,7 @@ class LogHandler(LogHandlerBase):
         line = json.dumps(values, default=str) + "\n"
         try:
             os.write(int(os.environ[EVENTS_FD]), line.encode())
-        except (KeyError, ValueError, OSError):  # nobody listens: a job of ours on another machine, or a dead wrapper
+        except (KeyError, ValueError, OSError):  # nobody listens: a job on another machine, or a dead wrapper
             return
 
     @staticmethod
