@@ -15,7 +15,9 @@ from hyperseg.strict import StrictModel
 class BenchTiming(StrictModel):
     """One contender. What is null in an earlier record was not looked at then."""
 
-    name: str = Field(description="'authors', engine/precision of this package, or what the part's contenders are called")
+    name: str = Field(
+        description="'authors', engine/precision of this package, or what the part's contenders are called"
+    )
     rounds_ms: list[float] = Field(description="one run per round, all contenders of a round in turn")
     median_ms: float
     page_faults: int | None = Field(

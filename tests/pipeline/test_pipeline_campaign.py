@@ -109,7 +109,7 @@ def test_what_a_step_would_refuse_is_refused_before_the_first(section: str, chan
 def test_an_engine_that_does_not_run_on_the_device_is_refused_before_the_first() -> None:
     latency = TINY["latency"] | {"engines": ["cudagraph"]}  # type: ignore[operator]
     layout = Layout(parse_campaign(TINY | {"latency": latency}, "c.yaml"), "cpu", "0123456789ab")
-    with pytest.raises(UserError, match="cudagraph, which does not run in float32 on cpu"):
+    with pytest.raises(UserError, match="cudagraph, which cannot run here: it does not run in float32 on cpu"):
         check_machine(layout)
 
 

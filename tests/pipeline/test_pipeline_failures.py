@@ -82,14 +82,16 @@ def test_bad_input_is_one_sentence_and_starts_nothing(checkout: Checkout) -> Non
 
 @pytest.mark.slow
 def test_a_step_that_refuses_its_input_is_shown_with_its_log_and_the_rest_is_kept(checkout: Checkout) -> None:
-    checkout.configure(training={"crop_hw": [64, 64], "scale_range": [0.001, 0.001]})  # found out by the step alone
-    output = checkout.run(code=2)
+    checkout.configure(training={"backbone": "resnet18"})  # a timm model, but no EfficientNet: the step alone knows
+    try:
+        output = checkout.run(code=2)
+    finally:
+        checkout.configure()
     assert "failed; the end of logs/demo/camvid_hyperseg_s/seed0/train.log:" in output
     assert "    error: " in output
     assert "Traceback" not in output
     assert (checkout.folder / "data/streets/manifest.json").is_file()
     assert not (checkout.folder / "results/runs/demo/camvid_hyperseg_s/seed0/weights.safetensors").exists()
-    checkout.configure()
 
 
 @pytest.mark.slow
