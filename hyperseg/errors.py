@@ -4,5 +4,5 @@
 class UserError(Exception):
     """Bad input or an unfit machine, reported in one sentence: the thing, the place, the remedy.
 
-    The command line prints it as ``error: ...`` and exits with code 2; anything else that escapes is a bug of this package.
+    The command line prints it as ``error: ...`` and exits with code 2; anything else is a bug of this package.
     """

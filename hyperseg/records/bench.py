@@ -15,9 +15,7 @@ from hyperseg.strict import StrictModel
 class BenchTiming(StrictModel):
     """One contender. What is null in an earlier record was not looked at then."""
 
-    name: str = Field(
-        description="'authors', engine/precision of this package, or what the part's contenders are called"
-    )
+    name: str = Field(description="'authors', our engine/precision, or what the part's contenders are called")
     rounds_ms: list[float] = Field(description="one run per round, all contenders of a round in turn")
     median_ms: float
     page_faults: int | None = Field(
@@ -72,7 +70,7 @@ class BenchAgreement(StrictModel):
 
 
 class BenchMemory(StrictModel):
-    name: str = Field(description="'authors', or engine/precision of this package; each in a fresh process")
+    name: str = Field(description="'authors', or our engine/precision; each in a fresh process")
     peak_bytes: int
     ratio: float = Field(description="over the authors' peak")
     method: str = Field(description="what `peak_bytes` counts")
