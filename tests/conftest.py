@@ -1,6 +1,7 @@
 """A real HTTP server on loopback that misbehaves on demand, and small datasets in the layouts of the published ones."""
 
 import io
+import os
 import threading
 import time
 import zipfile
@@ -206,3 +207,10 @@ def dataset(tmp_path: Path, make: Make) -> Path:
     )
     seal(root, info)
     return root
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("HYPERSEG_LONG_TESTS") != "1":
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes; HYPERSEG_LONG_TESTS=1 runs it"))

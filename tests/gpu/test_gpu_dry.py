@@ -11,6 +11,8 @@ import pytest
 
 from hyperseg.records import BenchNumbers, LatencyNumbers, read_record
 
+pytestmark = pytest.mark.long
+
 # Packages that are no dependency of torch, timm or pydantic; each process of a session imports this file at its start.
 BARE = """
 from importlib.machinery import PathFinder

@@ -16,6 +16,7 @@ from hyperseg.records import Record, read_record
 from hyperseg.records.schema import TrainingNumbers
 from hyperseg.training.parallel import Processes
 
+pytestmark = pytest.mark.long
 START = "from hyperseg.cli import main; main()"
 PLAIN = {
     "batch": "4", "images_per_epoch": "8", "stochastic_depth": "0", "dropout": "0", "checkpoint_every_steps": "1",
