@@ -95,6 +95,7 @@ def test_a_step_that_refuses_its_input_is_shown_with_its_log_and_the_rest_is_kep
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("killed", ["engine", "run", "both"])
 def test_after_a_kill_the_same_command_goes_on_without_a_hand(checkout: Checkout, killed: str) -> None:
     run = started(checkout)
@@ -200,7 +201,7 @@ def test_a_profile_is_checked_and_its_configuration_put_over_the_campaign_s(tmp_
     profile.write_text("config: {latency: {target: nodes, device: cuda}}\njobs: 4\n")
     found = read_profile(tmp_path, None)
     campaign = load_campaign(ROOT / "config/demo.yaml", found.config)
-    assert (campaign.latency.target, campaign.latency.device, campaign.latency.engines) == ("nodes", "cuda", ["eager"])
+    assert (campaign.latency.target, campaign.latency.device, campaign.latency.engines) == ("nodes", "cuda", ["eager", "native"])
 
 
 def test_an_untouched_dataset_is_not_hashed_again(
