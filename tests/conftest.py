@@ -2,6 +2,7 @@
 
 import io
 import os
+import tempfile
 import threading
 import time
 import zipfile
@@ -207,6 +208,11 @@ def dataset(tmp_path: Path, make: Make) -> Path:
     )
     seal(root, info)
     return root
+
+
+# Two processes that compile into one folder read each other's half-written libraries.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"torchinductor_{os.getuid()}_{worker}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

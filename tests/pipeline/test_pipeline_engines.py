@@ -121,6 +121,7 @@ def test_words_about_code_and_code_that_no_step_runs_make_nothing_stale(finished
         assert not named_by_dvc(finished)
 
 
+@pytest.mark.long
 def test_a_changed_byte_of_the_dataset_is_refused_and_a_new_version_makes_the_same_steps_stale(copy: Checkout) -> None:
     picture = copy.folder / "data/streets/test/images/000000.png"
     pixels = np.array(Image.open(picture))
@@ -138,6 +139,7 @@ def test_a_changed_byte_of_the_dataset_is_refused_and_a_new_version_makes_the_sa
     assert stale_in_snakemake(copy) == with_what_follows(named)
 
 
+@pytest.mark.long
 def test_dvc_brings_a_stale_step_up_to_date_and_shows_the_difference(copy: Checkout) -> None:
     shown = json.loads(copy.call("dvc", "metrics", "show", "--json"))
     assert any(name.startswith("miou_percent") for name in shown[""]["data"]["reports/demo/metrics.json"]["data"])
@@ -153,6 +155,7 @@ def test_dvc_brings_a_stale_step_up_to_date_and_shows_the_difference(copy: Check
     assert any(name.startswith("miou_percent") for name in difference)
 
 
+@pytest.mark.long
 def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -> None:
     remote = tmp_path / "remote"
     copy.call("dvc", "remote", "add", "--default", "folder", str(remote))
@@ -170,6 +173,7 @@ def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -
     assert f"train@{VARIANT}-0" in refused
 
 
+@pytest.mark.long
 def test_another_machine_keeps_the_adopted_latencies_and_lacks_its_own(copy: Checkout) -> None:
     """A target of another name stands for another machine."""
     copy.configure(latency={"target": "elsewhere", "device": "cpu"})
@@ -184,6 +188,7 @@ def test_fewer_cores_make_nothing_stale(finished: Checkout) -> None:
     assert not [line for line in planned.splitlines() if line.partition(":")[0] in STEPS]
 
 
+@pytest.mark.long
 def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(copy: Checkout) -> None:
     other = yaml.safe_load(copy.read("config/demo.yaml")) | {"campaign": "other"}
     copy.write("config/other.yaml", yaml.safe_dump(other))
@@ -217,6 +222,7 @@ def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(c
     assert "nothing to do" in copy.call("hyperseg", "run", "config/other.yaml")
 
 
+@pytest.mark.long
 def test_no_latency_is_restored_from_the_run_cache(copy: Checkout) -> None:
     """DVC could pass another machine's latency off as this one's, where a shared cache holds it."""
     cached = [path.read_text() for path in (copy.folder / ".dvc/cache/runs").rglob("*") if path.is_file()]

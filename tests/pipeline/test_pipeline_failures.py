@@ -201,7 +201,11 @@ def test_a_profile_is_checked_and_its_configuration_put_over_the_campaign_s(tmp_
     profile.write_text("config: {latency: {target: nodes, device: cuda}}\njobs: 4\n")
     found = read_profile(tmp_path, None)
     campaign = load_campaign(ROOT / "config/demo.yaml", found.config)
-    assert (campaign.latency.target, campaign.latency.device, campaign.latency.engines) == ("nodes", "cuda", ["eager", "native"])
+    assert (campaign.latency.target, campaign.latency.device, campaign.latency.engines) == (
+        "nodes",
+        "cuda",
+        ["eager", "native"],
+    )
 
 
 def test_an_untouched_dataset_is_not_hashed_again(
