@@ -81,6 +81,7 @@ def test_bad_input_is_one_sentence_and_starts_nothing(checkout: Checkout) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_step_that_refuses_its_input_is_shown_with_its_log_and_the_rest_is_kept(checkout: Checkout) -> None:
     checkout.configure(training={"backbone": "resnet18"})  # a timm model, but no EfficientNet: the step alone knows
     try:
@@ -128,6 +129,7 @@ def test_after_a_kill_the_same_command_goes_on_without_a_hand(checkout: Checkout
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leaves_no_lock(checkout: Checkout) -> None:
     run = started(checkout)
     job = wait_for_job(run, "hyperseg train")
