@@ -12,8 +12,8 @@ def randomize(network: "HyperSeg") -> None:
     """Give a network on the CPU random norms and larger generated weights, in place.
 
     Freshly initialized norms are identities, and the generated weights are so small that the logits are all but zero.
-    The last norm is shifted so that every class has logits of mean 0 on a generated image: without it one class wins
-    everywhere, whatever the image. Takes random numbers from torch's global generator.
+    The last norm is shifted and scaled so that logits have deviation 1, and every class a mean of 0, on a generated
+    image: without it one class wins everywhere, whatever the image. Takes random numbers from torch's global generator.
     """
     import torch
     from torch import nn
@@ -34,4 +34,7 @@ def randomize(network: "HyperSeg") -> None:
         logits = network.eval()(torch.randn(1, 3, side, side))
         network.train(training)
         last = [module for module in network.decoder.levels.modules() if isinstance(module, nn.BatchNorm2d)][-1]
+        centred = logits - logits.mean((0, 2, 3), keepdim=True)
         last.bias.sub_(logits.mean((0, 2, 3)))
+        for parameter in (last.weight, last.bias):
+            parameter.div_(centred.std())

@@ -36,7 +36,7 @@ def test_fused_and_native_equal_plain(variant: str) -> None:
     model = lively(variant)
     image = torch.randn(2, 3, 128, 256)
     plain = logits_of(model, image)
-    assert plain.std() > 0.1  # a network that ignores its decoder's weights would prove nothing
+    assert plain.std() > 0.3  # a network that ignores its decoder's weights would prove nothing
     fused = fuse(model)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fused.modules())
     expected = logits_of(fused, image)
@@ -57,7 +57,7 @@ def test_operators_for_a_gpu_give_the_same_logits(variant: str) -> None:
     signal = fused.trunk(image)[-1]
     expected, generators = logits_of(fused, image), fused.decoder.generators
     use_cuda_operators(fused)
-    assert expected.std() > 0.1
+    assert expected.std() > 0.3
     torch.testing.assert_close(logits_of(fused, image), expected, atol=2e-5, rtol=0)
     signal = signal.contiguous(memory_format=torch.channels_last)
     for grouped, dense in zip(generators, fused.decoder.generators, strict=True):

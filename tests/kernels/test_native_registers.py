@@ -50,7 +50,7 @@ def test_inference_equals_the_plain_network(variant: str) -> None:
     image = torch.randn(2, 3, 128, 256)
     with torch.inference_mode():
         plain = model(image)
-        assert plain.std() > 0.1
+        assert plain.std() > 0.3
         native = accelerate(model)
         torch.testing.assert_close(native(image), plain, atol=1e-4, rtol=0)
         for got, expected in zip(native.trunk(image), fuse(model).trunk(image), strict=True):

@@ -131,7 +131,7 @@ def test_an_accelerated_network_gives_the_same_logits(variant: str) -> None:
     image = torch.randn(2, 3, 128, 256)
     with torch.inference_mode():
         plain = model(image)
-        assert plain.std() > 0.1
+        assert plain.std() > 0.3
         torch.testing.assert_close(accelerate(model)(image), plain, atol=1e-4, rtol=0)
 
 

@@ -56,7 +56,7 @@ def test_engine_gives_the_plain_outputs(engine: Engine, precision: str, network:
         expected = [network(image) for image in images]
         run = engine.prepare(copy.deepcopy(network), images[0], target(precision))
         got = [run(image).float().clone() for image in images]  # an engine may use an answer's memory again
-    assert expected[0].std() > 0.1
+    assert expected[0].std() > 0.3
     for plain, other in zip(expected, got, strict=True):
         assert other.shape == plain.shape
         if precision == "float32":

@@ -49,7 +49,7 @@ def test_engine_gives_the_plain_outputs(variant: str, precision: str) -> None:
     launches = len(run.plan.launches)
     assert launches <= 150
     assert got.dtype == getattr(torch, precision)
-    assert want.std() > 0.1
+    assert want.std() > 0.3
     if precision == "float32":
         torch.testing.assert_close(got, want, atol=1e-4, rtol=0)
     else:
