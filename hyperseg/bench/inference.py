@@ -5,6 +5,7 @@ import torch
 from hyperseg.bench.networks import Run, generated_input, modes_of, ours, prepared, theirs, timed, usable_engines
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
+from hyperseg.kernels.operators import attach_eager
 from hyperseg.latency.answers import compare, tolerance
 from hyperseg.records.bench import BenchTurns
 
@@ -17,6 +18,7 @@ def measure(variant: str, setting: Setting) -> BenchTurns:
         runs: dict[str, Run] = {}
         if setting.authors is not None:
             runs["authors"] = theirs(setting.authors, network).to(setting.device)
+        attach_eager(network)  # the reference is what engine eager runs in float32
         plain = network.to(setting.device)(image).cpu()
         runs |= dict(prepared(network, image, setting, modes_of(usable_engines(setting), setting.device)))
         found = contest([Contender(name, timed(run, image)) for name, run in runs.items()], setting)
