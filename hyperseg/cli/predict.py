@@ -8,6 +8,7 @@ import click
 
 from hyperseg.cli.steps import choose_device, parse_hw
 from hyperseg.errors import UserError
+from hyperseg.prediction import PRETRAINED
 
 if TYPE_CHECKING:
     from hyperseg.prediction.frames import Source
@@ -18,7 +19,6 @@ FEW = 4  # pictures that are done before a faster engine would be ready
 
 
 # HyperSeg-S in float16, trained on CamVid 480x360; its records are in results/reference/gpu_h200.
-PRETRAINED = Path(__file__).parents[1] / "prediction" / "pretrained" / "camvid_hyperseg_s.safetensors"
 
 
 @click.command()

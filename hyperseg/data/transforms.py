@@ -8,6 +8,7 @@ borders too. Labels agree but where a sample falls exactly between two pixels, w
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -187,6 +188,14 @@ def normalize(
     std: tuple[float, float, float] = IMAGENET_STD,
 ) -> torch.Tensor:
     """uint8 (B, H, W, 3) to float32 (B, 3, H, W), normalized, in channels-last memory (no transposing copy)."""
-    scale = torch.tensor([1 / (255 * s) for s in std], device=batch.device)
-    offset = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=batch.device)
+    scale, offset = _scale_and_offset(mean, std, batch.device)
     return torch.addcmul(offset, batch.float(), scale).permute(0, 3, 1, 2)
+
+
+@cache
+def _scale_and_offset(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Kept on the device: a copy from the host cannot be part of a captured step."""
+    scale = torch.tensor([1 / (255 * s) for s in std], device=device)
+    return scale, torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)

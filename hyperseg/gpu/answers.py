@@ -2,6 +2,7 @@
 
 import gc
 import json
+from collections.abc import Sequence
 
 import torch
 
@@ -14,8 +15,8 @@ from hyperseg.latency.engines import Run, Target, engine_table
 from hyperseg.latency.verdict import Evidence, judge
 
 
-def check(options: Options, variant: str, size: tuple[int, int]) -> None:
-    """Write OUT/answers/VARIANT.json: engine, precision, difference, equal classes and verdict."""
+def check(options: Options, variant: str, size: tuple[int, int], engines: Sequence[str], which: str) -> None:
+    """Write OUT/answers/VARIANT-WHICH.json: engine, precision, difference, equal classes and verdict."""
     runs: dict[tuple[str, str], Run] = {}
     network = ours(variant)
     image = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
@@ -23,7 +24,7 @@ def check(options: Options, variant: str, size: tuple[int, int]) -> None:
         expected = network(image)
         del network
         image = image.to(options.device)
-        for name in options.engines:
+        for name in engines:
             for precision in options.precisions:
                 engine = engine_table()[name]
                 if not engine.runs(options.device, precision):
@@ -35,7 +36,7 @@ def check(options: Options, variant: str, size: tuple[int, int]) -> None:
                     print(f"engine {name} in {precision} is left out: {error}")
         _reuse_freed_memory(options.device)
         rows = [_row(name, precision, run(image), expected) for (name, precision), run in runs.items()]
-    write_text_atomic(options.out / "answers" / f"{variant}.json", json.dumps(rows, indent=1) + "\n")
+    write_text_atomic(options.out / "answers" / f"{variant}-{which}.json", json.dumps(rows, indent=1) + "\n")
 
 
 def _reuse_freed_memory(device: str) -> None:

@@ -5,11 +5,15 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from hyperseg.errors import UserError
 from hyperseg.gpu.plan import LEAST_TRAINING_SECONDS, Options, Piece
 from hyperseg.models.variants import get_variant
+
+if TYPE_CHECKING:
+    from hyperseg.bench.setting import PartName, Setting
 
 CAMPAIGN = "gpu"
 TRAINED_IMAGES_PER_S = 140  # on an H200, before faster kernels; what is faster only ends sooner
@@ -33,13 +37,7 @@ def _left(piece: Piece, seconds: float) -> dict[str, float]:
 def compile_all(options: Options) -> None:
     """Prepare every engine that compiles, in processes of their own, so that the caches hold the kernels."""
     jobs = [f"compile-one:{v}:{p}" for v in options.variants for p in options.precisions]
-
-    def one(job: str) -> tuple[str, int]:
-        command = [sys.executable, "-m", "hyperseg.gpu.pieces", sys.argv[1], job, "0"]
-        return job, subprocess.run(command, check=False).returncode
-
-    with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 4)) as pool:
-        failed = [job for job, code in pool.map(one, jobs) if code]
+    failed = _side_by_side(jobs, max(1, (os.cpu_count() or 1) // 4))
     if failed:
         print(f"not compiled: {', '.join(failed)}; the pieces that need it say why")
 
@@ -54,7 +52,7 @@ def compile_one(options: Options, variant: str, precision: str) -> None:
 
     image = torch.zeros(1, 3, *_size(options, variant), device=options.device)
     target = Target(options.device, precision, torch.get_num_threads(), tf32=False)
-    for name in options.engines:
+    for name in options.compiled_engines:
         engine = engine_table()[name]
         if engine.missing() or not engine.runs(options.device, precision):
             continue
@@ -64,30 +62,63 @@ def compile_one(options: Options, variant: str, precision: str) -> None:
             engine.prepare(staged, image, target)(image)
 
 
-def answers(options: Options, variant: str) -> None:
-    """Liveness and agreement of every engine."""
+def answers(options: Options, which: str = "ready") -> None:
+    """Liveness and agreement of every engine, of all variants in processes of their own: nothing is timed."""
+    failed = _side_by_side([f"answers-one:{v}:{which}" for v in options.variants], len(options.variants))
+    if failed:
+        raise UserError(f"no answers of {', '.join(failed)}; their own message is above in this log")
+
+
+def answers_one(options: Options, variant: str, which: str) -> None:
+    """The answers of one variant's engines."""
     from hyperseg.gpu.answers import check
 
-    check(options, variant, _size(options, variant))
+    check(options, variant, _size(options, variant), _engines(options, which), which)
 
 
-def bench(options: Options, variant: str, part: Literal["inference", "training"] = "inference") -> None:
-    """One part of the benchmark, into OUT/records/VARIANT/PART/bench-DEVICE.json."""
+def _side_by_side(jobs: list[str], workers: int) -> list[str]:
+    """Run pieces in processes of their own, several at a time; those that failed."""
+
+    def one(job: str) -> int:
+        command = [sys.executable, "-m", "hyperseg.gpu.pieces", sys.argv[1], job, "0"]
+        return subprocess.run(command, check=False).returncode
+
+    with ThreadPoolExecutor(workers) as pool:
+        return [job for job, code in zip(jobs, pool.map(one, jobs), strict=True) if code]
+
+
+def bench(options: Options, variant: str, which: str = "ready") -> None:
+    """Inference in OUT/records/VARIANT/inference, or inference-compiled, each bench-DEVICE.json."""
+    part = "inference" if which == "ready" else f"inference-{which}"
+    _bench(options, variant, "inference", part, _setting(options, _engines(options, which)))
+
+
+def training(options: Options, variant: str) -> None:
+    """A training step beside the authors', in OUT/records/VARIANT/training."""
+    _bench(options, variant, "training", "training", _setting(options, options.engines))
+
+
+def agreement(options: Options) -> None:
+    """Equal classes of every engine on pictures of the dataset's test split, with the weights that come along."""
+    from hyperseg.prediction import PRETRAINED
+
+    assert options.camvid is not None
+    pictures = options.camvid / "test" / "images"
+    setting = _setting(options, options.engines, weights=PRETRAINED, images=pictures, limit=1 if options.dry else 24)
+    _bench(options, "camvid_hyperseg_s", "agreement", "agreement", setting)
+
+
+def _bench(options: Options, variant: str, part: "PartName", folder: str, setting: "Setting") -> None:
     from hyperseg.bench.run import run
     from hyperseg.bench.text import lines
     from hyperseg.records import write_record
 
-    path = options.records / variant / part / f"bench-{options.device}.json"
+    path = options.records / variant / folder / f"bench-{options.device}.json"
     if path.exists():
         return
-    setting = _setting(options, 6 if options.dry else 40, size=_size(options, variant))
+    setting = replace(setting, size=_size(options, variant))
     record = run(variant, [part], setting, CAMPAIGN, lambda numbers: print(*lines(numbers), sep="\n"))
     write_record(path, record)
-
-
-def training(options: Options, variant: str) -> None:
-    """A training step beside the authors'."""
-    bench(options, variant, "training")
 
 
 def latency(options: Options, variant: str, protocol: str) -> None:
@@ -189,18 +220,22 @@ def _size(options: Options, variant: str) -> tuple[int, int]:
     return (2 * chosen.unit, 2 * chosen.unit) if options.dry else chosen.eval_hw
 
 
-def _setting(options: Options, rounds: int, size: tuple[int, int] | None = None) -> Any:
+def _engines(options: Options, which: str) -> tuple[str, ...]:
+    return options.compiled_engines if which == "compiled" else options.engines
+
+
+def _setting(options: Options, engines: tuple[str, ...], **more: Any) -> "Setting":
     from hyperseg.bench.setting import Setting
 
     return Setting(
         authors=options.authors,
         say=print,
         device="cpu" if options.dry else "cuda",
-        engines=options.engines,
-        rounds=rounds,
-        size=size,
+        engines=engines,
+        rounds=6 if options.dry else 40,
         train_batch=2 if options.dry else 8,
         train_size=128 if options.dry else 512,
+        **more,
     )
 
 
@@ -208,6 +243,8 @@ PIECES: dict[str, Any] = {
     "compile": compile_all,
     "compile-one": compile_one,
     "answers": answers,
+    "answers-one": answers_one,
+    "agreement": agreement,
     "bench": bench,
     "latency": latency,
     "training": training,

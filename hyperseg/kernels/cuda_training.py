@@ -1,11 +1,18 @@
 """Attach what trains faster on a GPU than PyTorch's operators for a plain network."""
 
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from hyperseg.kernels.generators import grouped_product
+from hyperseg.kernels.operators import attach
 from hyperseg.kernels.recast import recast
-from hyperseg.models.decoder import WeightGenerator
+from hyperseg.models.decoder import WeightGenerator, resize
 from hyperseg.models.network import HyperSeg
+from hyperseg.models.patchwise import Activation, Patchwise
 
 
 class BatchedGenerator(WeightGenerator):
@@ -18,8 +25,82 @@ class BatchedGenerator(WeightGenerator):
         return grouped_product(self, signal)
 
 
+class ProductConv2d(nn.Conv2d):
+    """A 1x1 convolution as a matrix product, which is what it is where the channels lie last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+
+
+class NormActivation(nn.BatchNorm2d):
+    """A batch norm and the activation it carries, if any, in the kernels of :mod:`hyperseg.kernels.triton.batch_norm`.
+
+    In eval mode and off a GPU it is the layer in whose place it is.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        from hyperseg.kernels.triton.activations import activation_code
+        from hyperseg.kernels.triton.batch_norm import norm_activation
+
+        if self.training and runs_kernels(x):
+            return norm_activation(x, self, activation_code(self.activation))
+        y = super().forward(x)
+        return y if self.activation is None else self.activation(y)
+
+    @property
+    def activation(self) -> nn.Module | None:
+        """What timm's norm layers carry."""
+        return self._modules.get("act")
+
+
+class KernelPatchwise(Patchwise):
+    """A level's batch norms with their activations in the same kernels."""
+
+    def normalize(self, y: Tensor, norm: nn.Module, activation: Activation) -> Tensor:
+        from hyperseg.kernels.triton.activations import NONE, RELU, RELU6
+        from hyperseg.kernels.triton.batch_norm import norm_activation
+
+        if not (norm.training and runs_kernels(y)):
+            return super().normalize(y, norm, activation)
+        assert isinstance(norm, nn.BatchNorm2d)
+        return norm_activation(y, norm, {"none": NONE, "relu": RELU, "relu6": RELU6}[activation])
+
+
+def double(x: Tensor, size: Sequence[int]) -> Tensor:
+    """As :func:`hyperseg.models.decoder.resize`; to twice the size with a gradient of a fixed order."""
+    from hyperseg.kernels.triton.doubling import doubled
+
+    twice = tuple(size) == (2 * x.shape[2], 2 * x.shape[3])
+    return doubled(x) if twice and torch.is_grad_enabled() and runs_kernels(x) else resize(x, size)
+
+
+def runs_kernels(x: Tensor) -> bool:
+    """Whether Triton's kernels run on this tensor: on a GPU, or in Triton's interpreter."""
+    import triton
+
+    return (x.is_cuda or bool(triton.knobs.runtime.interpret)) and x.dtype != torch.float64
+
+
 def attach_cuda_training(model: HyperSeg) -> None:
-    """Put the generators of this module in place, in a model on any device; its tensors keep names and values."""
+    """Put the layers of this module in place, in a model on any device; its tensors keep names and values.
+
+    Without Triton, which not every platform has, norms and upsampling stay PyTorch's.
+    """
     generators = model.decoder.generators
     made = [recast(g, BatchedGenerator) if type(g) is WeightGenerator else g for g in generators]
     model.decoder.generators = nn.ModuleList(made)
+    with_triton = find_spec("triton") is not None
+    for module in list(model.modules()):
+        for name, layer in list(module.named_children()):
+            if (
+                type(layer) is nn.Conv2d
+                and layer.kernel_size == (1, 1)
+                and layer.stride == (1, 1)
+                and layer.groups == 1
+            ):
+                setattr(module, name, recast(layer, ProductConv2d))
+            elif with_triton and isinstance(layer, nn.BatchNorm2d):
+                setattr(module, name, recast(layer, NormActivation))
+    if with_triton:
+        attach(model, KernelPatchwise())
+        model.decoder.resize = double

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.records import EpochPoint
+from hyperseg.training.captured import CapturedSteps, captures, set_learning_rate
 from hyperseg.training.checkpoint import Saved, Schedule, tensors
 from hyperseg.training.faults import explain
 from hyperseg.training.guards import Guards
@@ -92,6 +93,7 @@ def fit(
 
     model.train()
     stepped = distribute(model, among)
+    captured = CapturedSteps(model, optimizer, recipe, device, shown.say) if captures(recipe, device, among) else None
     batch_iterator = iter(batches)
     with StopSignals(together=among.count > 1) as signals:
         try:
@@ -111,14 +113,16 @@ def fit(
                 images, labels = _next_batch(batch_iterator, recipe, state.step, signals, save)
                 guards.check_batch(state.step, images, labels)
                 rate = learning_rate(recipe, state.step)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
+                set_learning_rate(optimizer, rate, device)
                 started = time.perf_counter()
                 look = guards.looks_at(state.step)
                 try:
-                    outcome = train_step(
-                        stepped, images, labels, optimizer, recipe, device, scaler, look=look, among=among
-                    )
+                    if captured:
+                        outcome = captured(images, labels, look=look)
+                    else:
+                        outcome = train_step(
+                            stepped, images, labels, optimizer, recipe, device, scaler, look=look, among=among
+                        )
                 except (RuntimeError, MemoryError) as error:
                     raise explain(error, recipe, state.step) or error from error
                 state.losses += guards.add(state.step, outcome, images, labels, rate)

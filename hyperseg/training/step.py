@@ -27,7 +27,12 @@ class StepOutcome:
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    return torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True)
+    # On a GPU step count and learning rate lie in its memory, where a captured step reads them.
+    on_gpu = next(model.parameters()).is_cuda
+    rate = (
+        torch.tensor(recipe.learning_rate, device=next(model.parameters()).device) if on_gpu else recipe.learning_rate
+    )
+    return torch.optim.Adam(model.parameters(), lr=rate, betas=recipe.betas, fused=True, capturable=on_gpu)
 
 
 def make_scaler(recipe: Recipe, device: torch.device) -> torch.amp.GradScaler:

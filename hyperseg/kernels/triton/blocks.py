@@ -16,8 +16,9 @@ from hyperseg.kernels.triton.inputs import coordinate, load_rows, upsampled
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two
 from hyperseg.kernels.triton.rows import VECTOR, LevelRow
 
-_PIXELS = 128  # of one program
-_EXPAND_WARPS, _FINISH_WARPS = 4, 4
+_EXPAND_PIXELS, _EXPAND_WARPS = 64, 2  # of one program
+_FINISH_PIXELS, _FINISH_WARPS, _FINISH_STAGES = 128, 4, 3
+_COARSE = 1 << 12  # pixels of a program in Triton's interpreter
 
 
 @triton.jit
@@ -118,6 +119,7 @@ def finish_level(
     BM: tl.constexpr,
     BN: tl.constexpr,
     BO: tl.constexpr,
+    STAGES: tl.constexpr,
 ) -> None:
     """Hidden values, depthwise 3x3 and relu6, to out by the projection."""
     cell = tl.program_id(1)
@@ -133,14 +135,16 @@ def finish_level(
     total = tl.zeros((BM, BO), tl.float32) + tl.load(last_shift + outputs, mask=there, other=0.0)[None, :]
     for n in range(0, N, BN):
         mixed = tl.zeros((BM, BN), tl.float32) + tl.load(shift + n + columns)[None, :]
-        for tap in tl.static_range(9):
-            if HALO:
-                place = (i + tap // 3) * (PW + 2) + j + tap % 3
-            else:
-                place = reflect(y + (tap // 3 - 1), H) * W + reflect(x + (tap % 3 - 1), W)
-            at = hidden + first + n * PLACES + place[:, None] * BN + columns[None, :]
-            value = tl.load(at).to(tl.float32)
-            mixed += value * tl.load(weights + AT_TAPS + tap * N + n + columns).to(tl.float32)[None, :]
+        # A loop, so that the compiler brings the sum into the layout of the product, and not each of its nine terms.
+        for line in tl.range(3, num_stages=STAGES):
+            for tap in tl.static_range(3):
+                if HALO:
+                    place = (i + line) * (PW + 2) + j + tap
+                else:
+                    place = reflect(y + (line - 1), H) * W + reflect(x + (tap - 1), W)
+                at = hidden + first + n * PLACES + place[:, None] * BN + columns[None, :]
+                weight = tl.load(weights + AT_TAPS + (line * 3 + tap) * N + n + columns)
+                mixed += tl.load(at).to(tl.float32) * weight.to(tl.float32)[None, :]
         mixed = tl.minimum(tl.maximum(mixed, 0.0), 6.0).to(cells.dtype.element_ty)
         b_at = weights + AT_PROJECTION + outputs[None, :] * N + n + columns[:, None]
         total = tl.dot(mixed, tl.load(b_at, mask=there[None, :], other=0.0), total, input_precision="ieee")
@@ -181,8 +185,7 @@ def block_launches(
     hidden = previous.new_empty(count * ring * ring, row.middle)
     out = previous.new_empty((planes, height * width) if planes else (height * width, row.outputs))
     sizes = {"H": height, "W": width, "GRID_W": grid[1], "PH": patch, "PW": patch, "HALO": halo, "ROW": cells.shape[1]}
-    most = 1 << 12 if coarse else _PIXELS
-    pixels = min(most, power_of_two(ring * ring))
+    pixels = min(_COARSE if coarse else _EXPAND_PIXELS, power_of_two(ring * ring))
     first = Launch(
         expand_level,
         (ceil_div(ring * ring, pixels), count),
@@ -194,7 +197,7 @@ def block_launches(
         },
         _EXPAND_WARPS,
     )  # fmt: skip
-    pixels = min(most, power_of_two(area))
+    pixels = min(_COARSE if coarse else _FINISH_PIXELS, power_of_two(area))
     second = Launch(
         finish_level,
         (ceil_div(area, pixels), count),
@@ -202,6 +205,7 @@ def block_launches(
         {
             **sizes, "AT_TAPS": row.at_taps, "AT_PROJECTION": row.at_projection, "N": row.middle,
             "OUTPUTS": row.outputs, "PLANES": planes, "BM": pixels, "BN": VECTOR, "BO": power_of_two(row.outputs),
+            "STAGES": _FINISH_STAGES,
         },
         _FINISH_WARPS,
     )  # fmt: skip

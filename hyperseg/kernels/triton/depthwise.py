@@ -20,13 +20,14 @@ class Window:
     channels: int
     warps: int
     programs: int  # at most: fewer rows of partial sums for the next kernel to add, and still a full GPU
+    stages: int  # rows of taps whose loads are on the way together
 
 
 def choose_window(size: tuple[int, int], channels: int, kernel: int, stride: int) -> Window:
     """By shapes alone, as the order of sums follows; ``size`` is the answer's."""
     block = next(b for b in (32, 16, 8, 4, 2, 1) if channels % b == 0)
     rows, columns = {32: (8, 8), 16: (8, 16)}.get(block, (16, 16))
-    return Window(rows, columns, block, 4, 1024)
+    return Window(rows, columns, block, 4, 1024, kernel)
 
 
 @triton.jit
@@ -49,6 +50,7 @@ def depthwise(
     TH: tl.constexpr,
     TW: tl.constexpr,
     BC: tl.constexpr,
+    STAGES: tl.constexpr,
 ) -> None:
     """Channels last: x (H, W, C) to out (OH, OW, C); sums (parts, C) are over each part's pixels, before rounding."""
     channels = tl.program_id(0) * BC + tl.arange(0, BC)
@@ -63,7 +65,7 @@ def depthwise(
         total = tl.zeros((TH * TW, BC), tl.float32) + shift[None, :]
         # A loop over the rows: all taps one after the other are more code than an instruction cache holds, and
         # fetching it took most of the time of a small map.
-        for line in range(SIZE):
+        for line in tl.range(SIZE, num_stages=STAGES):
             y = row * STRIDE + (line - BEFORE)
             for tap in tl.static_range(SIZE):
                 z = column * STRIDE + (tap - BEFORE)
@@ -99,7 +101,7 @@ def depthwise_launch(
     oh, ow = ceil_div(height, stride), ceil_div(width, stride)
     window = choose_window((oh, ow), channels, kernel, stride)
     if coarse:
-        window = Window(power_of_two(oh, 1), power_of_two(ow, 1), power_of_two(channels), 4, 1024)
+        window = Window(power_of_two(oh, 1), power_of_two(ow, 1), power_of_two(channels), 4, 1024, 1)
     th, tw, block = window.rows, window.columns, window.channels
     tiles = ceil_div(oh, th) * ceil_div(ow, tw)
     each = min(tiles, ceil_div(tiles * ceil_div(channels, block), window.programs))
@@ -115,6 +117,7 @@ def depthwise_launch(
         {
             "H": height, "W": width, "C": channels, "OH": oh, "OW": ow, "SIZE": kernel, "STRIDE": stride,
             "BEFORE": before, "ACTIVATION": activation, "TILES": each, "TH": th, "TW": tw, "BC": block,
+            "STAGES": window.stages,
         },
         window.warps,
     )  # fmt: skip

@@ -8,9 +8,9 @@ from torch import Tensor
 from hyperseg.kernels.triton.activations import activate
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two, round_up
 
-_SUMS = 4096  # loaded at a time by a squeeze program: the loads of a step wait together
-_GATES = 64  # of one program
-_WARPS = 4  # of a squeeze program
+_SUMS = 8192  # loaded at a time by a squeeze program: the loads of a step wait together
+_GATES = 32  # of one program
+_WARPS = 16  # of a squeeze program
 
 
 @triton.jit

@@ -8,11 +8,8 @@ from hyperseg.kernels.triton.inputs import coordinate, load_rows, upsampled
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two
 from hyperseg.kernels.triton.rows import LevelRow
 
+_WARPS = 4
 _CHUNK = 16  # channels, and pixels at least: a smaller patch repeats its last pixel
-
-
-def _warps(columns: int) -> int:
-    return 4 if columns >= 64 else 2
 
 
 @triton.jit
@@ -78,6 +75,6 @@ def conv_launch(
             "ROW": cells.shape[1], "AT_MATRIX": row.begin, "AT_POINTS": row.at_points, "S": row.skip,
             "B": row.previous, "N": row.outputs, "BM": pixels, "BN": columns, "BK": _CHUNK,
         },
-        _warps(columns),
+        _WARPS,
     )  # fmt: skip
     return launch, out

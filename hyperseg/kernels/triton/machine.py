@@ -26,7 +26,7 @@ _TRIPS: dict[str, Callable[[dict[str, Any]], int]] = {
     "depthwise": lambda c: c["TILES"] * c["SIZE"],
     "squeeze": lambda c: ceil_div(c["PARTS"] * c["C"], c["BLOCK"]),
     "map_mean": lambda c: ceil_div(c["P"], c["BP"]),
-    "finish_level": lambda c: ceil_div(c["N"], c["BN"]),
+    "finish_level": lambda c: ceil_div(c["N"], c["BN"]) * 3,
     "upsample": lambda c: c["EACH"],
     "classify": lambda c: c["PLANES"] - 1,
     "classify_twice_as_large": lambda c: c["PLANES"] - 1,

@@ -9,6 +9,7 @@ import triton
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
+from hyperseg.kernels.graphs import capture, run_beside
 from hyperseg.kernels.inference import FusedHyperSeg, Trunk
 from hyperseg.kernels.triton.decoder import DecoderPlan
 from hyperseg.kernels.triton.launch import Launch
@@ -86,24 +87,17 @@ class TritonNetwork(nn.Module):
 
     def _capture(self) -> torch.cuda.CUDAGraph:
         device = self.plan.image.device
-        graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream(device)
         with torch.cuda.device(device):
             try:
                 self.plan.compile()
-                # A capture must not load a kernel: each has run before, on a stream of its own.
-                side.wait_stream(torch.cuda.current_stream(device))
-                with torch.cuda.stream(side):
-                    self.plan()
-                torch.cuda.current_stream(device).wait_stream(side)
+                run_beside(self.plan, device)  # a capture must not load a kernel
             except Exception as error:  # Triton's own, LLVM's, ptxas's, the C compiler's
                 first = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 raise UserError(
                     f"engine triton cannot build its kernels on {torch.cuda.get_device_name(device)} "
                     f"({type(error).__name__}: {first}); choose engine cudagraph"
                 ) from error
-            with torch.cuda.graph(graph):
-                self.plan()
-        return graph
+            return capture(self.plan)[0]
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:

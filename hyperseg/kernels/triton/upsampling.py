@@ -1,4 +1,4 @@
-"""The last step, from planes of logits: to the image's size, and to classes; a pixel of the planes a lane, class after class."""
+"""The last step, from planes of logits to the image's size or to classes; a pixel of the planes a lane."""
 
 import torch
 import triton
@@ -9,8 +9,8 @@ from hyperseg.kernels.triton.launch import Launch, ceil_div, power_of_two
 
 _PIXELS = 256  # of one program
 _COARSE = 1 << 15  # the same in Triton's interpreter
-_PLANES = 4  # of one program that writes logits
-_WARPS = 4
+_SOURCES, _WARPS = 128, 1  # pixels of the planes, four answers each, of one program
+_PLANES = 2  # of one program that writes logits
 
 
 @triton.jit
@@ -121,7 +121,7 @@ def upsample_launch(planes: Tensor, size: tuple[int, int], coarse: bool = False)
     """The call and the logits (PLANES, 2 H, 2 W) of ``planes`` (PLANES, H * W) of ``size`` (H, W)."""
     (height, width), count = size, planes.shape[0]
     out = planes.new_empty(count, 2 * height, 2 * width)
-    pixels = min(_PIXELS, power_of_two(width))
+    pixels = min(_SOURCES, power_of_two(width))
     each = count if coarse else _PLANES
     grid = (ceil_div(width, pixels), height, ceil_div(count, each))
     constants = {"H": height, "W": width, "PLANES": count, "EACH": each, "BM": pixels}
@@ -139,6 +139,6 @@ def classify_launch(planes: Tensor, size: tuple[int, int], scale: int, coarse: b
     if scale == 1:
         pixels = _COARSE if coarse else _PIXELS
         return Launch(classify, (ceil_div(out.numel(), pixels),), (planes, out), constants | {"BM": pixels}), out
-    pixels = min(_PIXELS, power_of_two(width))
+    pixels = min(_SOURCES, power_of_two(width))
     grid = (ceil_div(width, pixels), height)
     return Launch(classify_twice_as_large, grid, (planes, out), constants | {"BM": pixels}, _WARPS), out

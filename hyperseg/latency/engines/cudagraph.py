@@ -20,18 +20,13 @@ class CapturedNetwork:
     def __init__(self, network: "Run", example: "Tensor") -> None:
         import torch
 
+        from hyperseg.kernels.graphs import capture, run_beside
+
         self.network = network
         self.image = example
-        # What is captured must have been compiled and have run before, on a stream of its own.
-        side = torch.cuda.Stream(example.device)
-        side.wait_stream(torch.cuda.current_stream(example.device))
-        with torch.cuda.stream(side), torch.inference_mode():
-            for _ in range(_WARM_UP):
-                network(example)
-        torch.cuda.current_stream(example.device).wait_stream(side)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph), torch.inference_mode():
-            self.answer = network(example)
+        with torch.inference_mode():
+            run_beside(lambda: network(example), example.device, _WARM_UP)  # compiles, too
+            self.graph, self.answer = capture(lambda: network(example))
 
     def __call__(self, images: "Tensor") -> "Tensor":
         self.image.copy_(images)  # converts precision and layout in one kernel

@@ -112,7 +112,7 @@ def test_depthwise_with_sums(
 
 def test_depthwise_parts_of_several_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """More tiles than rows of sums: a program computes two of them, and the last part is short."""
-    monkeypatch.setattr("hyperseg.kernels.triton.depthwise.choose_window", lambda *shapes: Window(16, 16, 8, 4, 4))
+    monkeypatch.setattr("hyperseg.kernels.triton.depthwise.choose_window", lambda *shapes: Window(16, 16, 8, 4, 4, 1))
     x, weight = torch.randn(1, 8, 16, 16 * 5), torch.randn(8, 1, 3, 3)
     launch, out, sums = depthwise_launch(pixels_of(x), (16, 80), weight, None, 1, 1, NONE)
     launch()
