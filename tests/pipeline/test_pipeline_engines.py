@@ -67,7 +67,9 @@ def edited(checkout: Checkout, name: str, old: str, new: str) -> Iterator[None]:
 def copy(finished: Checkout, tmp_path: Path) -> Checkout:
     """A copy of the finished checkout that may be changed."""
     shutil.copytree(finished.folder, tmp_path / "checkout", symlinks=True)
-    return Checkout(tmp_path / "checkout")
+    checkout = Checkout(tmp_path / "checkout")
+    checkout.call("git", "checkout", "--quiet", "--", "dvc.lock")  # DVC has written down the digests of edited code
+    return checkout
 
 
 def test_one_command_leads_from_nothing_to_the_page(finished: Checkout) -> None:
@@ -107,8 +109,6 @@ def test_both_engines_name_the_same_stale_step(finished: Checkout, name: str, ol
         named = named_by_dvc(finished)
         assert named == {stage}
         assert stale_in_snakemake(finished) == with_what_follows(named)
-    assert not stale_in_snakemake(finished)
-    assert not named_by_dvc(finished)
 
 
 def test_words_about_code_and_code_that_no_step_runs_make_nothing_stale(finished: Checkout) -> None:
@@ -121,7 +121,12 @@ def test_words_about_code_and_code_that_no_step_runs_make_nothing_stale(finished
         assert not named_by_dvc(finished)
 
 
-@pytest.mark.long
+def test_edits_that_were_taken_back_leave_nothing_stale(finished: Checkout) -> None:
+    """After all those above: what one of them had left would be named here, and by the next of them."""
+    assert not stale_in_snakemake(finished)
+    assert not named_by_dvc(finished)
+
+
 def test_a_changed_byte_of_the_dataset_is_refused_and_a_new_version_makes_the_same_steps_stale(copy: Checkout) -> None:
     picture = copy.folder / "data/streets/test/images/000000.png"
     pixels = np.array(Image.open(picture))
@@ -139,7 +144,6 @@ def test_a_changed_byte_of_the_dataset_is_refused_and_a_new_version_makes_the_sa
     assert stale_in_snakemake(copy) == with_what_follows(named)
 
 
-@pytest.mark.long
 def test_dvc_brings_a_stale_step_up_to_date_and_shows_the_difference(copy: Checkout) -> None:
     shown = json.loads(copy.call("dvc", "metrics", "show", "--json"))
     assert any(name.startswith("miou_percent") for name in shown[""]["data"]["reports/demo/metrics.json"]["data"])
@@ -155,7 +159,6 @@ def test_dvc_brings_a_stale_step_up_to_date_and_shows_the_difference(copy: Check
     assert any(name.startswith("miou_percent") for name in difference)
 
 
-@pytest.mark.long
 def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -> None:
     remote = tmp_path / "remote"
     copy.call("dvc", "remote", "add", "--default", "folder", str(remote))
@@ -173,7 +176,6 @@ def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -
     assert f"train@{VARIANT}-0" in refused
 
 
-@pytest.mark.long
 def test_another_machine_keeps_the_adopted_latencies_and_lacks_its_own(copy: Checkout) -> None:
     """A target of another name stands for another machine."""
     copy.configure(latency={"target": "elsewhere", "device": "cpu"})
@@ -188,7 +190,6 @@ def test_fewer_cores_make_nothing_stale(finished: Checkout) -> None:
     assert not [line for line in planned.splitlines() if line.partition(":")[0] in STEPS]
 
 
-@pytest.mark.long
 def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(copy: Checkout) -> None:
     other = yaml.safe_load(copy.read("config/demo.yaml")) | {"campaign": "other"}
     copy.write("config/other.yaml", yaml.safe_dump(other))
@@ -212,8 +213,10 @@ def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(c
     (metrics,) = [values for name, values in shown.items() if "reports/other" in name]
     assert any(name.startswith("miou_percent.streets.val.") for name in metrics)
     plots = json.loads(copy.call("dvc", "plots", "diff", "HEAD~1", "--json").splitlines()[0])["data"]
-    assert {"Training loss", "IoU by class, standard"} <= set(plots)
-    assert all(plots.values())
+    # The demo's dvc.yaml has plots of the same titles, so DVC puts the file before them.
+    ours = {title: points for title, points in plots.items() if title.startswith("tracked/other/dvc.yaml::")}
+    assert {title.partition("::")[2] for title in ours} == {"Training loss", "IoU by class, standard"}
+    assert all(ours.values())
 
     copy.call("git", "checkout", "--quiet", "HEAD~1")
     copy.call("dvc", "checkout", "--quiet")
@@ -222,7 +225,6 @@ def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(c
     assert "nothing to do" in copy.call("hyperseg", "run", "config/other.yaml")
 
 
-@pytest.mark.long
 def test_no_latency_is_restored_from_the_run_cache(copy: Checkout) -> None:
     """DVC could pass another machine's latency off as this one's, where a shared cache holds it."""
     cached = [path.read_text() for path in (copy.folder / ".dvc/cache/runs").rglob("*") if path.is_file()]
