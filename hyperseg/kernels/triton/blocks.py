@@ -2,8 +2,8 @@
 
 The first expands: it writes the hidden values. In the later form a cell computes its halo with its own weights, so
 hidden values lie patch by patch, halo included; in the VOC form they lie as a map, and a halo is the neighbours'. The
-second convolves depthwise and projects. Between the two the hidden values stay in the second-level cache, where they
-fit.
+second convolves depthwise and projects. Hidden values lie in groups of 16 channels, as the second kernel reads them, so
+that a tap's pixels fill whole lines of the caches. Between the two they stay in the second-level cache, where they fit.
 """
 
 import torch
@@ -17,6 +17,7 @@ from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_tw
 from hyperseg.kernels.triton.rows import VECTOR, LevelRow
 
 _PIXELS = 128  # of one program
+_EXPAND_WARPS, _FINISH_WARPS = 4, 4
 
 
 @triton.jit
@@ -37,7 +38,7 @@ def expand_level(
     GRID_W: tl.constexpr,  # cells in a row
     PH: tl.constexpr,  # patch
     PW: tl.constexpr,
-    HALO: tl.constexpr,  # 1: hidden (cells, PH + 2, PW + 2, N); 0: hidden (H, W, N)
+    HALO: tl.constexpr,  # 1: hidden (cells, N / BN, PH + 2, PW + 2, BN); 0: hidden (N / BN, H, W, BN)
     ROW: tl.constexpr,
     AT_MATRIX: tl.constexpr,
     AT_POINTS: tl.constexpr,
@@ -56,7 +57,8 @@ def expand_level(
     inside = tl.minimum(pixels, (PH + 2 * HALO) * (PW + 2 * HALO) - 1)
     y = reflect(cell // GRID_W * PH + inside // (PW + 2 * HALO) - HALO, H)
     x = reflect(cell % GRID_W * PW + inside % (PW + 2 * HALO) - HALO, W)
-    place = cell * ((PH + 2) * (PW + 2)) + inside if HALO else y * W + x
+    PLACES: tl.constexpr = (PH + 2) * (PW + 2) if HALO else H * W
+    place = cell * (PLACES * N) + inside * BN if HALO else (y * W + x) * BN
     fits = (pixels < (PH + 2 * HALO) * (PW + 2 * HALO))[:, None]
     across, down = coordinate(x, W), coordinate(y, H)
     bs, columns = tl.arange(0, BB), tl.arange(0, BN)
@@ -90,7 +92,7 @@ def expand_level(
             b = tl.load(matrix + n * (S + B) + S + bs[:, None], mask=bs[:, None] < B, other=0.0)
         total = tl.dot(below, b, total, input_precision="ieee")
         total = tl.minimum(tl.maximum(total, 0.0), 6.0)
-        at = hidden + place[:, None] * N + n + columns[None, :]
+        at = hidden + n * PLACES + place[:, None] + columns[None, :]
         tl.store(at, total.to(hidden.dtype.element_ty), mask=fits)
 
 
@@ -126,15 +128,18 @@ def finish_level(
     columns, outputs = tl.arange(0, BN), tl.arange(0, BO)
     there = outputs < OUTPUTS
     weights = cells + cell * ROW
+    PLACES: tl.constexpr = (PH + 2) * (PW + 2) if HALO else H * W
+    first = cell * (PLACES * N) if HALO else 0
     total = tl.zeros((BM, BO), tl.float32) + tl.load(last_shift + outputs, mask=there, other=0.0)[None, :]
     for n in range(0, N, BN):
         mixed = tl.zeros((BM, BN), tl.float32) + tl.load(shift + n + columns)[None, :]
         for tap in tl.static_range(9):
             if HALO:
-                place = cell * ((PH + 2) * (PW + 2)) + (i + tap // 3) * (PW + 2) + j + tap % 3
+                place = (i + tap // 3) * (PW + 2) + j + tap % 3
             else:
                 place = reflect(y + (tap // 3 - 1), H) * W + reflect(x + (tap % 3 - 1), W)
-            value = tl.load(hidden + place[:, None] * N + n + columns[None, :]).to(tl.float32)
+            at = hidden + first + n * PLACES + place[:, None] * BN + columns[None, :]
+            value = tl.load(at).to(tl.float32)
             mixed += value * tl.load(weights + AT_TAPS + tap * N + n + columns).to(tl.float32)[None, :]
         mixed = tl.minimum(tl.maximum(mixed, 0.0), 6.0).to(cells.dtype.element_ty)
         b_at = weights + AT_PROJECTION + outputs[None, :] * N + n + columns[:, None]
@@ -187,6 +192,7 @@ def block_launches(
             "B": row.previous, "N": row.middle, "BM": pixels, "BS": power_of_two(max(row.skip, VECTOR)),
             "BB": power_of_two(row.previous), "BN": VECTOR,
         },
+        _EXPAND_WARPS,
     )  # fmt: skip
     pixels = min(most, power_of_two(area))
     second = Launch(
@@ -197,6 +203,7 @@ def block_launches(
             **sizes, "AT_TAPS": row.at_taps, "AT_PROJECTION": row.at_projection, "N": row.middle,
             "OUTPUTS": row.outputs, "PLANES": planes, "BM": pixels, "BN": VECTOR, "BO": power_of_two(row.outputs),
         },
+        _FINISH_WARPS,
     )  # fmt: skip
     return [first, second], out
 

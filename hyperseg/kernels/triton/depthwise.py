@@ -1,5 +1,7 @@
 """Depthwise convolution with bias and activation, and the sums that the squeeze-excitation after it begins with."""
 
+from dataclasses import dataclass
+
 import torch
 import triton
 import triton.language as tl
@@ -8,7 +10,23 @@ from torch import Tensor
 from hyperseg.kernels.triton.activations import activate
 from hyperseg.kernels.triton.launch import Launch, ceil_div, power_of_two
 
-_PROGRAMS = 1024  # at most: fewer rows of partial sums for the next kernel to add, and still a full GPU
+
+@dataclass(frozen=True)
+class Window:
+    """Rows, columns and channels of the answer that one program of a depthwise convolution computes at a time."""
+
+    rows: int
+    columns: int
+    channels: int
+    warps: int
+    programs: int  # at most: fewer rows of partial sums for the next kernel to add, and still a full GPU
+
+
+def choose_window(size: tuple[int, int], channels: int, kernel: int, stride: int) -> Window:
+    """By shapes alone, as the order of sums follows; ``size`` is the answer's."""
+    block = next(b for b in (32, 16, 8, 4, 2, 1) if channels % b == 0)
+    rows, columns = {32: (8, 8), 16: (8, 16)}.get(block, (16, 16))
+    return Window(rows, columns, block, 4, 1024)
 
 
 @triton.jit
@@ -43,13 +61,17 @@ def depthwise(
         row = tile // tl.cdiv(OW, TW) * TH + pixels // TW
         column = tile % tl.cdiv(OW, TW) * TW + pixels % TW
         total = tl.zeros((TH * TW, BC), tl.float32) + shift[None, :]
-        for tap in tl.static_range(SIZE * SIZE):
-            y = row * STRIDE + (tap // SIZE - BEFORE)
-            z = column * STRIDE + (tap % SIZE - BEFORE)
-            inside = (y >= 0) & (y < H) & (z >= 0) & (z < W)
-            at = (y * W + z)[:, None] * C + channels[None, :]
-            value = tl.load(x + at, mask=inside[:, None] & there[None, :], other=0.0)
-            total += value.to(tl.float32) * tl.load(taps + tap * C + channels, mask=there, other=0.0)[None, :]
+        # A loop over the rows: all taps one after the other are more code than an instruction cache holds, and
+        # fetching it took most of the time of a small map.
+        for line in range(SIZE):
+            y = row * STRIDE + (line - BEFORE)
+            for tap in tl.static_range(SIZE):
+                z = column * STRIDE + (tap - BEFORE)
+                inside = (y >= 0) & (y < H) & (z >= 0) & (z < W)
+                at = (y * W + z)[:, None] * C + channels[None, :]
+                value = tl.load(x + at, mask=inside[:, None] & there[None, :], other=0.0)
+                weight = tl.load(taps + (line * SIZE + tap) * C + channels, mask=there, other=0.0)
+                total += value.to(tl.float32) * weight[None, :]
         total = activate(total, ACTIVATION)
         fits = (row < OH) & (column < OW)
         at = (row * OW + column)[:, None] * C + channels[None, :]
@@ -75,12 +97,12 @@ def depthwise_launch(
     """
     (height, width), channels, kernel = size, x.shape[1], weight.shape[-1]
     oh, ow = ceil_div(height, stride), ceil_div(width, stride)
-    block = next(b for b in (32, 16, 8, 4, 2, 1) if channels % b == 0)
-    th, tw = {32: (8, 8), 16: (8, 16)}.get(block, (16, 16))
+    window = choose_window((oh, ow), channels, kernel, stride)
     if coarse:
-        th, tw, block = power_of_two(oh, 1), power_of_two(ow, 1), power_of_two(channels)
+        window = Window(power_of_two(oh, 1), power_of_two(ow, 1), power_of_two(channels), 4, 1024)
+    th, tw, block = window.rows, window.columns, window.channels
     tiles = ceil_div(oh, th) * ceil_div(ow, tw)
-    each = min(tiles, ceil_div(tiles * ceil_div(channels, block), _PROGRAMS))
+    each = min(tiles, ceil_div(tiles * ceil_div(channels, block), window.programs))
     parts = ceil_div(tiles, each)
     out = x.new_empty(oh * ow, channels)
     sums = x.new_empty(parts, channels, dtype=torch.float32)
@@ -94,5 +116,6 @@ def depthwise_launch(
             "H": height, "W": width, "C": channels, "OH": oh, "OW": ow, "SIZE": kernel, "STRIDE": stride,
             "BEFORE": before, "ACTIVATION": activation, "TILES": each, "TH": th, "TW": tw, "BC": block,
         },
+        window.warps,
     )  # fmt: skip
     return launch, out, sums

@@ -8,9 +8,9 @@ from torch import Tensor
 from hyperseg.kernels.triton.activations import activate
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two, round_up
 
-_CHANNELS = 1024  # of one step of a squeeze program
-_SUMS = 8192  # loaded at a time: the loads of a step wait together
+_SUMS = 4096  # loaded at a time by a squeeze program: the loads of a step wait together
 _GATES = 64  # of one program
+_WARPS = 4  # of a squeeze program
 
 
 @triton.jit
@@ -21,28 +21,25 @@ def squeeze(
     out: tl.tensor,
     PARTS: tl.constexpr,
     C: tl.constexpr,
-    DEPTH: tl.constexpr,  # columns of weight: C, rounded up to whole steps
     AREA: tl.constexpr,
     ACTIVATION: tl.constexpr,
-    BR: tl.constexpr,
-    BP: tl.constexpr,
-    BC: tl.constexpr,
+    BLOCK: tl.constexpr,
 ) -> None:
-    """Squeezed values: activation(weight by the mean of every channel + bias)."""
-    rows = tl.program_id(0) * BR + tl.arange(0, BR)
-    channels = tl.arange(0, BC)
-    parts = tl.arange(0, BP)
-    products = tl.zeros((BR, BC), tl.float32)
-    for first in range(0, DEPTH, BC):
-        at = first + channels
-        total = tl.zeros((BC,), tl.float32)
-        for part in range(0, PARTS, BP):
-            there = (part + parts < PARTS)[:, None] & (at < C)[None, :]
-            total += tl.sum(tl.load(sums + (part + parts)[:, None] * C + at[None, :], mask=there, other=0.0), 0)
-        matrix = tl.load(weight + rows[:, None] * DEPTH + at[None, :])
-        products += total[None, :] * matrix.to(tl.float32)
-    value = tl.sum(products, 1) / AREA + tl.load(bias + rows)
-    tl.store(out + rows, activate(value, ACTIVATION))
+    """One squeezed value: activation(a row of weight (R, C) by the mean of every channel + bias).
+
+    A channel's weight multiplies each of its partial sums, so that one sum over all of them is left at the end: a sum
+    inside the loop would make the program's warps wait for each other in every round.
+    """
+    row = tl.program_id(0)
+    places = tl.arange(0, BLOCK)
+    products = tl.zeros((BLOCK,), tl.float32)
+    for first in range(0, PARTS * C, BLOCK):
+        at = first + places
+        there = at < PARTS * C
+        value = tl.load(sums + at, mask=there, other=0.0)
+        products += value * tl.load(weight + row * C + at % C, mask=there, other=0.0).to(tl.float32)
+    value = tl.sum(products, 0) / AREA + tl.load(bias + row)
+    tl.store(out + row, activate(value, ACTIVATION))
 
 
 @triton.jit
@@ -80,21 +77,15 @@ def excite_launches(
     ``reduce`` and ``expand`` are weight and bias of the two layers, (R, C) and (C, R).
     """
     (parts, channels), squeezed = sums.shape, reduce[0].shape[0]
-    step = power_of_two(channels) if coarse else min(_CHANNELS, power_of_two(channels))
-    depth = round_up(channels, step)
-    rows = power_of_two(squeezed) if coarse else 1
-    height = round_up(squeezed, rows)
-    values = sums.new_empty(height)
+    values = sums.new_empty(squeezed)
+    block = min(1 << 20 if coarse else _SUMS, power_of_two(parts * channels))
     first = Launch(
         squeeze,
-        (height // rows,),
-        (sums, padded(reduce[0], (height, depth)).to(dtype), padded(reduce[1].float(), (height,)), values),
-        {
-            "PARTS": parts, "C": channels, "DEPTH": depth, "AREA": area, "ACTIVATION": activation,
-            "BR": rows, "BP": min(_SUMS // step, power_of_two(parts, 1)), "BC": step,
-        },
-        8,
-    )  # fmt: skip
+        (squeezed,),
+        (sums, reduce[0].to(dtype).contiguous(), reduce[1].float().contiguous(), values),
+        {"PARTS": parts, "C": channels, "AREA": area, "ACTIVATION": activation, "BLOCK": block},
+        _WARPS,
+    )
     width = power_of_two(squeezed)
     block = power_of_two(channels) if coarse else min(_GATES, power_of_two(channels))
     padding = round_up(channels, block)

@@ -17,6 +17,7 @@ from hyperseg.models.decoder import WeightGenerator
 
 _STEP = 32  # channels; also the multiple at which a tile's channels begin
 _COLUMNS = 128
+_ROWS, _WARPS = 64, 4
 
 
 @triton.jit
@@ -56,7 +57,7 @@ def generate_launch(
 ) -> tuple[Launch, Tensor]:
     """The call and the cells' rows (cells, ROW) for ``signal`` (cells, S), S a multiple of 32."""
     cells, width = signal.shape
-    bm, bn = (power_of_two(cells), 1024) if coarse else (64 if cells > 32 else 16, _COLUMNS)
+    bm, bn = (power_of_two(cells), 1024) if coarse else (_ROWS if cells > 32 else 16, _COLUMNS)
     row = round_up(rows[-1].end, bn)
     table, parts, begin = [], [], 0
     for tile, entries in enumerate(_entries(generators, rows, row).split(bn)):
@@ -73,7 +74,7 @@ def generate_launch(
             torch.cat(parts).to(signal.device, signal.dtype), out,
         ),
         {"CELLS": cells, "S": width, "ROW": row, "BM": bm, "BN": bn, "BK": _STEP},
-        4,
+        _WARPS,
         3,
     )  # fmt: skip
     return launch, out

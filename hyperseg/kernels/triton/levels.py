@@ -11,6 +11,10 @@ from hyperseg.kernels.triton.rows import LevelRow
 _CHUNK = 16  # channels, and pixels at least: a smaller patch repeats its last pixel
 
 
+def _warps(columns: int) -> int:
+    return 4 if columns >= 64 else 2
+
+
 @triton.jit
 def conv_level(
     skip: tl.tensor,
@@ -74,6 +78,6 @@ def conv_launch(
             "ROW": cells.shape[1], "AT_MATRIX": row.begin, "AT_POINTS": row.at_points, "S": row.skip,
             "B": row.previous, "N": row.outputs, "BM": pixels, "BN": columns, "BK": _CHUNK,
         },
-        4 if columns >= 64 else 2,
+        _warps(columns),
     )  # fmt: skip
     return launch, out

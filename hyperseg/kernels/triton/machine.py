@@ -23,12 +23,13 @@ _TRIPS: dict[str, Callable[[dict[str, Any]], int]] = {
     "product": lambda c: ceil_div(c["K"], c["BK"]),
     "joined_product": lambda c: ceil_div(c["K"], c["BK"]) * (c["SEGMENTS"] if c["ROWS"] == 1 else 1),
     "generate": lambda c: 2,  # most tiles of the row lie in one or two groups
-    "depthwise": lambda c: c["TILES"],
-    "squeeze": lambda c: ceil_div(c["DEPTH"], c["BC"]) * ceil_div(c["PARTS"], c["BP"]),
+    "depthwise": lambda c: c["TILES"] * c["SIZE"],
+    "squeeze": lambda c: ceil_div(c["PARTS"] * c["C"], c["BLOCK"]),
     "map_mean": lambda c: ceil_div(c["P"], c["BP"]),
     "finish_level": lambda c: ceil_div(c["N"], c["BN"]),
     "upsample": lambda c: c["EACH"],
     "classify": lambda c: c["PLANES"] - 1,
+    "classify_twice_as_large": lambda c: c["PLANES"] - 1,
 }
 
 

@@ -6,6 +6,7 @@ import os
 
 import pytest
 import torch
+from torch import Tensor
 
 from hyperseg import create_model
 from hyperseg.errors import UserError
@@ -33,6 +34,13 @@ def network_of(variant: str) -> HyperSeg:
     return model
 
 
+def near_in_float16(got: Tensor, want: Tensor) -> None:
+    """All logits together tell a wrong kernel from rounding; the largest of so many errors varies with every order."""
+    error = (got.float() - want) / want.std()
+    assert error.square().mean().sqrt() < 1e-2
+    assert error.abs().max() < 5e-2
+
+
 @pytest.mark.parametrize(("variant", "precision"), CASES)
 def test_engine_gives_the_plain_outputs(variant: str, precision: str) -> None:
     """The callable keeps all that it runs on, and answers with the same bits twice."""
@@ -53,7 +61,7 @@ def test_engine_gives_the_plain_outputs(variant: str, precision: str) -> None:
     if precision == "float32":
         torch.testing.assert_close(got, want, atol=1e-4, rtol=0)
     else:
-        assert (got.float() - want).abs().max() < 0.02 * want.std()
+        near_in_float16(got, want)
         assert (got.argmax(1) == want.argmax(1)).float().mean() > 0.99
 
 
@@ -66,7 +74,7 @@ def test_classes_come_from_the_last_kernel_and_are_the_same_twice() -> None:
         first = run(image).clone()
         run.plan.answer.fill_(-1)
         second = run(image)
-    assert run.plan.launches[-1].kernel.__name__ == "classify"
+    assert run.plan.launches[-1].kernel.__name__ == "classify_twice_as_large"
     assert first.dtype == torch.int64
     assert torch.equal(first, second)
     assert (first == want).float().mean() > 0.99
@@ -80,7 +88,7 @@ def test_an_accelerated_network_takes_batches() -> None:
     with torch.inference_mode():
         want = network(images)
     assert got.dtype == torch.float32
-    assert (got - want).abs().max() < 0.05 * want.std()
+    near_in_float16(got, want)
     assert list(accelerated.sizes) == [(64, 128)]
     with pytest.raises(UserError, match="does not fit camvid_hyperseg_s"):
         accelerated(images[..., :100])

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from hyperseg.kernels.batch_norm import fold_batch_norms
 from hyperseg.kernels.triton.activations import NONE, RELU6, SWISH
 from hyperseg.kernels.triton.context import context_launches
-from hyperseg.kernels.triton.depthwise import depthwise_launch
+from hyperseg.kernels.triton.depthwise import Window, depthwise_launch
 from hyperseg.kernels.triton.excite import excite_launches
 from hyperseg.kernels.triton.launch import Launch
 from hyperseg.kernels.triton.products import choose_tile, product_launch
@@ -88,7 +88,7 @@ def test_a_feature_is_reduced_beside_the_expansion(dtype: torch.dtype) -> None:
 
 
 def test_small_maps_get_small_tiles() -> None:
-    assert choose_tile(32768, 24, 144).pixels == 128
+    assert choose_tile(32768, 144, 24).pixels == 128
     assert choose_tile(512, 1152, 192).pixels == 32
 
 
@@ -112,7 +112,7 @@ def test_depthwise_with_sums(
 
 def test_depthwise_parts_of_several_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """More tiles than rows of sums: a program computes two of them, and the last part is short."""
-    monkeypatch.setattr("hyperseg.kernels.triton.depthwise._PROGRAMS", 4)
+    monkeypatch.setattr("hyperseg.kernels.triton.depthwise.choose_window", lambda *shapes: Window(16, 16, 8, 4, 4))
     x, weight = torch.randn(1, 8, 16, 16 * 5), torch.randn(8, 1, 3, 3)
     launch, out, sums = depthwise_launch(pixels_of(x), (16, 80), weight, None, 1, 1, NONE)
     launch()
