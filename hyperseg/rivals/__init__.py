@@ -12,12 +12,15 @@ from hyperseg.rivals.rival import Rival
 
 __all__ = ["Rival", "rival_table"]
 
+# Not imported for their entries: they have none, and `network` needs torch and timm, which take seconds to load.
+WITHOUT_ENTRIES = {"network", "rival"}
+
 
 @cache
 def rival_table() -> dict[str, Rival]:
     """Every rival by id, in the order of the modules' names and of their lists."""
     found: dict[str, Rival] = {}
-    for module in sorted(module.name for module in iter_modules(__path__)):
+    for module in sorted({module.name for module in iter_modules(__path__)} - WITHOUT_ENTRIES):
         for rival in getattr(import_module(f"{__name__}.{module}"), "RIVALS", ()):
             found[rival.id] = rival
     return found

@@ -2,72 +2,14 @@
 
 import json
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-import numpy as np
 import pytest
-import yaml
-from PIL import Image
 from pipeline_checkout import VARIANT, Checkout
+from pipeline_stale import STEPS, edited, named_by_dvc, stale_in_snakemake, with_what_follows
 
 from hyperseg.records import read_record_files
 
 pytestmark = pytest.mark.slow
-
-STEPS = {  # the jobs of the tiny campaign, as `hyperseg run --dry-run` and as DVC name them
-    "streets": "data",
-    f"train {VARIANT} 0": f"train@{VARIANT}-0",
-    f"evaluate {VARIANT} 0 standard": f"evaluate@{VARIANT}-0-standard",
-    f"latency {VARIANT} smoke eager float32": f"latency@{VARIANT}",
-    "report": "report",
-}
-
-
-def stale_in_snakemake(checkout: Checkout) -> set[str]:
-    """DVC's names of the steps that Snakemake would run."""
-    jobs = [line.partition(":")[0] for line in checkout.run("--dry-run").splitlines()]
-    return {STEPS[job] for job in jobs if job in STEPS}
-
-
-def named_by_dvc(checkout: Checkout) -> set[str]:
-    """The stages that DVC names as changed themselves, once the digests of their code are those of the code."""
-    checkout.call("dvc", "repro", "sources")
-    return set(json.loads(checkout.call("dvc", "status", "--json"))) - {"sources"}
-
-
-def with_what_follows(stages: set[str]) -> set[str]:
-    """The stages and all that are made from theirs."""
-    after = {
-        "data": {f"train@{VARIANT}-0", f"evaluate@{VARIANT}-0-standard", "report"},
-        f"train@{VARIANT}-0": {f"evaluate@{VARIANT}-0-standard", f"latency@{VARIANT}", "report"},
-        f"evaluate@{VARIANT}-0-standard": {"report"},
-        f"latency@{VARIANT}": {"report"},
-    }
-    reached = set(stages)
-    while (grown := reached.union(*(after.get(stage, set()) for stage in reached))) != reached:
-        reached = grown
-    return reached
-
-
-@contextmanager
-def edited(checkout: Checkout, name: str, old: str, new: str) -> Iterator[None]:
-    text = checkout.read(name)
-    assert old in text
-    checkout.write(name, text.replace(old, new, 1))
-    try:
-        yield
-    finally:
-        checkout.write(name, text)
-
-
-@pytest.fixture
-def copy(finished: Checkout, tmp_path: Path) -> Checkout:
-    """A copy of the finished checkout that may be changed."""
-    shutil.copytree(finished.folder, tmp_path / "checkout", symlinks=True)
-    return Checkout(tmp_path / "checkout")
 
 
 def test_one_command_leads_from_nothing_to_the_page(finished: Checkout) -> None:
@@ -107,8 +49,6 @@ def test_both_engines_name_the_same_stale_step(finished: Checkout, name: str, ol
         named = named_by_dvc(finished)
         assert named == {stage}
         assert stale_in_snakemake(finished) == with_what_follows(named)
-    assert not stale_in_snakemake(finished)
-    assert not named_by_dvc(finished)
 
 
 def test_words_about_code_and_code_that_no_step_runs_make_nothing_stale(finished: Checkout) -> None:
@@ -121,110 +61,13 @@ def test_words_about_code_and_code_that_no_step_runs_make_nothing_stale(finished
         assert not named_by_dvc(finished)
 
 
-@pytest.mark.long
-def test_a_changed_byte_of_the_dataset_is_refused_and_a_new_version_makes_the_same_steps_stale(copy: Checkout) -> None:
-    picture = copy.folder / "data/streets/test/images/000000.png"
-    pixels = np.array(Image.open(picture))
-    pixels[0, 0, 0] ^= 1
-    Image.fromarray(pixels).save(picture)
-    refused = copy.run("--dry-run", code=2)
-    assert refused.count("\n") == 1
-    assert "test/images/000000.png (other bytes)" in refused
-    assert named_by_dvc(copy) == {"data"}
-
-    copy.call("hyperseg", "data", "version", "data/streets", "--record")
-    copy.call("dvc", "commit", "--force", "data")  # the new version is DVC's as well
-    named = named_by_dvc(copy)
-    assert {f"train@{VARIANT}-0", f"evaluate@{VARIANT}-0-standard"} <= named <= set(STEPS.values()) - {"data"}
-    assert stale_in_snakemake(copy) == with_what_follows(named)
-
-
-@pytest.mark.long
-def test_dvc_brings_a_stale_step_up_to_date_and_shows_the_difference(copy: Checkout) -> None:
-    shown = json.loads(copy.call("dvc", "metrics", "show", "--json"))
-    assert any(name.startswith("miou_percent") for name in shown[""]["data"]["reports/demo/metrics.json"]["data"])
-
-    copy.configure(evaluation={"split": "val"})
-    ran = copy.call("dvc", "repro")
-    assert f"Running stage 'evaluate@{VARIANT}-0-standard'" in ran
-    assert "Running stage 'report'" in ran
-    assert f"Stage 'train@{VARIANT}-0' didn't change, skipping" in ran
-    assert f"Stage 'latency@{VARIANT}' didn't change, skipping" in ran
-    assert "nothing to do" in copy.run()  # Snakemake finds what DVC asked it for
-    (difference,) = json.loads(copy.call("dvc", "metrics", "diff", "--json")).values()
-    assert any(name.startswith("miou_percent") for name in difference)
-
-
-@pytest.mark.long
-def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -> None:
-    remote = tmp_path / "remote"
-    copy.call("dvc", "remote", "add", "--default", "folder", str(remote))
-    copy.call("git", "commit", "--quiet", "--all", "--message", "remote")
-    copy.call("dvc", "push")
-    copy.call("git", "clone", "--quiet", str(copy.folder), str(tmp_path / "clone"))
-    clone = Checkout(tmp_path / "clone")
-    assert "adopted" in clone.call("hyperseg", "adopt")
-    assert "nothing to do" in clone.run()
-    assert "Data and pipelines are up to date." in clone.call("dvc", "repro")
-
-    with edited(clone, "config/demo.yaml", "epochs: 1", "epochs: 2"):
-        refused = clone.call("hyperseg", "adopt", "--no-pull", code=2)
-    assert refused.count("\n") == 1
-    assert f"train@{VARIANT}-0" in refused
-
-
-@pytest.mark.long
-def test_another_machine_keeps_the_adopted_latencies_and_lacks_its_own(copy: Checkout) -> None:
-    """A target of another name stands for another machine."""
-    copy.configure(latency={"target": "elsewhere", "device": "cpu"})
-    jobs = [line.partition(":")[0] for line in copy.run("--dry-run").splitlines()]
-    assert sorted(job for job in jobs if job in STEPS) == [f"latency {VARIANT} smoke eager float32", "report"]
-    assert len(list((copy.folder / f"results/runs/demo/{VARIANT}/latency").iterdir())) == 1
+def test_edits_that_were_taken_back_leave_nothing_stale(finished: Checkout) -> None:
+    """After all those above: what one of them had left would be named here, and by the next of them."""
+    assert not stale_in_snakemake(finished)
+    assert not named_by_dvc(finished)
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot be fewer than all")
 def test_fewer_cores_make_nothing_stale(finished: Checkout) -> None:
     planned = finished.call("taskset", "--cpu-list", "0", "hyperseg", "run", "config/demo.yaml", "--dry-run")
     assert not [line for line in planned.splitlines() if line.partition(":")[0] in STEPS]
-
-
-@pytest.mark.long
-def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(copy: Checkout) -> None:
-    other = yaml.safe_load(copy.read("config/demo.yaml")) | {"campaign": "other"}
-    copy.write("config/other.yaml", yaml.safe_dump(other))
-    missing = copy.call("hyperseg", "track", "config/other.yaml", code=2)
-    assert "is not there yet; make it with `hyperseg run config/other.yaml`" in missing
-    copy.call("hyperseg", "run", "config/other.yaml")
-    told = copy.call("hyperseg", "track", "config/other.yaml")
-    assert "git add tracked/other/dvc.yaml tracked/other/dvc.lock tracked/other/plots" in told
-    copy.call("git", "add", "tracked", "config")
-    copy.call("git", "commit", "--quiet", "--message", "first")
-    record = copy.folder / f"results/runs/other/{VARIANT}/seed0/evaluation-standard.json"
-    first = record.read_bytes()
-
-    copy.write("config/other.yaml", yaml.safe_dump(other | {"evaluation": other["evaluation"] | {"split": "val"}}))
-    copy.call("hyperseg", "run", "config/other.yaml")
-    copy.call("hyperseg", "track", "config/other.yaml")
-    copy.call("git", "commit", "--quiet", "--all", "--message", "second")
-    second = record.read_bytes()
-    assert second != first
-    shown = json.loads(copy.call("dvc", "metrics", "diff", "HEAD~1", "--json"))
-    (metrics,) = [values for name, values in shown.items() if "reports/other" in name]
-    assert any(name.startswith("miou_percent.streets.val.") for name in metrics)
-    plots = json.loads(copy.call("dvc", "plots", "diff", "HEAD~1", "--json").splitlines()[0])["data"]
-    assert {"Training loss", "IoU by class, standard"} <= set(plots)
-    assert all(plots.values())
-
-    copy.call("git", "checkout", "--quiet", "HEAD~1")
-    copy.call("dvc", "checkout", "--quiet")
-    assert record.read_bytes() == first
-    assert "adopted" in copy.call("hyperseg", "adopt", "config/other.yaml", "--no-pull")
-    assert "nothing to do" in copy.call("hyperseg", "run", "config/other.yaml")
-
-
-@pytest.mark.long
-def test_no_latency_is_restored_from_the_run_cache(copy: Checkout) -> None:
-    """DVC could pass another machine's latency off as this one's, where a shared cache holds it."""
-    cached = [path.read_text() for path in (copy.folder / ".dvc/cache/runs").rglob("*") if path.is_file()]
-    assert any("train.json" in text for text in cached)
-    assert not any("latency.done" in text for text in cached)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -33,6 +33,20 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sizes = ("--train", "2", "--val", "1", "--test", "1", "--height", "64", "--width", "64")
     subprocess.run([str(BIN / "hyperseg"), "data", "streets", "--out", str(folder), *sizes], check=True)
     return folder
+
+
+@pytest.fixture
+def endless(checkout: Checkout) -> Iterator[Checkout]:
+    """The checkout with a training that is at work whenever it is stopped, however slow the machine."""
+    checkout.configure(training={"epochs": 100_000})
+    yield checkout
+    checkout.configure()
+    for process in psutil.process_iter():  # of a test that failed
+        try:
+            if Path(process.cwd()) == checkout.folder:
+                process.kill()
+        except (OSError, psutil.Error):
+            continue
 
 
 def started(checkout: Checkout) -> "subprocess.Popen[str]":
@@ -81,7 +95,6 @@ def test_bad_input_is_one_sentence_and_starts_nothing(checkout: Checkout) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_a_step_that_refuses_its_input_is_shown_with_its_log_and_the_rest_is_kept(checkout: Checkout) -> None:
     checkout.configure(training={"backbone": "resnet18"})  # a timm model, but no EfficientNet: the step alone knows
     try:
@@ -96,10 +109,9 @@ def test_a_step_that_refuses_its_input_is_shown_with_its_log_and_the_rest_is_kep
 
 
 @pytest.mark.slow
-@pytest.mark.long
 @pytest.mark.parametrize("killed", ["engine", "run", "both"])
-def test_after_a_kill_the_same_command_goes_on_without_a_hand(checkout: Checkout, killed: str) -> None:
-    run = started(checkout)
+def test_after_a_kill_the_same_command_goes_on_without_a_hand(endless: Checkout, killed: str) -> None:
+    run = started(endless)
     job = wait_for_job(run, "hyperseg train")
     (engine,) = psutil.Process(run.pid).children()
     for process in {"engine": [engine], "run": [run], "both": [run, engine]}[killed]:
@@ -110,12 +122,12 @@ def test_after_a_kill_the_same_command_goes_on_without_a_hand(checkout: Checkout
         assert "error: " in output
         assert gone(job)
     elif killed == "run":  # the engine is a living run, and it is named
-        refused = checkout.run(code=2)
+        refused = endless.run(code=2)
         assert f"Snakemake (process {engine.pid}) of a run that was killed is still at work" in refused
         os.killpg(engine.pid, signal.SIGINT)
         assert gone(engine)
 
-    again = started(checkout)
+    again = started(endless)
     wait_for_job(again, "hyperseg train")
     again.send_signal(signal.SIGINT)
     output, _ = again.communicate(timeout=300)
@@ -125,24 +137,23 @@ def test_after_a_kill_the_same_command_goes_on_without_a_hand(checkout: Checkout
         assert gone(job)
     if killed != "run":
         assert "a killed run left Snakemake's lock behind" in output
-    assert not list((checkout.folder / ".snakemake/locks").glob("*.lock"))
+    assert not list((endless.folder / ".snakemake/locks").glob("*.lock"))
 
 
 @pytest.mark.slow
-@pytest.mark.long
-def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leaves_no_lock(checkout: Checkout) -> None:
-    run = started(checkout)
+def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leaves_no_lock(endless: Checkout) -> None:
+    run = started(endless)
     job = wait_for_job(run, "hyperseg train")
-    refused = checkout.run(code=2)
+    refused = endless.run(code=2)
     assert f"another run (process {run.pid}) is at work" in refused
-    assert "evaluate" in checkout.run("--dry-run")  # a look changes nothing, so it is not refused
+    assert "evaluate" in endless.run("--dry-run")  # a look changes nothing, so it is not refused
 
     os.kill(run.pid, signal.SIGINT)
     output, _ = run.communicate(timeout=300)
     assert run.returncode == 130, output
     assert "goes on from here" in output
     assert gone(job)
-    assert "train" in checkout.run("--dry-run")
+    assert "train" in endless.run("--dry-run")
 
 
 def test_the_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:

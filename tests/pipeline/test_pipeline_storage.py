@@ -1,6 +1,5 @@
 """Results in an object store: DVC's remote, and Snakemake's storage for jobs that share no folders. S3 on loopback."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from hyperseg.records import read_record
 
 boto3 = pytest.importorskip("boto3")
 moto_server = pytest.importorskip("moto.server")
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = pytest.mark.slow
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -32,9 +31,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.skipif(find_spec("dvc_s3") is None, reason="DVC's S3 is not installed; `uv pip install '.[s3]'`")
-def test_a_fresh_clone_adopts_results_from_an_s3_remote(finished: Checkout, store: str, tmp_path: Path) -> None:
-    shutil.copytree(finished.folder, tmp_path / "checkout", symlinks=True)
-    checkout = Checkout(tmp_path / "checkout")
+def test_a_fresh_clone_adopts_results_from_an_s3_remote(copy: Checkout, store: str, tmp_path: Path) -> None:
+    checkout = Checkout(copy.folder)  # which has the store's keys in its environment
     checkout.call("dvc", "remote", "add", "--default", "store", "s3://bucket/results")
     checkout.call("dvc", "remote", "modify", "store", "endpointurl", store)
     checkout.call("git", "commit", "--quiet", "--all", "--message", "remote")
@@ -43,7 +41,7 @@ def test_a_fresh_clone_adopts_results_from_an_s3_remote(finished: Checkout, stor
     clone = Checkout(tmp_path / "clone")
     assert "adopted" in clone.call("hyperseg", "adopt")
     weights = f"results/runs/demo/{VARIANT}/seed0/weights.safetensors"
-    assert (clone.folder / weights).read_bytes() == (finished.folder / weights).read_bytes()
+    assert (clone.folder / weights).read_bytes() == (copy.folder / weights).read_bytes()
 
 
 @pytest.mark.skipif(

@@ -67,6 +67,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.first = folder  # where what is copied here was made
         self.first_output = ""
         self.environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])),
@@ -103,8 +104,8 @@ class Checkout:
 
     def loaded(self, word: str) -> set[str]:
         """Files of the package loaded by processes whose script ends in `word` or that have it as an argument."""
-        package = self.folder / "hyperseg"
-        notes = [json.loads(note.read_text()) for note in (self.folder.parent / "recorder/loaded").iterdir()]
+        package = self.first / "hyperseg"
+        notes = [json.loads(note.read_text()) for note in (self.first.parent / "recorder/loaded").iterdir()]
         files = {
             Path(file)
             for note in notes

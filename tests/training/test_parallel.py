@@ -1,5 +1,13 @@
-"""Two processes under torchrun: the loss curve of one, and a training that goes on with another number of them."""
+"""Two processes under torchrun: the loss curve of one, and a training that goes on with another number of them.
 
+What they compute is compared in float64. In float32 two orders of the same sums come no closer than rounding lets
+them, and on so small an input that grows: batch norm divides by the deviation of few values, activations have kinks,
+and Adam's first steps have the sign of a gradient, also of one that is a rounding error. Measured with one process,
+channels last or not: 1e-6 in the first loss, 2 % in the gradients, and up to 1e-3 in the losses of four steps at this
+learning rate (7e-2 at the recipe's 1e-3). The same growth leaves 1e-12 in float64.
+"""
+
+import json
 import os
 import subprocess
 import sys
@@ -8,116 +16,113 @@ from pathlib import Path
 
 import pytest
 import torch
+import two_processes
 from small_training import arguments, train
 
 from hyperseg.data.loading import EpochBatches
 from hyperseg.errors import UserError
-from hyperseg.records import Record, read_record
+from hyperseg.records import read_record
 from hyperseg.records.schema import TrainingNumbers
 from hyperseg.training.parallel import Processes
 
-pytestmark = pytest.mark.long
-START = "from hyperseg.cli import main; main()"
-PLAIN = {
-    "batch": "4", "images_per_epoch": "8", "stochastic_depth": "0", "dropout": "0", "checkpoint_every_steps": "1",
-    "learning_rate": "1.0e-5",  # Adam's first steps have the sign of gradients, of those that are rounding errors too
+PLAIN = {  # an epoch is one step, so that the record holds the loss of each
+    "batch": "4", "images_per_epoch": "4", "epochs": "4", "stochastic_depth": "0", "dropout": "0",
+    "checkpoint_every_steps": "1", "learning_rate": "1.0e-5",
 }  # fmt: skip
+TRAININGS = {
+    "hard pixels": (PLAIN | {"loss": "bootstrapped_cross_entropy"}, "float64"),
+    "all pixels": (PLAIN | {"loss": "cross_entropy"}, "float64"),
+    "float32": (PLAIN, "float32"),
+}
+BIN = Path(sys.executable).parent
+LOSS = 5e-7  # the loss is float32 in any case, whose values near 2 are 2.4e-7 apart
 
 
-def torchrun(script: Path, code: str, *words: str) -> subprocess.CompletedProcess[str]:
-    script.write_text(code)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    return subprocess.run([*command, *words], check=False, capture_output=True, text=True, env=os.environ)
+def torchrun(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words]
+    paths = [str(Path(two_processes.__file__).parent), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[:3000]
+    return done
 
 
-def train_in_two(data: Path, out: Path, **changes: str) -> subprocess.CompletedProcess[str]:
-    return torchrun(out.parent / "start.py", START, "train", *arguments(data, out, **PLAIN | changes))
+@pytest.fixture(scope="module")
+def alone(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with each training in one process."""
+    out = tmp_path_factory.mktemp("alone")
+    for name, (changes, dtype) in TRAININGS.items():
+        two_processes.train(tiny, out / name, changes, dtype)
+    return out
 
 
-GRADIENTS = """
-import sys, torch
-from contextlib import nullcontext
-from hyperseg.models import create_model
-from hyperseg.training.loss import bootstrapped_cross_entropy
-from hyperseg.training.parallel import SynchronizedBatchNorm, distribute, processes
+@pytest.fixture(scope="module")
+def in_two(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the same in two processes, and the gradients of a step."""
+    out = tmp_path_factory.mktemp("in_two")
+    torchrun(two_processes.__file__, str(tiny), str(out), json.dumps(TRAININGS))
+    return out
 
-def gradients(among):
-    torch.manual_seed(0)
-    images = torch.randn(4, 3, 128, 128, dtype=torch.float64)
-    labels = torch.randint(0, 4, (4, 128, 128))
-    model = create_model("camvid_hyperseg_s", num_classes=4, backbone="tf_efficientnet_lite0", stochastic_depth=0.0,
-                         dropout=0.0).double().train()
-    part = 4 // among.count
-    mine = slice(among.rank * part, (among.rank + 1) * part)
-    stepped = distribute(model, among)  # held: backward asks it
-    with SynchronizedBatchNorm() if among.count > 1 else nullcontext():
-        loss = bootstrapped_cross_entropy(stepped(images[mine]), labels[mine])
-    loss.backward()
-    found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
-    statistics = {name: b for name, b in model.named_buffers() if b.is_floating_point()}
-    return {"loss": among.mean(loss.detach())} | found | statistics
 
-if __name__ == "__main__":
-    with processes(torch.device("cpu")) as among:
-        found = gradients(among)
-        if among.writes:
-            torch.save(found, sys.argv[1])
-"""
+def losses(folder: Path) -> list[float]:
+    numbers = read_record(folder / "train.json").numbers
+    assert isinstance(numbers, TrainingNumbers)
+    return [point.loss for point in numbers.epochs]
+
+
+def distance(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
+    """Of the gradients, relative to those of `b`."""
+    names = [name for name in b if name.startswith("gradient of ")]
+    apart = torch.stack([(a[name].double() - b[name].double()).norm() for name in names]).norm()
+    return float(apart / torch.stack([b[name].double().norm() for name in names]).norm())
 
 
 @pytest.mark.slow
-def test_loss_gradients_and_batch_statistics_are_those_of_one_process(tmp_path: Path) -> None:
-    """In float64, where rounding plays no part."""
-    done = torchrun(tmp_path / "gradients.py", GRADIENTS, str(tmp_path / "two.pt"))
-    assert done.returncode == 0, done.stderr[:3000]
-    alone: dict = {}
-    exec(compile(GRADIENTS, "gradients", "exec"), alone)
-    one, two = alone["gradients"](Processes()), torch.load(tmp_path / "two.pt")
-    assert one.keys() == two.keys()
-    for name, tensor in one.items():
+def test_loss_gradients_and_batch_statistics_are_those_of_one_process(in_two: Path) -> None:
+    exact = two_processes.gradients(Processes(), torch.float64)
+    two = torch.load(in_two / "torch.float64.pt")
+    assert exact.keys() == two.keys()
+    for name, tensor in exact.items():
         torch.testing.assert_close(two[name], tensor, rtol=1e-8, atol=1e-10, msg=lambda text, name=name: name + text)
 
-
-def losses(record: Record) -> list[float]:
-    assert isinstance(record.numbers, TrainingNumbers)
-    return [point.loss for point in record.numbers.epochs]
+    one, two = two_processes.gradients(Processes(), torch.float32), torch.load(in_two / "torch.float32.pt")
+    assert two["loss"].item() == pytest.approx(exact["loss"].item(), rel=1e-5)
+    assert distance(two, exact) < 2 * distance(one, exact)  # no more rounding than one process has
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["bootstrapped_cross_entropy", "cross_entropy"])
-def test_two_processes_give_the_loss_curve_of_one(loss: str, tiny: Path, tmp_path: Path) -> None:
-    """To what float32 leaves of it: on so small an input batch norm amplifies rounding, and Adam its signs."""
-    one, two = tmp_path / "one", tmp_path / "two"
-    assert train(tiny, one, **PLAIN, loss=loss).exit_code == 0
-    done = train_in_two(tiny, two, loss=loss)
-    assert done.returncode == 0, done.stderr[:3000]
-    record = read_record(two / "train.json")
-    assert record.config["processes"] == 2
-    assert losses(record) == pytest.approx(losses(read_record(one / "train.json")), abs=2e-3)
-    assert sorted(path.name for path in two.iterdir()) == ["train.json", "weights.safetensors"]
+@pytest.mark.parametrize("training", ["hard pixels", "all pixels"])
+def test_two_processes_give_the_loss_curve_of_one(training: str, alone: Path, in_two: Path) -> None:
+    assert read_record(in_two / training / "train.json").config["processes"] == 2
+    assert losses(in_two / training) == pytest.approx(losses(alone / training), abs=LOSS, rel=0)
+    assert sorted(path.name for path in (in_two / training).iterdir()) == ["train.json", "weights.safetensors"]
+
+
+@pytest.mark.slow
+def test_in_float32_the_curves_part_no_further_than_two_orders_of_the_same_sums(alone: Path, in_two: Path) -> None:
+    one, two = losses(alone / "float32"), losses(in_two / "float32")
+    assert two[0] == pytest.approx(one[0], rel=1e-5)
+    assert two == pytest.approx(one, abs=2e-3, rel=0)  # twice what the layout of one process changes
 
 
 @pytest.mark.slow
 def test_a_training_goes_on_with_another_number_of_processes(
-    tiny: Path, tmp_path: Path, at_step: Callable, monkeypatch: pytest.MonkeyPatch
+    tiny: Path, tmp_path: Path, alone: Path, at_step: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert train(tiny, whole, **PLAIN).exit_code == 0
+    """From the command line, so that it starts as a user's does; in float32, as its weights are."""
 
     def crash() -> None:
         raise KeyError("a crash")
 
     at_step(3, crash)
     with pytest.raises(KeyError):
-        train(tiny, broken, **PLAIN)
+        train(tiny, tmp_path / "broken", **PLAIN)
     monkeypatch.undo()
-    done = train_in_two(tiny, broken)
-    assert done.returncode == 0, done.stderr[:3000]
+    done = torchrun("--no-python", str(BIN / "hyperseg"), "train", *arguments(tiny, tmp_path / "broken", **PLAIN))
     assert done.stderr.count("going on after step 3 of 4") == 1  # one process speaks
     assert "processes is 2, was 1" in done.stderr
-    assert losses(read_record(broken / "train.json")) == pytest.approx(
-        losses(read_record(whole / "train.json")), abs=2e-3
-    )
+    # Three of the losses are one process's own; the fourth is the first that two give, from the same weights.
+    assert losses(tmp_path / "broken") == pytest.approx(losses(alone / "float32"), rel=1e-5)
 
 
 def test_each_image_is_drawn_by_one_process_once() -> None:
