@@ -222,10 +222,3 @@ def dataset(tmp_path: Path, make: Make) -> Path:
 # Two processes that compile into one folder read each other's half-written libraries.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"torchinductor_{os.getuid()}_{worker}")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("HYPERSEG_LONG_TESTS") != "1":
-        for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(pytest.mark.skip(reason="takes minutes; HYPERSEG_LONG_TESTS=1 runs it"))

@@ -11,8 +11,6 @@ import pytest
 
 from hyperseg.records import BenchNumbers, LatencyNumbers, read_record
 
-pytestmark = pytest.mark.long
-
 # Packages that are no dependency of torch, timm or pydantic; each process of a session imports this file at its start.
 BARE = """
 from importlib.machinery import PathFinder
@@ -46,7 +44,7 @@ def test_the_plan_runs_from_a_bare_source_tree(tmp_path: Path) -> None:
     logs = "\n".join(path.read_text() for path in sorted((out / "logs").iterdir()))
     assert "failed after" not in done.stdout, done.stdout + logs
 
-    (row,) = json.loads((out / "answers" / "camvid_hyperseg_s.json").read_text())
+    (row,) = json.loads((out / "answers" / "camvid_hyperseg_s-ready.json").read_text())
     assert (row["engine"], row["verdict"]) == ("eager", "VALID")
     folder = out / "records" / "camvid_hyperseg_s"
     bench = read_record(folder / "inference" / "bench-cpu.json").numbers
