@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 import torch
+from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg.kernels.generators import grouped_product
 from hyperseg.kernels.operators import attach
 from hyperseg.kernels.recast import recast
+from hyperseg.models.backbone_layers import Swish
 from hyperseg.models.decoder import WeightGenerator, resize
 from hyperseg.models.network import HyperSeg
 from hyperseg.models.patchwise import Activation, Patchwise
@@ -33,14 +35,14 @@ class ProductConv2d(nn.Conv2d):
 
 
 class NormActivation(nn.BatchNorm2d):
-    """A batch norm and the activation it carries, if any, in the kernels of :mod:`hyperseg.kernels.triton.batch_norm`.
+    """A batch norm and the activation it carries, if any: :mod:`hyperseg.kernels.triton.training.batch_norm`.
 
     In eval mode and off a GPU it is the layer in whose place it is.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         from hyperseg.kernels.triton.activations import activation_code
-        from hyperseg.kernels.triton.batch_norm import norm_activation
+        from hyperseg.kernels.triton.training.batch_norm import norm_activation
 
         if self.training and runs_kernels(x):
             return norm_activation(x, self, activation_code(self.activation))
@@ -53,12 +55,43 @@ class NormActivation(nn.BatchNorm2d):
         return self._modules.get("act")
 
 
+class Excite(nn.Module):
+    """timm's squeeze and excitation: :mod:`hyperseg.kernels.triton.training.gates`.
+
+    With other activations than Swish and a sigmoid it is the layer in whose place it is; so it is in eval mode.
+    """
+
+    conv_reduce: nn.Conv2d
+    act1: nn.Module
+    conv_expand: nn.Conv2d
+    gate: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        from hyperseg.kernels.triton.training.gates import excited
+
+        last = x.is_contiguous(memory_format=torch.channels_last)
+        usual = isinstance(self.act1, Swish) and isinstance(self.gate, nn.Sigmoid)
+        if not (self.training and last and usual and runs_kernels(x)):
+            return x * self.gate(self.conv_expand(self.act1(self.conv_reduce(x.mean((2, 3), keepdim=True)))))
+        reduce, expand = self.conv_reduce, self.conv_expand
+        assert reduce.bias is not None
+        assert expand.bias is not None
+        return excited(x, reduce.weight.flatten(1), reduce.bias, expand.weight.flatten(1), expand.bias)
+
+
 class KernelPatchwise(Patchwise):
-    """A level's batch norms with their activations in the same kernels."""
+    """A level's batch norms with their activations, and its depthwise convolution, in Triton's kernels."""
+
+    def depthwise(self, patches: Tensor, filters: Tensor, norm: nn.Module, activation: Activation = "none") -> Tensor:
+        from hyperseg.kernels.triton.training.patches import LARGEST, convolved
+
+        if not (norm.training and runs_kernels(patches) and patches.shape[2] * patches.shape[3] <= LARGEST):
+            return super().depthwise(patches, filters, norm, activation)
+        return self.normalize(convolved(patches, filters), norm, activation)
 
     def normalize(self, y: Tensor, norm: nn.Module, activation: Activation) -> Tensor:
         from hyperseg.kernels.triton.activations import NONE, RELU, RELU6
-        from hyperseg.kernels.triton.batch_norm import norm_activation
+        from hyperseg.kernels.triton.training.batch_norm import norm_activation
 
         if not (norm.training and runs_kernels(y)):
             return super().normalize(y, norm, activation)
@@ -68,7 +101,7 @@ class KernelPatchwise(Patchwise):
 
 def double(x: Tensor, size: Sequence[int]) -> Tensor:
     """As :func:`hyperseg.models.decoder.resize`; to twice the size with a gradient of a fixed order."""
-    from hyperseg.kernels.triton.doubling import doubled
+    from hyperseg.kernels.triton.training.doubling import doubled
 
     twice = tuple(size) == (2 * x.shape[2], 2 * x.shape[3])
     return doubled(x) if twice and torch.is_grad_enabled() and runs_kernels(x) else resize(x, size)
@@ -99,6 +132,8 @@ def attach_cuda_training(model: HyperSeg) -> None:
                 and layer.groups == 1
             ):
                 setattr(module, name, recast(layer, ProductConv2d))
+            elif with_triton and type(layer) is SqueezeExcite:
+                setattr(module, name, recast(layer, Excite))
             elif with_triton and isinstance(layer, nn.BatchNorm2d):
                 setattr(module, name, recast(layer, NormActivation))
     if with_triton:

@@ -47,7 +47,7 @@ def test_without_a_gpu_the_engine_says_so_and_an_accelerated_network_runs_pytorc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["trunk_kernels", "decoder_kernels", "networks"])
+@pytest.mark.parametrize("name", ["trunk_kernels", "decoder_kernels", "training_kernels", "networks"])
 def test_in_the_interpreter(name: str) -> None:
     run_cases(name, interpret=True)
 

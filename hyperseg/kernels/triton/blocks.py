@@ -17,7 +17,6 @@ from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_tw
 from hyperseg.kernels.triton.rows import VECTOR, LevelRow
 
 _EXPAND_PIXELS, _EXPAND_WARPS = 64, 2  # of one program
-_FINISH_PIXELS, _FINISH_WARPS, _FINISH_STAGES = 128, 4, 3
 _COARSE = 1 << 12  # pixels of a program in Triton's interpreter
 
 
@@ -197,7 +196,9 @@ def block_launches(
         },
         _EXPAND_WARPS,
     )  # fmt: skip
-    pixels = min(_COARSE if coarse else _FINISH_PIXELS, power_of_two(area))
+    # On an H200 many hidden channels want small programs whose loads are on the way together.
+    pixels, warps, stages = (64, 2, 3) if row.middle >= 64 and patch >= 16 else (128, 4, 1)
+    pixels = min(_COARSE if coarse else pixels, power_of_two(area))
     second = Launch(
         finish_level,
         (ceil_div(area, pixels), count),
@@ -205,9 +206,9 @@ def block_launches(
         {
             **sizes, "AT_TAPS": row.at_taps, "AT_PROJECTION": row.at_projection, "N": row.middle,
             "OUTPUTS": row.outputs, "PLANES": planes, "BM": pixels, "BN": VECTOR, "BO": power_of_two(row.outputs),
-            "STAGES": _FINISH_STAGES,
+            "STAGES": stages,
         },
-        _FINISH_WARPS,
+        warps,
     )  # fmt: skip
     return [first, second], out
 

@@ -14,7 +14,7 @@ from hyperseg.models.context import ContextHead
 from hyperseg.models.context_voc import VocContextHead
 
 _PLAIN, _PATCHES, _MEAN, _NEAREST = range(4)
-_DEPTH, _STAGES = 128, 3  # channels of one step, and steps whose loads are on the way
+_STAGES = 5  # steps whose loads are on the way together
 _SEGMENTS = {_PLAIN: 1, _PATCHES: 4, _MEAN: 2, _NEAREST: 2}
 
 
@@ -125,7 +125,7 @@ def _joined(
             f"engine triton has no context head of {channels} channels, only of multiples of 16; choose another engine"
         )
     # Few pixels, many channels: what counts is how many programs fetch the weights, and how much each at a time.
-    bk = next(b for b in (_DEPTH, 128, 64, 32, 16) if channels % b == 0)
+    bk = next(b for b in (128, 64, 32, 16) if channels % b == 0)
     pixels = size[0] * size[1]
     bm = 64 if pixels > 32 else 16
     bn = 32 if ceil_div(pixels, bm) * ceil_div(width, 32) >= FULL else 16

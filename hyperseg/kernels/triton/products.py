@@ -109,8 +109,8 @@ def choose_tile(pixels: int, channels: int, columns: int) -> Tile:
         return Tile(128, wide, min(32, power_of_two(channels)), 4)
     if channels >= 1024 and pixels <= 512:
         return Tile(32, 16, 128, 2, 4)
-    if channels <= 128 and columns >= 480:
-        return Tile(64, 64, 32, 4, 5)
+    if channels >= 80 and ceil_div(pixels, 64) * ceil_div(columns, 64) >= 100:
+        return Tile(64, min(64, wide), 32, 4, 5)
     return Tile(64, min(32, wide), min(64, power_of_two(channels)), 4, 4)
 
 

@@ -1,0 +1,139 @@
+"""Kernels of a training step against PyTorch's operators in float64, in Triton's interpreter."""
+
+import copy
+
+import pytest
+import torch
+from timm.models._efficientnet_blocks import SqueezeExcite
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hyperseg import create_model
+from hyperseg.kernels.cuda_training import Excite, attach_cuda_training
+from hyperseg.kernels.recast import recast
+from hyperseg.kernels.triton.activations import NONE, RELU, RELU6, SWISH
+from hyperseg.kernels.triton.training.batch_norm import norm_activation
+from hyperseg.kernels.triton.training.doubling import doubled
+from hyperseg.kernels.triton.training.patches import convolved
+from hyperseg.models import patchwise
+from hyperseg.models.backbone_layers import Swish
+from hyperseg.training.loss import bootstrapped_cross_entropy
+
+ACTIVATIONS = {NONE: lambda z: z, SWISH: F.silu, RELU: F.relu, RELU6: F.relu6}
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def near(got: Tensor | None, want: Tensor | None) -> None:
+    """Within float32's rounding of sums, by the size of the tensor's values."""
+    assert got is not None
+    assert want is not None
+    bound = 3e-6 * max(1.0, want.detach().abs().max().item())
+    torch.testing.assert_close(got.double(), want.double(), atol=bound, rtol=1e-5)
+
+
+def leaves(*tensors: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """The same values twice, float32 and float64, each taking gradients and lying as the tensor does."""
+    single = [tensor.clone().requires_grad_() for tensor in tensors]
+    return single, [tensor.double().clone().requires_grad_() for tensor in tensors]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("shape", "last"),
+    [
+        ((2, 24, 9, 7), True), ((2, 24, 9, 7), False), ((40, 13, 1, 1), False), ((6, 80, 4, 4), False),
+        ((2, 100, 20, 31), True),
+    ],
+)  # fmt: skip
+def test_batch_norm_with_its_activation(shape: tuple[int, ...], last: bool, activation: int) -> None:
+    """A mean five deviations from zero, where squares would cancel."""
+    x = torch.randn(*shape) + 5
+    if last:
+        x = x.contiguous(memory_format=torch.channels_last)
+    norm = nn.BatchNorm2d(shape[1], eps=1e-3)
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    plain = copy.deepcopy(norm).double()
+    (ours,), (theirs,) = leaves(x)
+    got, want = norm_activation(ours, norm, activation), ACTIVATIONS[activation](plain(theirs))
+    assert got.is_contiguous(memory_format=torch.channels_last) or not last
+    grad = torch.randn(*shape)
+    got.backward(grad)
+    want.backward(grad.double())
+    near(got, want)
+    near(ours.grad, theirs.grad)
+    for name, parameter in norm.named_parameters():
+        near(parameter.grad, plain.get_parameter(name).grad)
+    for name, buffer in norm.named_buffers():
+        near(buffer, plain.get_buffer(name))
+
+
+def test_a_doubled_maps_gradient() -> None:
+    (ours,), (theirs,) = leaves(torch.randn(2, 5, 6, 9))
+    got = doubled(ours)
+    want = F.interpolate(theirs, (12, 18), mode="bilinear", align_corners=False)
+    grad = torch.randn_like(got)
+    got.backward(grad)
+    want.backward(grad.double())
+    near(got, want)
+    near(ours.grad, theirs.grad)
+
+
+@pytest.mark.parametrize(("size", "count", "channels"), [((4, 4), 3, 5), ((1, 1), 7, 3), ((16, 16), 2, 9)])
+def test_patches_convolved(size: tuple[int, int], count: int, channels: int) -> None:
+    x, filters = torch.randn(count, channels, size[0] + 2, size[1] + 2), torch.randn(count, channels * 9)
+    (ours, weights), (theirs, plain) = leaves(x, filters)
+    got, want = convolved(ours, weights), patchwise.depthwise(theirs, plain)
+    grad = torch.randn_like(got)
+    got.backward(grad)
+    want.backward(grad.double())
+    near(got, want)
+    near(ours.grad, theirs.grad)
+    near(weights.grad, plain.grad)
+
+
+@pytest.mark.parametrize(("channels", "squeezed", "size"), [(40, 10, (7, 9)), (144, 6, (12, 17))])
+def test_squeeze_and_excitation(channels: int, squeezed: int, size: tuple[int, int]) -> None:
+    module = SqueezeExcite(channels, rd_channels=squeezed, act_layer=Swish).train()
+    plain = copy.deepcopy(module).double()
+    ours = recast(module, Excite)
+    (x,), (y,) = leaves(torch.randn(2, channels, *size).contiguous(memory_format=torch.channels_last))
+    got, want = ours(x), plain(y)
+    assert type(got.grad_fn).__name__ == "_ExcitedBackward"
+    grad = torch.randn_like(got)
+    got.backward(grad)
+    want.backward(grad.double())
+    near(got, want)
+    near(x.grad, y.grad)
+    for name, parameter in ours.named_parameters():
+        near(parameter.grad, plain.get_parameter(name).grad)
+
+
+def test_a_whole_step() -> None:
+    """Kernels and plain layers are as far from float64 as each other: a batch norm over few pixels amplifies both."""
+    settings = {"backbone": "tf_efficientnet_b0", "stochastic_depth": 0.0, "dropout": 0.0}
+    plain = create_model("camvid_hyperseg_s", **settings).train()
+    exact, attached = copy.deepcopy(plain).double(), copy.deepcopy(plain)
+    attach_cuda_training(attached)
+    attached = attached.to(memory_format=torch.channels_last)
+    assert list(attached.state_dict()) == list(plain.state_dict())
+    image, labels = torch.randn(2, 3, 64, 64), torch.randint(0, 12, (2, 64, 64))
+    losses, gradients = [], []
+    for model, given in (
+        (plain, image), (exact, image.double()), (attached, image.contiguous(memory_format=torch.channels_last)),
+    ):  # fmt: skip
+        loss = bootstrapped_cross_entropy(model(given), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.item())
+        gradients.append(torch.cat([p.grad.double().flatten() for p in model.parameters() if p.grad is not None]))
+    assert losses[2] == pytest.approx(losses[1], rel=1e-6)
+    errors = [((gradient - gradients[1]).norm() / gradients[1].norm()).item() for gradient in gradients]
+    assert errors[2] < max(2 * errors[0], 1e-4)
+    for (name, ours), theirs in zip(attached.named_buffers(), exact.buffers(), strict=True):
+        torch.testing.assert_close(
+            ours.double(), theirs.double(), rtol=1e-3, atol=1e-4, msg=lambda m, n=name: f"{n}: {m}"
+        )
