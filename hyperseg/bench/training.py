@@ -1,5 +1,6 @@
 """A training step beside the authors': forward, loss, backward and Adam, on the same weights and batch."""
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -38,10 +39,14 @@ def measure(variant: str, setting: Setting) -> BenchTraining:
     labels = torch.randint(0, network.num_classes, (batch, side, side), generator=generator).to(device)
     first: dict[str, float] = {}
     contenders = []
-    for name, model in (("authors", authors), ("ours", network)):
-        step = _step(model.train().to(device), losses[name], images, labels, ours=name == "ours")
+    models = {"authors": authors, "ours": network}
+    if device == "cuda":
+        models["ours/bfloat16"] = copy.deepcopy(network)
+    for name, model in models.items():
+        own, precision = name.partition("/")[0], name.partition("/")[2] or "float32"
+        step = _step(model.train().to(device), losses[own], images, labels, own == "ours", precision)
         first[name] = float(step())
-        run = _captured(step, torch.device(device)) if name == "ours" and device == "cuda" else step
+        run = _captured(step, torch.device(device)) if own == "ours" and device == "cuda" else step
         contenders.append(Contender(name, _waiting(run)))
     turns = as_turns(contest(contenders, setting, warm_up=1), (batch, side, side))
     return BenchTraining(**dict(turns), first_loss=first["ours"], first_loss_authors=first["authors"])
@@ -52,7 +57,9 @@ def _waiting(step: Callable[[], Tensor]) -> Callable[[], float]:
     return lambda: float(step())
 
 
-def _step(network: nn.Module, loss: Loss, images: Tensor, labels: Tensor, ours: bool) -> Callable[[], Tensor]:
+def _step(
+    network: nn.Module, loss: Loss, images: Tensor, labels: Tensor, ours: bool, precision: str
+) -> Callable[[], Tensor]:
     """A step as each trains: ours in channels-last memory on a GPU, and with PyTorch's fused Adam."""
     if ours and images.is_cuda:
         network = network.to(memory_format=torch.channels_last)
@@ -62,7 +69,9 @@ def _step(network: nn.Module, loss: Loss, images: Tensor, labels: Tensor, ours: 
 
     def step() -> Tensor:
         optimizer.zero_grad()
-        value = loss(network(images), labels)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = network(images)
+        value = loss(logits.float(), labels)
         value.backward()
         optimizer.step()
         return value.detach()

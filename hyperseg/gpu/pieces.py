@@ -121,8 +121,8 @@ def _bench(options: Options, variant: str, part: "PartName", folder: str, settin
     write_record(path, record)
 
 
-def latency(options: Options, variant: str, protocol: str) -> None:
-    """One protocol on the engines it is for, in one session; what is there already is not measured again."""
+def latency(options: Options, variant: str, protocol: str, which: str) -> None:
+    """One protocol on the fastest engine, or on what runs operator by operator; nothing is measured again."""
     from hyperseg.latency.engines import engine_table
     from hyperseg.latency.laboratory import run_session, save
     from hyperseg.latency.protocol import Precision
@@ -131,11 +131,11 @@ def latency(options: Options, variant: str, protocol: str) -> None:
 
     ours: Subject = VariantSpec(variant=variant)
     modes: list[tuple[Subject, str, str]] = [(ours, "eager", "float32")]
-    if options.authors and not options.dry:
+    if which == "fastest":
+        one = protocol == "deploy" and engine_table()["triton"].missing() is None  # image at a time
+        modes = [(ours, "triton" if one else "cudagraph", "float16")]
+    elif options.authors and not options.dry:
         modes.append((AuthorsSpec(checkout=options.authors.absolute(), variant=variant), "eager", "float32"))
-    if not options.dry and protocol != "paper":
-        fastest = "triton" if protocol == "deploy" and engine_table()["triton"].missing() is None else "cudagraph"
-        modes = [(ours, fastest, "float16"), *modes]
     height, width = _size(options, variant)
     requests = [
         Request(
