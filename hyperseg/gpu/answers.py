@@ -11,12 +11,14 @@ from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.gpu.plan import Options
 from hyperseg.latency.answers import compare, tolerance
+from hyperseg.latency.arithmetic import fix_arithmetic
 from hyperseg.latency.engines import Run, Target, engine_table
 from hyperseg.latency.verdict import Evidence, judge
 
 
 def check(options: Options, variant: str, size: tuple[int, int], engines: Sequence[str], which: str) -> None:
     """Write OUT/answers/VARIANT-WHICH.json: engine, precision, difference, equal classes and verdict."""
+    fix_arithmetic(tf32=False)
     runs: dict[tuple[str, str], Run] = {}
     network = ours(variant)
     image = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))

@@ -79,9 +79,11 @@ def answers_one(options: Options, variant: str, which: str) -> None:
 def _side_by_side(jobs: list[str], workers: int) -> list[str]:
     """Run pieces in processes of their own, several at a time; those that failed."""
 
+    threads = max(1, (os.cpu_count() or 1) // min(workers, len(jobs)))
+
     def one(job: str) -> int:
         command = [sys.executable, "-m", "hyperseg.gpu.pieces", sys.argv[1], job, "0"]
-        return subprocess.run(command, check=False).returncode
+        return subprocess.run(command, check=False, env=os.environ | {"OMP_NUM_THREADS": str(threads)}).returncode
 
     with ThreadPoolExecutor(workers) as pool:
         return [job for job, code in zip(jobs, pool.map(one, jobs), strict=True) if code]

@@ -82,8 +82,8 @@ class Piece:
 def plan(options: Options) -> tuple[list[Piece], list[str]]:
     """The pieces in order, and what is left out, with the reason."""
     first, others = options.variants[:2], options.variants[2:]
-    pieces = [Piece("answers", 40, "every engine owns what it runs on and answers right, all variants at once")]
-    pieces += [Piece(f"bench:{v}", 25, "inference beside the authors' code, in turns") for v in (*first, *others)]
+    pieces = [Piece("answers", 75, "every engine owns what it runs on and answers right, all variants at once")]
+    pieces += [Piece(f"bench:{v}", 35, "inference beside the authors' code, in turns") for v in (*first, *others)]
     protocols = [("deploy:fastest", 70), ("deploy:eager", 110), ("paper:eager", 60)]
     if options.dry:
         protocols = [("smoke:eager", 30)]

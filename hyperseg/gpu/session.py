@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -67,11 +68,17 @@ def _run(options: Options, piece: Piece, left: float, marker: Path) -> None:
     bounded = piece.kind != "camvid" and not options.dry  # a CPU that others load has no time to be held to
     limit = min(left, 2 * piece.seconds) if bounded else left
     with log.open("w") as output:
+        # In a session of its own, so that what it started ends with it and does not disturb the next piece.
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment(options), start_new_session=True
+        )
         try:
-            code = subprocess.run(
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment(options), timeout=limit, check=False
-            ).returncode
-        except subprocess.TimeoutExpired:
+            code = process.wait(timeout=limit)
+        except BaseException as stopped:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if not isinstance(stopped, subprocess.TimeoutExpired):
+                raise
             print(f"{piece.name}: ended after {limit:.0f} s; what it had finished is kept, another call goes on")
             return
     seconds = time.monotonic() - started
