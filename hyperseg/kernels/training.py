@@ -1,6 +1,8 @@
 """The kernels that a network trains with, and what they change in rounding: a training's record holds both."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 
 from torch import nn
 
@@ -19,7 +21,7 @@ class TrainingKernels:
     """Which kernels train, as a training's record names them."""
 
     name: str
-    compiler: str | None  # its version, where kernels were compiled on this machine
+    compiler: str | None  # its version, or Triton's, where kernels were compiled on this machine
     rounding: str  # where the answers leave PyTorch's own operators in the last bits
 
 
@@ -33,8 +35,12 @@ PRODUCTS_ROUNDING = (
     f"{_LARGE}: 1x1 and grouped convolutions as matrix products, channels last; all else as PyTorch's operators, the "
     "gradients of depthwise convolutions of patches apart"
 )
-BATCHED = TrainingKernels(
-    "batched", None, "weight generators as batched matrix products; all else as PyTorch's operators"
+_ON_A_GPU = "weight generators as batched matrix products, 1x1 convolutions as matrix products"
+BATCHED = TrainingKernels("batched", None, f"{_ON_A_GPU}; all else as PyTorch's operators")
+TRITON_ROUNDING = (
+    f"{_ON_A_GPU}; batch norms with their activations, squeeze and excitation, depthwise convolutions of patches and "
+    "the gradient of upsampling to twice the size in kernels that add up in float32, in an order that the shapes alone "
+    "give; all else as PyTorch's operators"
 )
 PLAIN = TrainingKernels("torch", None, "PyTorch's operators")  # of any other network
 
@@ -42,7 +48,7 @@ PLAIN = TrainingKernels("torch", None, "PyTorch's operators")  # of any other ne
 def training_kernels(device: str) -> TrainingKernels:
     """What :func:`attach` uses on a device, 'cpu' or 'cuda'."""
     if device != "cpu":
-        return BATCHED
+        return TrainingKernels("triton", version("triton"), TRITON_ROUNDING) if find_spec("triton") else BATCHED
     if training_available():
         return TrainingKernels("native", compiler_version(), NATIVE_ROUNDING)
     return TrainingKernels("torch", None, PRODUCTS_ROUNDING)
