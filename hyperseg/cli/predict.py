@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 FEW = 4  # pictures that are done before a faster engine would be ready
 
 
-# HyperSeg-S in float16, trained on CamVid 480x360; its records are in results/reference/gpu_h200.
-
-
 @click.command()
 @click.argument("source")
 @click.option(

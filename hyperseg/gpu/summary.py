@@ -22,11 +22,11 @@ def summary(out: Path) -> str:
             lines.append(f"  {path.stem:24} {mode:24} {shown:22} {equal}  {row['verdict']}")
     lines.append("records")
     for path in sorted((out / "records").rglob("*.json")):
-        lines += [f"  {line}" for line in _of_record(read_record(path))]
+        lines += [f"  {line}" for line in _of_record(read_record(path), path.parent.name)]
     return "\n".join(lines)
 
 
-def _of_record(record: Record) -> Iterator[str]:
+def _of_record(record: Record, folder: str) -> Iterator[str]:
     name, numbers = record.network.id, record.numbers
     if record.network.source == "authors":
         name = f"{name} (authors')"
@@ -37,9 +37,11 @@ def _of_record(record: Record) -> Iterator[str]:
         rate = f"{numbers.fps:8.1f} images/s"
         yield f"{name:34} {mode:44} {numbers.median_ms:9.3f} ms{event}  {rate}  {numbers.verdict.verdict}"
     elif isinstance(numbers, BenchNumbers):
-        for part, turns in (("inference", numbers.inference), ("training step", numbers.training)):
+        for turns in (numbers.inference, numbers.training):
             if turns is not None:
-                yield from _of_turns(name, part, turns)
+                yield from _of_turns(name, folder, turns)
+        for share in numbers.agreement.shares if numbers.agreement else []:
+            yield f"{name:34} {'same classes, ' + share.name:44} {share.percent:9.3f} %"
     elif isinstance(numbers, TrainingNumbers):
         step = f"{numbers.step_median_ms:.1f} ms a step, {numbers.precision}"
         yield f"{name:34} trained on {numbers.images_seen} images, {step}"

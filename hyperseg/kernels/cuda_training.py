@@ -1,6 +1,8 @@
 """Attach what trains faster on a GPU than PyTorch's operators for a plain network."""
 
+import warnings
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 
 import torch
@@ -55,7 +57,7 @@ class NormActivation(nn.BatchNorm2d):
         return self._modules.get("act")
 
 
-class Excite(nn.Module):
+class Excite(SqueezeExcite):
     """timm's squeeze and excitation: :mod:`hyperseg.kernels.triton.training.gates`.
 
     With other activations than Swish and a sigmoid it is the layer in whose place it is; so it is in eval mode.
@@ -114,15 +116,33 @@ def runs_kernels(x: Tensor) -> bool:
     return (x.is_cuda or bool(triton.knobs.runtime.interpret)) and x.dtype != torch.float64
 
 
+@cache
+def triton_builds() -> bool:
+    """Whether Triton is there and builds kernels for this machine's GPU, for which it needs a C compiler."""
+    if find_spec("triton") is None:
+        return False
+    if torch.cuda.is_available():
+        from hyperseg.kernels.triton.training.doubling import doubled
+
+        try:
+            doubled(torch.zeros(1, 1, 2, 2, device="cuda", requires_grad=True)).sum().backward()
+        except Exception as error:  # Triton's own, LLVM's, ptxas's, the C compiler's
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            text = f"Triton cannot build kernels here ({type(error).__name__}: {first}); PyTorch's own train instead"
+            warnings.warn(text, stacklevel=2)
+            return False
+    return True
+
+
 def attach_cuda_training(model: HyperSeg) -> None:
     """Put the layers of this module in place, in a model on any device; its tensors keep names and values.
 
-    Without Triton, which not every platform has, norms and upsampling stay PyTorch's.
+    Where Triton builds nothing, norms, gates, patches and upsampling stay PyTorch's.
     """
     generators = model.decoder.generators
     made = [recast(g, BatchedGenerator) if type(g) is WeightGenerator else g for g in generators]
     model.decoder.generators = nn.ModuleList(made)
-    with_triton = find_spec("triton") is not None
+    with_triton = triton_builds()
     for module in list(model.modules()):
         for name, layer in list(module.named_children()):
             if (

@@ -1,12 +1,10 @@
 """The kernels that a network trains with, and what they change in rounding: a training's record holds both."""
 
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 
 from torch import nn
 
-from hyperseg.kernels.cuda_training import attach_cuda_training
+from hyperseg.kernels.cuda_training import attach_cuda_training, triton_builds
 from hyperseg.kernels.native.build import compiler_version
 from hyperseg.kernels.native.libraries import training_available
 from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
@@ -48,7 +46,11 @@ PLAIN = TrainingKernels("torch", None, "PyTorch's operators")  # of any other ne
 def training_kernels(device: str) -> TrainingKernels:
     """What :func:`attach` uses on a device, 'cpu' or 'cuda'."""
     if device != "cpu":
-        return TrainingKernels("triton", version("triton"), TRITON_ROUNDING) if find_spec("triton") else BATCHED
+        if not triton_builds():
+            return BATCHED
+        import triton
+
+        return TrainingKernels("triton", triton.__version__, TRITON_ROUNDING)
     if training_available():
         return TrainingKernels("native", compiler_version(), NATIVE_ROUNDING)
     return TrainingKernels("torch", None, PRODUCTS_ROUNDING)
@@ -57,7 +59,8 @@ def training_kernels(device: str) -> TrainingKernels:
 def attach(model: nn.Module, device: str) -> TrainingKernels:
     """Attach the kernels for training on a device, 'cpu' or 'cuda', in place, and say which they are.
 
-    The model's tensors keep their names and values. Attach before the first step; in eval mode nothing changes.
+    The model's tensors keep their names and values. Attach before the first step; in eval mode
+    answers are those of plain layers up to rounding.
     """
     if not isinstance(model, HyperSeg):
         return PLAIN

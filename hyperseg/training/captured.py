@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from hyperseg.errors import UserError
 from hyperseg.kernels.graphs import capture, run_beside
 from hyperseg.training.parallel import Processes
 from hyperseg.training.recipe import Recipe
@@ -19,6 +20,8 @@ def captures(recipe: Recipe, device: torch.device, among: Processes = ALONE) -> 
     A float16 loss is scaled by a factor that the host reads, processes exchange gradients, and the share of a part of
     a batch is counted on the host.
     """
+    if not recipe.cuda_graph:
+        return False
     counts = recipe.accumulate > 1 and recipe.loss == "cross_entropy"
     return device.type == "cuda" and recipe.precision != "float16" and among.count == 1 and not counts
 
@@ -39,7 +42,8 @@ class CapturedSteps:
 
     The first :data:`WARM_UP` run kernel by kernel, the next is captured, and it and those after it are replayed. A
     replay runs the kernels of a plain step in their order: the weights are the same. A batch of another shape takes a
-    plain step; so do all where the capture fails, which `say` is told.
+    plain step; so do all where the step has something that cannot be captured, which `say` is told. Raises
+    :class:`UserError` where the driver refuses the capture.
     """
 
     def __init__(
@@ -73,8 +77,13 @@ class CapturedSteps:
             try:
                 self.captured = capture(lambda: self._plain(batch, look=True))
             except RuntimeError as error:
-                self.failed = True
                 first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                if isinstance(error, torch.AcceleratorError):  # the driver's: its state is not what it was
+                    raise UserError(
+                        f"a training step cannot be captured as a CUDA graph here ({first}); "
+                        "set training.cuda_graph to false and start again"
+                    ) from error
+                self.failed = True
                 self.say(f"a training step cannot be captured here ({first}); its kernels are started one by one")
                 return self._plain(batch, look)
         graph, made = self.captured

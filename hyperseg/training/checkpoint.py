@@ -129,6 +129,8 @@ class Saved:
         """Put the tensors into model, optimizer, loss scaler and random generators."""
         model.load_state_dict(self.tensors["model"])
         optimizer.load_state_dict(self.tensors["optimizer"])
+        for group in optimizer.param_groups:  # a state of before steps were captured says otherwise
+            group["capturable"] = device.type == "cuda"
         scaler.load_state_dict(self.tensors["scaler"])
         torch.set_rng_state(self.tensors["rng"])
         if device.type == "cuda":

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
+from hyperseg.training.captured import CapturedSteps, captures
 from hyperseg.training.loop import learning_rate, peak_memory
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.setup import Setup
 from hyperseg.training.step import make_optimizer, make_scaler, train_step
 
 STEPS = 20
-WARM_UP = 3  # the first steps choose kernels and fill caches
+WARM_UP = 4  # the first steps choose kernels and fill caches, and on a GPU one is captured
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,17 @@ def estimate(setup: Setup, recipe: Recipe, device: torch.device) -> Estimate:
     model = setup.model
     optimizer, scaler = make_optimizer(model, recipe), make_scaler(recipe, device)
     model.train()
+    captured = CapturedSteps(model, optimizer, recipe, device) if captures(recipe, device) else None
     waits, steps = [], []
     batches = iter(setup.batches)
     for _ in itertools.repeat(None, min(STEPS, recipe.steps)):
         started = time.perf_counter()
         images, labels = next(batches)
         waits.append(time.perf_counter() - started)
-        train_step(model, images, labels, optimizer, recipe, device, scaler)
+        if captured:
+            captured(images, labels)
+        else:
+            train_step(model, images, labels, optimizer, recipe, device, scaler)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         steps.append(time.perf_counter() - started)

@@ -19,7 +19,7 @@ FIXED = ("id", "version", "title", "source", "datasets")  # what names the relea
 # (The number of threads changes rounding; a checkpoint keeps it with the packages' versions.)
 WITHOUT_EFFECT = frozenset({
     "version", "title", "source", "datasets", "threads", "workers", "pixel_cache", "checkpoint_every_steps",
-    "checkpoint_every_s", "gradient_bound", "constant_prediction_steps",
+    "checkpoint_every_s", "gradient_bound", "constant_prediction_steps", "cuda_graph",
 })  # fmt: skip
 
 
@@ -70,6 +70,7 @@ class Recipe(StrictModel):
     dropout: float | None = Field(default=None, ge=0, lt=1, description="null: the backbone's own")
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: bool = True
+    cuda_graph: bool = Field(default=True, description="on a GPU, replay a captured step: faster, the same weights")
     synchronized_batch_norm: bool = Field(default=True, description="statistics of the whole batch over processes")
     threads: PositiveInt | None = Field(default=None, description="torch's threads on a CPU; null: all cores")
     workers: int | None = Field(default=None, ge=0, description="loading processes; null: chosen from the machine")

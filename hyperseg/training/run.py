@@ -61,6 +61,8 @@ def train(
     Raises :class:`UserError`, and :class:`hyperseg.training.stop.TrainingInterrupted` after Ctrl-C or SIGTERM.
     """
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)  # kernels and graphs of this package are those of the current one
     check_training(variant, dataset, recipe, device, validation)
     with processes(device) as among, output_folder(out) if among.writes else nullcontext():
         return _train(

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hyperseg.errors import UserError
 from hyperseg.training import captured
 from hyperseg.training.captured import WARM_UP, CapturedSteps, captures, set_learning_rate
 from hyperseg.training.parallel import Processes
@@ -65,6 +66,7 @@ def plain_losses(model: nn.Module, given: list[tuple[Tensor, Tensor]]) -> list[f
         ({"precision": "bfloat16"}, 1, True),
         ({"precision": "float16"}, 1, False),  # the host reads the loss's scale
         ({"accumulate": 2}, 1, True),
+        ({"cuda_graph": False}, 1, False),
         ({"accumulate": 2, "loss": "cross_entropy"}, 1, False),  # pixels are counted on the host
         ({}, 2, False),
     ],
@@ -114,3 +116,19 @@ def test_the_learning_rate_of_a_cpu_stays_a_number(model: nn.Module) -> None:
     optimizer = make_optimizer(model, RECIPE)
     set_learning_rate(optimizer, 0.25, CPU)
     assert [group["lr"] for group in optimizer.param_groups] == [0.25]
+
+
+def test_a_capture_that_the_driver_refuses_ends_the_training(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The allocator and the random generator would stay as in a capture."""
+
+    def refuse(function: Callable[[], StepOutcome]) -> None:
+        raise torch.AcceleratorError("CUDA error: operation failed due to a previous error during capture", 901)
+
+    monkeypatch.setattr(captured, "run_beside", lambda function, device: function())
+    monkeypatch.setattr(captured, "capture", refuse)
+    steps = CapturedSteps(model, make_optimizer(model, RECIPE), RECIPE, CPU)
+    given = batches(WARM_UP + 1)
+    for batch in given[:-1]:
+        steps(*batch)
+    with pytest.raises(UserError, match="set training.cuda_graph to false and start again"):
+        steps(*given[-1])

@@ -28,11 +28,12 @@ def activation_code(module: nn.Module | None) -> int:
 
 @triton.jit
 def activate(x: tl.tensor, CODE: tl.constexpr) -> tl.tensor:
-    """``x``, float32, under the activation of that code."""
+    """``x``, float32, under the activation of that code; what is no number stays so, as in PyTorch."""
     if CODE == 1:
         x = x / (1.0 + tl.exp(-x))
     elif CODE == 2:
-        x = tl.maximum(x, 0.0)
+        x = tl.maximum(x, 0.0, propagate_nan=tl.PropagateNan.ALL)
     elif CODE == 3:
-        x = tl.minimum(tl.maximum(x, 0.0), 6.0)
+        x = tl.maximum(x, 0.0, propagate_nan=tl.PropagateNan.ALL)
+        x = tl.minimum(x, 6.0, propagate_nan=tl.PropagateNan.ALL)
     return x

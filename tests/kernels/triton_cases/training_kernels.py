@@ -10,8 +10,10 @@ from torch.nn import functional as F
 
 from hyperseg import create_model
 from hyperseg.kernels.cuda_training import Excite, attach_cuda_training
+from hyperseg.kernels.inference import fuse
 from hyperseg.kernels.recast import recast
 from hyperseg.kernels.triton.activations import NONE, RELU, RELU6, SWISH
+from hyperseg.kernels.triton.network import NetworkPlan
 from hyperseg.kernels.triton.training.batch_norm import norm_activation
 from hyperseg.kernels.triton.training.doubling import doubled
 from hyperseg.kernels.triton.training.patches import convolved
@@ -137,3 +139,24 @@ def test_a_whole_step() -> None:
         torch.testing.assert_close(
             ours.double(), theirs.double(), rtol=1e-3, atol=1e-4, msg=lambda m, n=name: f"{n}: {m}"
         )
+
+
+def test_a_network_attached_for_training_runs_in_the_engine_afterwards() -> None:
+    network = create_model("camvid_hyperseg_s")
+    attach_cuda_training(network)
+    plan = NetworkPlan(fuse(network.eval()).to("meta"), (128, 128), torch.float16)
+    assert len(plan.launches) == 125
+
+
+def test_a_number_that_is_none_stays_so() -> None:
+    x = torch.randn(2, 4, 3, 3)
+    x[0, 1, 1, 1] = torch.nan
+    for activation in (RELU, RELU6):
+        answer = norm_activation(x, nn.BatchNorm2d(4), activation)
+        assert answer[:, 1].isnan().all()
+        assert answer[:, 0].isfinite().all()
+
+
+def test_one_value_a_channel_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs more than one value a channel"):
+        norm_activation(torch.randn(1, 4, 1, 1), nn.BatchNorm2d(4), NONE)

@@ -22,6 +22,7 @@ from hyperseg.kernels.triton.training.batch_norm_kernels import (
 
 _PROGRAMS = 1056  # eight a multiprocessor of an H100 or H200
 _TILE = 4096  # values of a program at a time
+_FINISH_CHANNELS = 16  # of a program that adds up parts
 
 
 class _Shape:
@@ -45,8 +46,8 @@ class _Shape:
 
     @property
     def over_channels(self) -> dict[str, Any]:
-        """Grid and tiles of a kernel that adds up parts."""
-        return {"BP": min(64, power_of_two(self.programs, 1)), "BC": 16}
+        """Tiles of a kernel that adds up parts."""
+        return {"BP": min(64, power_of_two(self.programs, 1)), "BC": _FINISH_CHANNELS}
 
 
 class _NormActivation(torch.autograd.Function):
@@ -62,7 +63,6 @@ class _NormActivation(torch.autograd.Function):
         eps: float,
         activation: int,
     ) -> Tensor:
-        x = x.detach()
         if not (x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)):
             x = x.contiguous()
         shape = _Shape(x)
@@ -71,7 +71,7 @@ class _NormActivation(torch.autograd.Function):
         y = torch.empty_like(x)
         tile = {"S": s, "BK": shape.bk, "BC": shape.bc}
         norm_sums[(shape.columns, shape.programs)](x, parts, values, channels, shape.each, **tile)
-        norm_finish[(ceil_div(channels, 16),)](
+        norm_finish[(ceil_div(channels, _FINISH_CHANNELS),)](
             x, parts, weight, bias, running_mean, running_var, saved, values, channels, shape.programs, momentum, eps,
             S=s, **shape.over_channels,
         )  # fmt: skip
@@ -93,7 +93,7 @@ class _NormActivation(torch.autograd.Function):
         grad_x = torch.empty_like(x)
         tile = {"S": shape.neighbours, "ACTIVATION": ctx.activation, "BK": shape.bk, "BC": shape.bc}
         norm_gradient_sums[(shape.columns, shape.programs)](x, grad, saved, parts, values, channels, shape.each, **tile)
-        norm_gradient_finish[(ceil_div(channels, 16),)](
+        norm_gradient_finish[(ceil_div(channels, _FINISH_CHANNELS),)](
             parts, grad_weight, grad_bias, channels, shape.programs, **shape.over_channels
         )
         grid = (ceil_div(values, shape.bk), shape.columns)
@@ -106,6 +106,8 @@ def norm_activation(x: Tensor, norm: torch.nn.BatchNorm2d, activation: int) -> T
 
     Statistics and sums are float32; running statistics are updated as PyTorch does, the batch's count too.
     """
+    if x.numel() == x.shape[1]:
+        raise ValueError(f"batch norm in training needs more than one value a channel, not {tuple(x.shape)}")
     assert norm.running_mean is not None
     assert norm.running_var is not None
     assert norm.num_batches_tracked is not None
