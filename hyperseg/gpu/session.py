@@ -65,10 +65,8 @@ def _run(options: Options, piece: Piece, left: float, marker: Path) -> None:
     command = [sys.executable, "-m", "hyperseg.gpu.pieces", json.dumps(options.as_json()), piece.name, f"{left:.0f}"]
     print(f"{piece.name}: running", flush=True)
     started = time.monotonic()
-    # What was cut once is not held to an H200's time again.
-    bounded = (
-        not log.exists() and piece.kind != "camvid" and not options.dry
-    )  # a CPU that others load has no time to be held to
+    # Neither a CPU that others load nor a piece that was cut before is held to an H200's time.
+    bounded = not log.exists() and piece.kind != "camvid" and not options.dry
     limit = min(left, 2 * piece.seconds) if bounded else left
     with log.open("w") as output:
         # In a session of its own, so that what it started ends with it and does not disturb the next piece.

@@ -130,5 +130,5 @@ def test_a_capture_that_the_driver_refuses_ends_the_training(model: nn.Module, m
     given = batches(WARM_UP + 1)
     for batch in given[:-1]:
         steps(*batch)
-    with pytest.raises(UserError, match="set training.cuda_graph to false and start again"):
+    with pytest.raises(UserError, match=r"set training\.cuda_graph to false and start again"):
         steps(*given[-1])
