@@ -153,12 +153,15 @@ def _explain(
     device: "torch.device",
     initial: "Initial | None",
 ) -> None:
+    from hyperseg.allocator import keep_freed_memory
     from hyperseg.training.explain import duration, estimate, outline
     from hyperseg.training.setup import make_deterministic, make_setup
 
     for line in outline(recipe, len(dataset.samples(recipe.train_split)), recipe.scored_split):
         click.echo(line)
     make_deterministic(seed, recipe.threads)
+    if device.type == "cpu":
+        keep_freed_memory()  # as the training does
     found = estimate(make_setup(variant, dataset, recipe, seed, device, initial=initial), recipe, device)
     click.echo(
         f"measured on {found.steps} steps on {device.type}: {1000 * found.step_s:.0f} ms a step, of which "

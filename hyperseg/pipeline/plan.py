@@ -86,7 +86,7 @@ def _evaluation(campaign: Campaign, variant: str, records: list[Record]) -> Plan
 
 def _latency(campaign: Campaign, variant: str, records: list[Record]) -> PlannedStep:
     take = campaign.latency
-    asked = [(p, e) for p in take.protocols for e in take.engines]
+    asked = [(p, e) for p in take.protocols for e in take.engines_of(variant)]
     times = []
     for protocol, engine in asked:
         found = [

@@ -121,6 +121,7 @@ def _supervise(
             stderr=errors,
             pass_fds=(write_end,),
             start_new_session=True,  # its whole group can be stopped, jobs included
+            preexec_fn=_heed_interrupts,
         )
         os.close(write_end)
         if lock is not None:
@@ -132,6 +133,11 @@ def _supervise(
             code = engine.wait()
         errors.seek(0)
         return code, errors.read()
+
+
+def _heed_interrupts() -> None:
+    """A background shell hands down that SIGINT is ignored; the engine is stopped by it, and its trainings save."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _events(stream: IO[str]) -> Iterator[dict[str, Any] | None]:

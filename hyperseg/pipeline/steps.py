@@ -93,6 +93,11 @@ class Layout:
     def trainings(self) -> list[str]:
         return [self.seed.format(variant=v, seed=s) for v in self.campaign.variants for s in self.campaign.seeds]
 
+    def priority(self, variant: str, *, timed: bool = False) -> int:
+        """Jobs of a higher number start first: variants in the configuration's order, all latencies after the rest."""
+        place = len(self.campaign.variants) - self.campaign.variants.index(variant)
+        return place if timed else place + len(self.campaign.variants)
+
     @property
     def latency_size(self) -> list[str]:
         """Options of ``hyperseg latency`` for an input other than the variant's own."""

@@ -1,11 +1,13 @@
 """Accuracy against frames per second: panels of comparable points alone, their Pareto fronts and a sentence each.
 
 A panel is one dataset, split and way of scoring, and one comparability class of times: the paper's GPU and framework;
-the paper's GPU with another framework; one device, latency protocol and precision of ours; any other hardware.
+the paper's GPU with another framework; one device, latency protocol and precision of ours; any other hardware. What was
+measured here is kept apart by campaign as well, since a campaign is one schedule of training.
 """
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import mean, stdev
 
@@ -23,6 +25,7 @@ Latency = Entry[LatencyNumbers]
 Span = tuple[float, float]
 PAPER_SCORING = "as published"
 _SEVERAL = 8  # networks of ours above which a sentence names the front alone
+MEASURED = 2  # the kind of a panel of what was measured here
 EAGER, FASTEST = "eager", "fastest engine of each network"
 
 
@@ -32,7 +35,7 @@ class Point:
 
     name: str
     network: str  # id; joins the paper's point and ours
-    role: str  # 'paper', 'ours', 'authors' or 'rival'
+    role: str  # 'paper', 'ours', 'authors', 'peer' (another network, measured here) or 'rival' (as published)
     fps: float
     miou_percent: float
     fps_span: Span | None = None
@@ -82,6 +85,8 @@ class Panel:
         """What the panel shows, in one or two sentences, from its numbers."""
         if self.smoke:
             return f"{self.place}: smoke runs show that timing works; nothing follows from them."
+        if len(self.points) == 1 and self.kind == MEASURED:
+            return f"{self.place}: {self.points[0].numbers} alone, so nothing is compared."
         mine = [point for point in self.points if point.role in ("paper", "ours")]
         said = [_dominated(self, point) for point in mine] if len(mine) <= _SEVERAL else []
         said = [sentence for sentence in said if sentence]
@@ -111,23 +116,34 @@ def panels(inputs: Inputs) -> list[Panel]:
     placed.sort(key=lambda item: item[0])
     found: list[Panel] = []
     for key, group in groupby(placed, key=lambda item: item[0]):
-        dataset, split, scoring, kind, name, smoke = key
+        dataset, split, scoring, kind, _, name, smoke = key
         points = [point for _, point in group]
         points.sort(key=lambda p: (p.role, p.network, p.fps, p.miou_percent))
-        panel = Panel(dataset, split, scoring, name, kind, smoke, tuple(points))
+        panel = Panel(dataset, split, scoring, name, kind, smoke, _told_apart(points))
         # eager is the fastest engine of every network: one panel says so
         if not (found and found[-1].points == panel.points and name == found[-1].hardware.replace(EAGER, FASTEST)):
             found.append(panel)
     return found
 
 
-Place = tuple[str, str, str, int, str, bool]  # dataset, split, scoring, kind, hardware, smoke
+def _told_apart(points: list[Point]) -> tuple[Point, ...]:
+    """Two networks of one short name, such as one variant of two datasets, go by their full names."""
+    networks: dict[str, set[str]] = {}
+    for point in points:
+        networks.setdefault(point.name, set()).add(point.network)
+    return tuple(
+        replace(point, name=network_title(point.network)) if len(networks[point.name]) > 1 else point
+        for point in points
+    )
+
+
+Place = tuple[str, str, str, int, str, str, bool]  # dataset, split, scoring, kind, campaign, hardware, smoke
 
 
 def _paper_points(paper: Sequence[PaperRow]) -> Iterable[tuple[Place, Point]]:
     for row in paper:
         if row.milliseconds is not None and row.gpu:
-            place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, PAPER_HARDWARE, False)
+            place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, "", PAPER_HARDWARE, False)
             detail = f"the paper's number; input {row.input_height}×{row.input_width}; {row.source}"
             fps = row.fps or 1000 / row.milliseconds
             yield place, Point(_short(row.variant), row.variant, "paper", fps, row.miou_percent, detail=detail)
@@ -141,7 +157,7 @@ def _rival_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
             column = 0 if kind == PAPER_HARDWARE else 1 if kind.startswith(PAPER_GPU) else 3
             assert peer.milliseconds is not None
             assert peer.miou_percent is not None
-            place: Place = (peer.dataset, peer.split, PAPER_SCORING, column, kind, False)
+            place: Place = (peer.dataset, peer.split, PAPER_SCORING, column, "", kind, False)
             fps, detail = peer.fps or 1000 / peer.milliseconds, _rival_detail(peer)
             name = peer.method
             yield place, Point(name, name, "rival", fps, peer.miou_percent, hollow=peer.web_only, detail=detail)
@@ -161,9 +177,14 @@ def _own_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
             scored = [entry for entry in row if protocol_of(entry.record) == protocol]
             network, campaign = scored[0].record.network, scored[0].record.campaign
             timed = latencies.get(architecture_key(network), [])
-            timed = [entry for entry in timed if entry.record.campaign == campaign] or timed
+            own = [entry for entry in timed if entry.record.campaign == campaign]
+            timed = own or [entry for entry in timed if _size(entry.numbers) == _size(scored[0].numbers)]
             for times in _settings(timed):
                 yield from _measured(scored, times, inputs, first=protocol == _first(protocols))
+
+
+def _size(numbers: EvaluationNumbers | LatencyNumbers) -> tuple[int, int]:
+    return numbers.input_height, numbers.input_width
 
 
 def _by_architecture(collection: Collection) -> dict[Key, list[Latency]]:
@@ -202,7 +223,7 @@ def _measured(
     row = paper_row(inputs.paper, record.network.id, dataset.split)
     as_paper = [e for e in eager if row and not latency_differs(e, row)]
     if row and as_paper and not accuracy_differs(scored[0], row, inputs.collection):
-        place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, PAPER_HARDWARE, False)
+        place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, "", PAPER_HARDWARE, False)
         yield place, _own(scored, as_paper[0])
         return
     if not first:
@@ -210,11 +231,11 @@ def _measured(
     for entry, engine in ((fastest, FASTEST), *((e, EAGER) for e in eager)):
         numbers = entry.numbers
         precision = f"{numbers.precision} with TF32" if numbers.tf32 else numbers.precision
-        name = (
-            f"{device_title(numbers.device_name)}, {protocol_title(protocol_of(entry.record))}, {precision}, {engine}"
-        )
+        protocol, campaign = protocol_title(protocol_of(entry.record)), record.campaign
+        name = f"{device_title(numbers.device_name)}, {protocol}, {precision}, {engine}; campaign {campaign}"
         scoring = protocol_title(protocol_of(record))
-        yield (_home(dataset.id), dataset.split, scoring, 2, name, numbers.smoke), _own(scored, entry)
+        place = (_home(dataset.id), dataset.split, scoring, MEASURED, campaign, name, numbers.smoke)
+        yield place, _own(scored, entry)
 
 
 def _own(scored: list[Evaluation], timed: Latency) -> Point:
@@ -235,7 +256,7 @@ def _own(scored: list[Evaluation], timed: Latency) -> Point:
         if record.network.source == "hyperseg"
         else "authors"
         if record.network.source == "authors"
-        else "rival",
+        else "peer",
         fps=speed,
         miou_percent=average,
         fps_span=(speed * numbers.median_ms / times.high, speed * numbers.median_ms / times.low) if times else None,
@@ -272,4 +293,5 @@ def _home(dataset: str) -> str:
 
 
 def _short(network: str) -> str:
-    return network_title(network).split(" (")[0]
+    """The title without the dataset that a variant was published for."""
+    return re.sub(r" \([^)]*\)", "", network_title(network))

@@ -49,12 +49,14 @@ def endless(checkout: Checkout) -> Iterator[Checkout]:
             continue
 
 
-def started(checkout: Checkout) -> "subprocess.Popen[str]":
+def started(checkout: Checkout, *, background: bool = False) -> "subprocess.Popen[str]":
+    """A run as a terminal starts it, or as a shell does with `&`, which hands down that SIGINT is ignored."""
+    interrupts = signal.SIG_IGN if background else signal.SIG_DFL
     return subprocess.Popen(
         ["hyperseg", "run", "config/demo.yaml"],
         cwd=checkout.folder, env=checkout.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell hands down "ignore"
+        preexec_fn=lambda: signal.signal(signal.SIGINT, interrupts),
     )  # fmt: skip
 
 
@@ -154,6 +156,26 @@ def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leave
     assert "goes on from here" in output
     assert gone(job)
     assert "train" in endless.run("--dry-run")
+
+
+@pytest.mark.slow
+def test_a_run_in_the_background_that_is_stopped_stops_its_training_with_the_state_saved(endless: Checkout) -> None:
+    run = started(endless, background=True)
+    job = wait_for_job(run, "hyperseg train")
+    while not takes(job, signal.SIGTERM):  # from its first step on
+        time.sleep(0.1)
+    run.send_signal(signal.SIGTERM)
+    output, _ = run.communicate(timeout=300)
+    assert run.returncode == 130, output
+    assert gone(job)
+    assert list(endless.folder.glob("results/runs/demo/*/seed0/.checkpoint*.pt"))
+
+
+def takes(process: psutil.Process, number: int) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 def test_the_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:

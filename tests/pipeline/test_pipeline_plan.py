@@ -24,6 +24,11 @@ def test_jobs_are_counted_by_variant_seed_protocol_and_engine() -> None:
     assert {name: step.jobs for name, step in steps.items()} == {"train": 3, "evaluate": 6, "latency": 4, "report": 1}
 
 
+def test_latencies_are_counted_by_the_engines_of_their_variant() -> None:
+    timed = {"protocols": ["smoke"], "engines": {"default": ["eager", "native"], VARIANT: ["eager"]}}
+    assert planned(latency=timed | {"precisions": ["float32"]})["latency"].jobs == 1
+
+
 def test_a_training_takes_a_measured_one_s_time_per_step_scaled_by_its_pixels() -> None:
     measured = training(VARIANT, epochs=4)  # 40 steps in 60 s
     record = measured.model_copy(update={"config": {"recipe": {"crop_hw": [256, 256], "batch": 4}}})

@@ -81,6 +81,16 @@ def test_a_latency_lies_under_its_machine_and_a_record_list_has_no_repeats() -> 
     assert all("/latency/0123456789ab/" in record and "-cuda-" in record for record in latencies)
 
 
+def test_jobs_start_in_the_order_of_the_configuration_latencies_last() -> None:
+    campaign = load_campaign(ROOT / "config/front_camvid.yaml")
+    layout = Layout(campaign, "cpu", "0123456789ab")
+    trained = [layout.priority(variant) for variant in campaign.variants]
+    timed = [layout.priority(variant, timed=True) for variant in campaign.variants]
+    assert trained + timed == sorted({*trained, *timed}, reverse=True)
+    rules = {step: (ROOT / f"workflow/rules/{step}.smk").read_text() for step in ("train", "evaluate", "latency")}
+    assert all("priority: lambda wildcards: LAYOUT.priority(wildcards.variant" in text for text in rules.values())
+
+
 def test_the_wrapper_and_the_rules_import_no_torch() -> None:
     code = (
         "import sys, hyperseg.cli.run; from pathlib import Path; from hyperseg.pipeline import run, campaign, digests; "

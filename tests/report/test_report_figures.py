@@ -83,6 +83,26 @@ def test_the_front_is_what_nothing_dominates() -> None:
     )
 
 
+def of_a_library(record: Record) -> Record:
+    return record.model_copy(update={"network": record.network.model_copy(update={"source": "library 1.0"})})
+
+
+def test_a_campaign_is_a_panel_of_its_own_and_takes_no_time_of_another_size(tmp_path: Path) -> None:
+    static = "camvid_hyperseg_s_static"
+    found = collection(
+        tmp_path,
+        evaluation(hw=(576, 768)), latency(), evaluation(static, hw=(576, 768)), latency(static),
+        of_a_library(evaluation("unet", hw=(576, 768))), of_a_library(latency("unet")),
+        evaluation(hw=(576, 768), campaign="longer", miou=60.0),
+        evaluation(hw=(384, 512), campaign="longer", miou=61.0),
+    )  # fmt: skip
+    together, alone = panels(Inputs(found))
+    assert [point.name for point in together.points] == ["HyperSeg-S", "HyperSeg-S, static weights", "U-Net"]
+    assert [point.role for point in together.points] == ["ours", "ours", "peer"]
+    assert [point.miou_percent for point in alone.points] == [60.0]
+    assert alone.sentence.endswith("campaign longer: HyperSeg-S (60.0 %, 10 FPS) alone, so nothing is compared.")
+
+
 def test_invalid_and_smoke_times(tmp_path: Path) -> None:
     found = collection(
         tmp_path,
@@ -96,9 +116,9 @@ def test_invalid_and_smoke_times(tmp_path: Path) -> None:
     assert (
         times
         == {
-            "deploy v1, float32, eager": [10.0, pytest.approx(1000 / 70)],
-            "deploy v1, float32, fastest engine of each network": [12.5, pytest.approx(1000 / 70)],
-            "smoke v1, float32, eager": [2.0],
+            "deploy v1, float32, eager; campaign demo": [10.0, pytest.approx(1000 / 70)],
+            "deploy v1, float32, fastest engine of each network; campaign demo": [12.5, pytest.approx(1000 / 70)],
+            "smoke v1, float32, eager; campaign demo": [2.0],
         }
         or len(shown) == 4
     )

@@ -236,6 +236,13 @@ def test_classes_keep_protocols_apart_and_mark_absent_ones(tmp_path: Path) -> No
     assert standard[-1]["iou_percent_camvid_hyperseg_s"] == "50.0"
 
 
+def test_columns_of_one_network_say_in_what_they_differ_and_nothing_else(tmp_path: Path) -> None:
+    found = collection(tmp_path, evaluation(hw=(192, 256)), evaluation(hw=(384, 512)), evaluation("unet"))
+    (table,) = class_tables(found)
+    titles = [column.title for column in table.columns[2:]]
+    assert titles == ["HyperSeg-S (CamVid), 192×256", "HyperSeg-S (CamVid), 384×512", "U-Net"]
+
+
 def test_ids_of_a_record_never_leave_the_folder(tmp_path: Path) -> None:
     odd = DatasetRef(id="../../etc/x", version=sha("odd"), split="a/b", images=1)
     found = collection(tmp_path, evaluation(dataset=odd, protocol="../p"), latency(protocol="a/../b", sweep=True))

@@ -14,6 +14,7 @@ rule evaluate:
     conda:
         "../../environment.yml"
     threads: CAMPAIGN.threads.evaluate
+    priority: lambda wildcards: LAYOUT.priority(wildcards.variant)
     resources:
         gpu=GPU,
         mem_mb=MEMORY_MB["evaluate"],

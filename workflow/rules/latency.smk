@@ -13,6 +13,7 @@ rule latency:
     conda:
         "../../environment.yml"
     threads: workflow.resource_settings.cores or 1
+    priority: lambda wildcards: LAYOUT.priority(wildcards.variant, timed=True)
     resources:
         gpu=GPU,
     params:

@@ -11,6 +11,7 @@ rule train:
     conda:
         "../../environment.yml"
     threads: CAMPAIGN.threads.train
+    priority: lambda wildcards: LAYOUT.priority(wildcards.variant)
     resources:
         gpu=GPU,
         mem_mb=MEMORY_MB["train"],

@@ -31,11 +31,18 @@ REAL_TIME = 30.0  # FPS
 _MANY = 40  # names; a panel with more names its front alone
 _CROWD = 300  # points; a panel with more draws its front one by one and the others together
 _FEW = 3  # points below which a panel of other hardware says nothing
-_OURS = COLOURS[0]
+_LOOKS = {  # marker, colour, size in points
+    "paper": ("*", INK, 11.0),
+    "ours": ("o", COLOURS[0], 6.5),
+    "authors": ("D", FAINT, 5.5),
+    "peer": ("s", COLOURS[1], 5.5),
+    "rival": (".", FAINT, 8.0),
+}
 _READING = (
     "Up and right is better; one panel is one dataset and one class of comparable times. Star: the paper. Blue: "
-    "measured here, with intervals; hollow: DEGRADED or a smoke run. Grey: other methods as published; hollow: known "
-    "from a web page only. Line: the Pareto front, its members named. Dotted: 30 FPS."
+    "HyperSeg measured here, with intervals; orange: other networks trained, scored and timed in the same way; hollow: "
+    "DEGRADED or a smoke run. Grey: other methods as published; hollow: known from a web page only. Line: the Pareto "
+    "front, its members named. Dotted: 30 FPS."
 )
 
 
@@ -140,9 +147,7 @@ def _single(panel: Panel) -> set[Point]:
 
 def _look(point: Point) -> tuple[str, str, float, bool]:
     """Marker, colour, size in points, and whether the marker is hollow."""
-    colour = INK if point.role == "paper" else _OURS if point.role == "ours" else FAINT
-    marker = {"paper": "*", "ours": "o", "authors": "D", "rival": "."}[point.role]
-    size = {"paper": 11.0, "ours": 6.5, "authors": 5.5, "rival": 8.0}[point.role]
+    marker, colour, size = _LOOKS[point.role]
     return marker, colour, size, point.hollow
 
 
@@ -192,7 +197,7 @@ def _limits(axes: Axes, panel: Panel) -> tuple[float, float]:
 
 def _labels(panel: Panel) -> list[Label]:
     front = set() if panel.smoke else set(panel.front)
-    own = [p for p in panel.points if p.role in ("paper", "ours")]
+    own = [p for p in panel.points if p.role in ("paper", "ours", "peer")]
     if len(own) <= _MANY:
         named = [p for p in panel.points if p in front or p.role != "rival" or any(dominates(p, one) for one in own)]
     else:
@@ -201,7 +206,7 @@ def _labels(panel: Panel) -> list[Label]:
         named = [p for p in panel.points if p in front]
     return [
         Label(point.fps, point.miou_percent, point.name if point in named else "", *(point.miou_span or (None, None)))
-        for point in sorted(panel.points, key=lambda p: p.role not in ("paper", "ours"))
+        for point in sorted(panel.points, key=lambda p: p.role not in ("paper", "ours", "peer"))
     ]
 
 

@@ -10,13 +10,14 @@ from hyperseg.report.collection import (
     Entry,
     Key,
     accuracy_key,
+    checkpoint,
     dataset_key,
     protocol_of,
     protocol_slug,
     protocol_title,
 )
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, network_title, slug
+from hyperseg.report.names import dataset_title, hw, network_title, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 
@@ -47,7 +48,7 @@ def class_groups(collection: Collection) -> list[list[Evaluation]]:
 
 
 def by_network(entries: list[Evaluation], collection: Collection) -> list[tuple[str, str, list[Evaluation]]]:
-    """(column key, title, seeds) of each network in a group; titles differ where a network appears twice."""
+    """(column key, title, seeds) of each network in a group; titles say what differs where a network appears twice."""
 
     def key(entry: Evaluation) -> Key:
         return accuracy_key(entry, collection)
@@ -57,13 +58,30 @@ def by_network(entries: list[Evaluation], collection: Collection) -> list[tuple[
     named = []
     for number, row in enumerate(rows):
         network = row[0].record.network
-        twin = ids.count(network.id) > 1
-        suffix = f"_{ids[: number + 1].count(network.id)}" if twin else ""
-        title = network_title(network.id)
-        if twin:
-            title += f", {row[0].record.campaign}, {network.backbone}, {network.slices or network.source}"
+        twins = [other[0] for other in rows if other[0].record.network.id == network.id]
+        suffix = f"_{ids[: number + 1].count(network.id)}" if len(twins) > 1 else ""
+        marks = [_marks(twin, collection) for twin in twins]
+        differing = [place for place, values in enumerate(zip(*marks, strict=True)) if len(set(values)) > 1]
+        own = _marks(row[0], collection)
+        title = ", ".join([network_title(network.id), *(own[place] for place in differing)])
         named.append((f"{network.id}{suffix}", title, row))
     return named
+
+
+def _marks(entry: Evaluation, collection: Collection) -> tuple[str, ...]:
+    """What tells two evaluations of one network apart, as a reader sees it."""
+    network, numbers = entry.record.network, entry.numbers
+    weights = network.backbone_weights.source if network.backbone_weights else "random backbone"
+    return (
+        entry.record.campaign,
+        network.source,
+        network.backbone,
+        weights,
+        network.slices or "",
+        f"{network.num_classes} classes",
+        hw(numbers.input_height, numbers.input_width),
+        f"checkpoint {checkpoint(entry, collection)}",
+    )
 
 
 def _table(entries: list[Evaluation], collection: Collection) -> Table:
