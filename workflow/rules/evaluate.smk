@@ -11,10 +11,10 @@ rule evaluate:
         matrices=f"{LAYOUT.seed}/evaluation-{{protocol}}.npz",
     log:
         f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/evaluation-{{protocol}}.log",
+    priority: lambda wildcards: LAYOUT.priority(wildcards.variant)
     conda:
         "../../environment.yml"
     threads: CAMPAIGN.threads.evaluate
-    priority: lambda wildcards: LAYOUT.priority(wildcards.variant)
     resources:
         gpu=GPU,
         mem_mb=MEMORY_MB["evaluate"],

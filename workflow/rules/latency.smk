@@ -10,10 +10,10 @@ rule latency:
         samples=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.parquet",
     log:
         f"{LAYOUT.logs}/{{variant}}/latency/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.log",
+    priority: lambda wildcards: LAYOUT.priority(wildcards.variant, timed=True)
     conda:
         "../../environment.yml"
     threads: workflow.resource_settings.cores or 1
-    priority: lambda wildcards: LAYOUT.priority(wildcards.variant, timed=True)
     resources:
         gpu=GPU,
     params:

@@ -8,10 +8,10 @@ rule train:
         record=f"{LAYOUT.seed}/train.json",
     log:
         f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/train.log",
+    priority: lambda wildcards: LAYOUT.priority(wildcards.variant)
     conda:
         "../../environment.yml"
     threads: CAMPAIGN.threads.train
-    priority: lambda wildcards: LAYOUT.priority(wildcards.variant)
     resources:
         gpu=GPU,
         mem_mb=MEMORY_MB["train"],
