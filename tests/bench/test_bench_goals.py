@@ -55,7 +55,7 @@ def test_speed_is_the_best_engines_and_errors_the_worst_ones() -> None:
 
 
 def test_on_a_gpu_other_goals_hold() -> None:
-    rows = turns(row("authors", 1.0), row("cudagraph/float32", 4.2, 5e-4), row("cudagraph/float16", 9.0, 0.1))
+    rows = turns(row("authors", 1.0), row("cudagraph/float32", 5.2, 5e-4), row("cudagraph/float16", 9.0, 0.1))
     speed = found(device="cuda", inference=rows)
     assert {title: goal.reached for title, goal in speed.items()} == {
         "CUDA float32, TF32 off": True,
