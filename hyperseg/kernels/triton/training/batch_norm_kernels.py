@@ -69,6 +69,22 @@ def norm_sums(
 
 
 @triton.jit
+def summed_parts(
+    parts: tl.tensor, c: tl.tensor, C: tl.tensor, programs: tl.tensor, BP: tl.constexpr, BC: tl.constexpr
+) -> tuple[tl.tensor, tl.tensor]:
+    """Both sums (BC,) over programs of parts (programs, 2, C), for channels c."""
+    first = tl.zeros((BP, BC), tl.float32)
+    second = tl.zeros((BP, BC), tl.float32)
+    for start in range(0, programs, BP):
+        p = start + tl.arange(0, BP)
+        mask = (p < programs)[:, None] & (c < C)[None, :]
+        at = parts + p[:, None] * 2 * C + c[None, :]
+        first += tl.load(at, mask=mask, other=0.0)
+        second += tl.load(at + C, mask=mask, other=0.0)
+    return tl.sum(first, 0), tl.sum(second, 0)
+
+
+@triton.jit
 def norm_finish(
     x: tl.tensor,
     parts: tl.tensor,
@@ -88,17 +104,10 @@ def norm_finish(
 ) -> None:
     c = tl.program_id(0) * BC + tl.arange(0, BC)
     there = c < C
-    total = tl.zeros((BP, BC), tl.float32)
-    squares = tl.zeros((BP, BC), tl.float32)
-    for start in range(0, programs, BP):
-        p = start + tl.arange(0, BP)
-        mask = (p < programs)[:, None] & there[None, :]
-        at = parts + p[:, None] * 2 * C + c[None, :]
-        total += tl.load(at, mask=mask, other=0.0)
-        squares += tl.load(at + C, mask=mask, other=0.0)
-    offset = tl.sum(total, 0) / K
+    total, squares = summed_parts(parts, c, C, programs, BP, BC)
+    offset = total / K
     mean = tl.load(x + c * S, mask=there, other=0.0).to(tl.float32) + offset
-    var = tl.maximum(tl.sum(squares, 0) / K - offset * offset, 0.0)
+    var = tl.maximum(squares / K - offset * offset, 0.0)
     inverse = 1.0 / tl.sqrt(var + eps)
     factor = tl.load(weight + c, mask=there, other=0.0) * inverse
     tl.store(saved + c, mean, mask=there)
@@ -185,16 +194,9 @@ def norm_gradient_finish(
 ) -> None:
     c = tl.program_id(0) * BC + tl.arange(0, BC)
     there = c < C
-    total = tl.zeros((BP, BC), tl.float32)
-    along = tl.zeros((BP, BC), tl.float32)
-    for start in range(0, programs, BP):
-        p = start + tl.arange(0, BP)
-        mask = (p < programs)[:, None] & there[None, :]
-        at = parts + p[:, None] * 2 * C + c[None, :]
-        total += tl.load(at, mask=mask, other=0.0)
-        along += tl.load(at + C, mask=mask, other=0.0)
-    tl.store(grad_bias + c, tl.sum(total, 0), mask=there)
-    tl.store(grad_weight + c, tl.sum(along, 0), mask=there)
+    total, along = summed_parts(parts, c, C, programs, BP, BC)
+    tl.store(grad_bias + c, total, mask=there)
+    tl.store(grad_weight + c, along, mask=there)
 
 
 @triton.jit
