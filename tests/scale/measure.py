@@ -6,14 +6,13 @@ The results are made-up records and empty files, in a checkout of its own; both 
 import argparse
 import csv
 import shutil
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import yaml
 from pipeline_checkout import TINY, Checkout, copy_project
-from record_factory import VARIANTS, evaluation, latency, training
+from record_factory import VARIANTS, evaluation, latency, network, training
 
 from hyperseg.pipeline.campaign import parse_campaign
 from hyperseg.pipeline.steps import Layout
@@ -35,10 +34,9 @@ def main() -> None:
     for what, (steps, seconds) in figures.items():
         print(f"{what:15} {steps:6} steps {seconds:6.1f} s, goal {GOALS_S[what]:g} s")
     if given.out:
+        rows = [(what, steps, f"{seconds:.1f}", GOALS_S[what]) for what, (steps, seconds) in figures.items()]
         with given.out.open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(
-                [("what", "steps", "seconds", "goal_s"), *((w, n, f"{s:.1f}", GOALS_S[w]) for w, (n, s) in figures.items())]
-            )
+            csv.writer(file, lineterminator="\n").writerows([("what", "steps", "seconds", "goal_s"), *rows])
 
 
 def measure(checkout: Checkout, steps: int, planned: int) -> dict[str, tuple[int, float]]:
@@ -71,7 +69,7 @@ def configure(checkout: Checkout, name: str, steps: int) -> int:
 def finish(checkout: Checkout, steps: int) -> int:
     """A checkout in which that campaign seems to have run, recorded by DVC."""
     count = configure(checkout, "demo", steps)
-    subprocess.run(["hyperseg", "data", "streets", "--out", "data/streets", *sizes()], cwd=checkout.folder, check=True, env=checkout.environment, capture_output=True)  # fmt: skip
+    checkout.call("hyperseg", "data", "streets", "--out=data/streets", *sizes())
     campaign = parse_campaign(yaml.safe_load(checkout.read("config/demo.yaml")), "demo")
     layout = Layout.here(campaign)
     for name in layout.records():
@@ -96,10 +94,14 @@ def sizes() -> list[str]:
 
 
 def stand_in(path: Path, variant: str) -> Record:
-    if path.name == "train.json":
-        return training(variant, seed=int(path.parent.name.removeprefix("seed")))
     kind, _, protocol = path.stem.partition("-")
-    return evaluation(variant, protocol) if kind == "evaluation" else latency(variant, kind)
+    if kind == "smoke":
+        return latency(variant, kind, campaign="demo")
+    seed = int(path.parent.name.removeprefix("seed"))
+    weights = network(variant, weights=f"{seed}")
+    if kind == "train":
+        return training(variant, seed=seed, net=weights, campaign="demo")
+    return evaluation(variant, protocol, seed=seed, net=weights, campaign="demo")
 
 
 def seconds(checkout: Checkout, *command: str) -> float:
