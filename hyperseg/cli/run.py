@@ -57,15 +57,16 @@ def command(
         return
     if not outcome.done:
         click.echo("nothing to do: every result is up to date")
-    _summarize(outcome.layout)
+    else:
+        _summarize(outcome.layout)
+    click.echo(f"report: {outcome.layout.report}/index.html")
 
 
 def _summarize(layout: "Layout") -> None:
-    """The table of what was run, and where the page is."""
+    """The table of all results."""
     from rich.console import Console
 
     from hyperseg.records import read_record_files
     from hyperseg.report.summary import render
 
     Console().print(render(read_record_files(map(Path, layout.records())).values()))
-    click.echo(f"report: {layout.report}/index.html")

@@ -29,13 +29,37 @@ def digest_file(campaign: str, step: str, *names: str) -> str:
 
 def write_digests(campaign: Campaign, root: Path = Path()) -> None:
     """Bring the digest files of a campaign up to date; what has not changed is not touched."""
-    current = current_digests(campaign, root)
+    current = current_digests(campaign, root) | settings(campaign)
     wanted = {root / name: json.dumps(content, indent=1) + "\n" for name, content in current.items()}
     for path, text in wanted.items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text_atomic(path, text)
     for path in set((root / FOLDER / campaign.campaign).rglob("*.json")) - set(wanted):
         path.unlink(missing_ok=True)  # of a variant or a protocol that the campaign no longer has
+
+
+def settings_file(campaign: str, step: str) -> str:
+    """Where the configuration of a step lies for DVC, relative to the repository root.
+
+    A stage could name the keys of the configuration itself, but DVC reads that file again for every job.
+    """
+    return f"{FOLDER}/{campaign}/settings/{step}.json"
+
+
+def settings(campaign: Campaign) -> dict[str, dict[str, Any]]:
+    """What each step reads of the configuration, by the file that holds it for DVC."""
+    values = campaign.model_dump(mode="json")
+    read = {
+        "data": values["dataset"],
+        "train": {"training": values["training"], "threads": values["threads"]["train"]},
+        "evaluate": {
+            **{key: values["evaluation"][key] for key in ("split", "input_hw")},
+            "threads": values["threads"]["evaluate"],
+        },
+        "latency": values["latency"],
+        "report": values["report"],
+    }
+    return {settings_file(campaign.campaign, step): content for step, content in read.items()}
 
 
 def current_digests(campaign: Campaign, root: Path = Path()) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
-from hyperseg.pipeline.commands import call, reason
+from hyperseg.pipeline.commands import reason, touch
 from hyperseg.pipeline.digests import current_digests
 from hyperseg.pipeline.steps import Layout
 
@@ -41,9 +41,7 @@ def protect(
         if lost and choice == "ask":
             raise UserError(_refusal(layout, config, lost))
         if lost:
-            records = [f"{folder}/train.json" for folder in lost]
-            engine = ("snakemake", f"--configfile={config}", *options, "--touch", "--quiet", "--nolock")
-            done = call(*engine, "--cores=1", "--", *records)
+            done = touch(config, *(f"{folder}/train.json" for folder in lost), options=options)
             if done.returncode:
                 raise UserError(f"snakemake could not keep the trainings: {reason(done)}; see `hyperseg run --help`")
     remember(layout)
