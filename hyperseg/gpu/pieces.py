@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
-from hyperseg.gpu.plan import LEAST_TRAINING_SECONDS, Options, Piece
+from hyperseg.gpu.plan import Options, Piece
+from hyperseg.gpu.trainings import camvid, front
 from hyperseg.models.variants import get_variant
 
 if TYPE_CHECKING:
     from hyperseg.bench.setting import PartName, Setting
 
 CAMPAIGN = "gpu"
-TRAINED_IMAGES_PER_S = 400  # on an H200, with the loader and the start; what is faster only ends sooner
-EVALUATION_SECONDS = 30
 
 
 def main() -> None:
@@ -197,40 +196,6 @@ def profile(options: Options, variant: str) -> None:
     write_text_atomic(options.out / "profiles" / f"{variant}.csv", "\n".join(lines) + "\n")
 
 
-def camvid(options: Options, seconds: float) -> None:
-    """Train camvid_hyperseg_s on the prepared dataset with the time left, then score its test split.
-
-    The schedule is chosen once, so that a call after a cut goes on with the same training.
-    """
-    assert options.camvid is not None
-    out = options.records / "camvid_hyperseg_s" / "seed0"
-    chosen = options.out / "camvid.json"
-    if not chosen.exists():
-        images = int(max(seconds - EVALUATION_SECONDS, LEAST_TRAINING_SECONDS / 2) * TRAINED_IMAGES_PER_S)
-        changes = {"epochs": 1, "images_per_epoch": images, "precision": "bfloat16"}
-        if options.dry:
-            changes = {"epochs": 1, "images_per_epoch": 2, "batch": 2, "crop_hw": "[128,128]", "workers": 0,
-                       "pretrained_backbone": "false"}  # fmt: skip
-        write_text_atomic(chosen, json.dumps(changes) + "\n")
-    changes = json.loads(chosen.read_text())
-    if not (out / "train.json").exists():
-        _command(
-            "train", "--variant", "camvid_hyperseg_s", "--data", str(options.camvid), "--out", str(out), "--device",
-            options.device, *(word for name, value in changes.items() for word in ("--set", f"{name}={value}")),
-        )  # fmt: skip
-    for protocol in () if options.dry else ("standard", "paper"):
-        _command(
-            "evaluate", "--weights", str(out / "weights.safetensors"), "--data", str(options.camvid),
-            "--protocol", protocol, "--out", str(out / f"evaluation-{protocol}.json"), "--device", options.device,
-        )  # fmt: skip
-
-
-def _command(*words: str) -> None:
-    code = subprocess.run([sys.executable, "-m", "hyperseg", *words], check=False).returncode
-    if code:
-        raise UserError(f"hyperseg {words[0]} ended with code {code}; its own message is above in this log")
-
-
 def _size(options: Options, variant: str) -> tuple[int, int]:
     """The variant's own input, or the smallest that it takes."""
     chosen = get_variant(variant)
@@ -266,6 +231,7 @@ PIECES: dict[str, Any] = {
     "latency": latency,
     "training": training,
     "profile": profile,
+    "front": front,
     "camvid": camvid,
 }
 

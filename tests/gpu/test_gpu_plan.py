@@ -16,7 +16,7 @@ from hyperseg.gpu.plan import Options, plan
 def test_answers_come_before_speeds_and_the_goals_variants_first(tmp_path: Path) -> None:
     pieces, left_out = plan(Options(tmp_path, authors=tmp_path, camvid=tmp_path))
     kinds = list(dict.fromkeys(piece.kind for piece in pieces))
-    assert kinds == ["answers", "bench", "training", "agreement", "latency", "profile", "compile", "camvid"]
+    assert kinds == ["answers", "bench", "training", "agreement", "latency", "profile", "front", "compile", "camvid"]
     benches = [piece.name for piece in pieces if piece.kind == "bench"]
     assert benches[:2] == ["bench:camvid_hyperseg_s", "bench:cityscapes_hyperseg_m"]
     assert len(benches) == 10
@@ -28,7 +28,7 @@ def test_answers_come_before_speeds_and_the_goals_variants_first(tmp_path: Path)
 
 def test_what_is_not_given_is_left_out_and_said(tmp_path: Path) -> None:
     pieces, left_out = plan(Options(tmp_path))
-    assert not {"training", "agreement", "camvid"} & {piece.kind for piece in pieces}
+    assert not {"training", "agreement", "front", "camvid"} & {piece.kind for piece in pieces}
     assert [sentence.rpartition("give ")[2].partition("=")[0] for sentence in left_out] == ["AUTHORS", "CAMVID"]
 
 
