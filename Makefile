@@ -6,6 +6,7 @@ SHELL := bash
 
 VENV := .venv
 MINUTES ?= 10
+TRIALS ?= 200
 PACK ?=
 # `make gpu` runs where nothing is installed: with .venv where it is there, else with the machine's own Python.
 HERE = $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
@@ -21,7 +22,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help setup demo camvid front test slurm lint bench gpu gpu-dry reference lock clean
+.PHONY: help setup demo camvid front test slurm faults scale lint bench gpu gpu-dry reference lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -46,6 +47,12 @@ test: $(INSTALLED)  ## The tests, a process for each core; FAST=1 leaves out the
 
 slurm: $(INSTALLED)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
 	@workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
+
+faults: $(INSTALLED)  ## kill -9 at random instants of every step, and the same again: make faults [TRIALS=200] [MINUTES=10]
+	@PYTHONPATH=tests/support python tests/faults/kills.py --trials $(TRIALS) --minutes $(MINUTES)
+
+scale: $(INSTALLED)  ## Seconds of a plan of 10 000 steps, a run with nothing to do and adopt: make scale [OUT=FILE.csv]
+	@PYTHONPATH=tests/support python tests/scale/measure.py $(if $(OUT),--out '$(OUT)')
 
 lint: $(INSTALLED)  ## The linters and the type checker
 	ruff check

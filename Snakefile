@@ -34,6 +34,9 @@ LAYOUT = Layout.here(CAMPAIGN)
 write_digests(CAMPAIGN)  # what the rules depend on in place of the package's files
 RECORD_LIST = write_list(LAYOUT)
 GPU = int(LAYOUT.device == "cuda")
+# Of this machine. A job on another one has what it was submitted with, whatever cores that machine has.
+HERE = workflow.is_main_process and workflow.local_exec
+CORES = (workflow.resource_settings.cores or 1) if HERE else 1
 MEMORY_MB = {
     "train": 3000,
     "evaluate": 2000,

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A SLURM cluster of this one machine, for as long as a command runs: workflow/slurm.sh COMMAND...
-# Needs Debian's slurm-wlm and munge, and root. A stand-in GPU is granted, so that jobs may ask for one.
+# Needs Debian's slurm-wlm and munge, and root. For that time it is the SLURM of /etc/slurm/slurm.conf. A stand-in GPU is
+# granted, so that jobs may ask for one.
 set -euo pipefail
 
 skip() {
@@ -12,6 +13,9 @@ skip() {
 for tool in slurmctld slurmd sbatch munged; do
     command -v "$tool" >/dev/null || skip "there is no $tool; apt-get install slurm-wlm munge"
 done
+# Snakemake's executor takes SLURM_CONF out of a job's environment, so jobs look for the configuration where it usually is.
+usual=/etc/slurm/slurm.conf
+[ -e "$usual" ] && skip "this machine has a SLURM of its own, in $usual"
 
 folder=$(mktemp -d /tmp/hyperseg-slurm.XXXXXX)
 chmod 755 "$folder"
@@ -51,18 +55,23 @@ SlurmdSpoolDir=$folder/spool
 StateSaveLocation=$folder/state
 SlurmctldLogFile=$folder/slurmctld.log
 SlurmdLogFile=$folder/slurmd.log
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(($(awk '/MemTotal/ { print $2 }' /proc/meminfo) / 1100)) Gres=gpu:1 State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(getconf _NPROCESSORS_ONLN) RealMemory=$(($(awk '/MemTotal/ { print $2 }' /proc/meminfo) / 1100)) Gres=gpu:1 State=UNKNOWN
 PartitionName=gpu Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2
 CONF
 echo "NodeName=$host Name=gpu File=/dev/null" >"$folder/gres.conf"
 export SLURM_CONF=$folder/slurm.conf
+ln -sfn "$SLURM_CONF" "$usual"
 
 daemons=()
 stop() {
     scancel --full --quiet --state=RUNNING,PENDING --partition=gpu 2>/dev/null || true
-    for daemon in "${daemons[@]}"; do kill "$daemon" 2>/dev/null || true; done
-    wait 2>/dev/null || true
+    # The controller first, while it still has the others to talk to.
+    for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
+        kill "${daemons[i]}" 2>/dev/null || true
+        wait "${daemons[i]}" 2>/dev/null || true
+    done
+    [ "$(readlink "$usual")" != "$SLURM_CONF" ] || rm "$usual"
     rm -rf "$folder"
 }
 trap stop EXIT
@@ -72,9 +81,9 @@ if ! munge --no-input >/dev/null 2>&1; then
     daemons+=($!)
 fi
 for _ in $(seq 50); do munge --no-input >/dev/null 2>&1 && break; sleep 0.2; done
-slurmctld -D >/dev/null 2>&1 &
-daemons+=($!)
 slurmd -D >/dev/null 2>&1 &
+daemons+=($!)
+slurmctld -D >/dev/null 2>&1 &
 daemons+=($!)
 for _ in $(seq 100); do
     sinfo --noheader --format=%T 2>/dev/null | grep -q idle && break

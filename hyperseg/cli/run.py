@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from hyperseg.pipeline.steps import Layout
+    from hyperseg.pipeline.trainings import Choice
 
 
 @click.command()
@@ -16,9 +17,22 @@ if TYPE_CHECKING:
 @click.option("--source", type=click.Path(path_type=Path), help="Folder of the published dataset, to prepare it from.")
 @click.option("--profile", type=click.Path(path_type=Path), help="Snakemake profile, for example profiles/slurm.")
 @click.option("--executor", help="Snakemake executor of the jobs; default: the profile's, or this machine.")
+@click.option(
+    "--trainings",
+    type=click.Choice(["ask", "keep", "redo"]),
+    default="ask",
+    show_default=True,
+    help="Finished trainings whose code, configuration or data have changed: refuse, keep, or make them again.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would run and why; run nothing.")
 def command(
-    config: Path, cores: int | None, source: Path | None, profile: Path | None, executor: str | None, dry_run: bool
+    config: Path,
+    cores: int | None,
+    source: Path | None,
+    profile: Path | None,
+    executor: str | None,
+    trainings: "Choice",
+    dry_run: bool,
 ) -> None:
     """Run the whole pipeline of CONFIG, for example config/demo.yaml.
 
@@ -29,7 +43,8 @@ def command(
     from hyperseg.pipeline.run import run
 
     try:
-        outcome = run(config, cores=cores, dry_run=dry_run, source=source, profile=read_profile(profile, executor))
+        where = read_profile(profile, executor)
+        outcome = run(config, cores=cores, dry_run=dry_run, source=source, profile=where, trainings=trainings)
     except KeyboardInterrupt:
         click.echo("stopped; the same command goes on from here", err=True)
         sys.exit(130)
@@ -42,15 +57,16 @@ def command(
         return
     if not outcome.done:
         click.echo("nothing to do: every result is up to date")
-    _summarize(outcome.layout)
+    else:
+        _summarize(outcome.layout)
+    click.echo(f"report: {outcome.layout.report}/index.html")
 
 
 def _summarize(layout: "Layout") -> None:
-    """The table of what was run, and where the page is."""
+    """The table of all results."""
     from rich.console import Console
 
     from hyperseg.records import read_record_files
     from hyperseg.report.summary import render
 
     Console().print(render(read_record_files(map(Path, layout.records())).values()))
-    click.echo(f"report: {layout.report}/index.html")

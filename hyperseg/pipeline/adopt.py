@@ -5,12 +5,13 @@ from pathlib import Path
 
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
-from hyperseg.pipeline.commands import call, reason, require_root
+from hyperseg.pipeline.commands import call, reason, require_root, touch
 from hyperseg.pipeline.digests import write_digests
 from hyperseg.pipeline.dvc_file import dvc_file
 from hyperseg.pipeline.lock import run_lock
 from hyperseg.pipeline.steps import Layout
 from hyperseg.pipeline.track import dataset_file
+from hyperseg.pipeline.trainings import remember
 
 
 def adopt(config: Path, pull: bool = True) -> list[str]:
@@ -35,12 +36,14 @@ def adopt(config: Path, pull: bool = True) -> list[str]:
                 raise UserError(f"dvc pull did not bring the recorded results: {reason(done)}; see `dvc remote list`")
         write_digests(campaign)
         _refuse_stale(targets, config)
-        missing = [record for record in Layout.here(campaign).all_latencies() if not Path(record).is_file()]
-        done = call("snakemake", f"--configfile={config}", "--touch", "--forceall", "--quiet", "--nolock")
+        layout = Layout.here(campaign)
+        missing = [record for record in layout.all_latencies() if not Path(record).is_file()]
+        done = touch(config)
         if done.returncode:
             raise UserError(
                 f"snakemake could not take the results over: {reason(done)}; `hyperseg run {config}` makes them anew"
             )
+        remember(layout)
     return missing
 
 

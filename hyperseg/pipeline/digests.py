@@ -1,9 +1,11 @@
 """Small files that stand for all code and package data that a step's results depend on.
 
 Snakemake's rules have one as an input, DVC's stages as a dependency. They are written when the Snakefile is read, or by
-DVC's stage ``sources`` (``python -m hyperseg.pipeline.digests CONFIG``), and only where their content changes.
+DVC's stage ``sources`` (``python -m hyperseg.pipeline.digests CONFIG``), and only where their content changes. Every
+job on a cluster reads the Snakefile, so the package's text is read again only where one of its files has changed.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from hyperseg.pipeline.sources import PACKAGE, Entry, digest_of, find_sources
 from hyperseg.training.recipe import Recipe, load_recipe
 
 FOLDER = ".hyperseg/sources"
+SEEN = ".hyperseg/seen"  # the digests of the last time, one file per campaign
 SCORING = "hyperseg.evaluation"  # what a training needs only to score its epochs
 PUBLISHED = "hyperseg.datasets.published"  # of which evaluations and reports read titles and readings
 
@@ -26,12 +29,59 @@ def digest_file(campaign: str, step: str, *names: str) -> str:
 
 def write_digests(campaign: Campaign, root: Path = Path()) -> None:
     """Bring the digest files of a campaign up to date; what has not changed is not touched."""
-    wanted = {root / name: json.dumps(content, indent=1) + "\n" for name, content in digests(campaign).items()}
+    current = current_digests(campaign, root) | settings(campaign)
+    wanted = {root / name: json.dumps(content, indent=1) + "\n" for name, content in current.items()}
     for path, text in wanted.items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text_atomic(path, text)
     for path in set((root / FOLDER / campaign.campaign).rglob("*.json")) - set(wanted):
         path.unlink(missing_ok=True)  # of a variant or a protocol that the campaign no longer has
+
+
+def settings_file(campaign: str, step: str) -> str:
+    """Where the configuration of a step lies for DVC, relative to the repository root.
+
+    A stage could name the keys of the configuration itself, but DVC reads that file again for every job.
+    """
+    return f"{FOLDER}/{campaign}/settings/{step}.json"
+
+
+def settings(campaign: Campaign) -> dict[str, dict[str, Any]]:
+    """What each step reads of the configuration, by the file that holds it for DVC."""
+    values = campaign.model_dump(mode="json")
+    read = {
+        "data": values["dataset"],
+        "train": {"training": values["training"], "threads": values["threads"]["train"]},
+        "evaluate": {
+            **{key: values["evaluation"][key] for key in ("split", "input_hw")},
+            "threads": values["threads"]["evaluate"],
+        },
+        "latency": values["latency"],
+        "report": values["report"],
+    }
+    return {settings_file(campaign.campaign, step): content for step, content in read.items()}
+
+
+def current_digests(campaign: Campaign, root: Path = Path()) -> dict[str, dict[str, Any]]:
+    """:func:`digests` of this package: those of the last time where none of its files has another size or time."""
+    seen = root / SEEN / f"{campaign.campaign}.json"
+    looked = [campaign.model_dump_json(), str(PACKAGE), *_stamps(PACKAGE)]
+    key = hashlib.sha256("\n".join(looked).encode()).hexdigest()
+    try:
+        kept = json.loads(seen.read_text(encoding="utf-8"))
+        if kept["key"] == key:
+            return dict(kept["digests"])
+    except (OSError, ValueError, KeyError, TypeError):  # none yet, or a damaged one
+        pass
+    found = digests(campaign)
+    write_text_atomic(seen, json.dumps({"key": key, "digests": found}))
+    return found
+
+
+def _stamps(package: Path) -> list[str]:
+    """Name, size and time of every file of a package."""
+    files = sorted(path for path in package.rglob("*") if path.suffix != ".pyc" and path.is_file())
+    return [f"{path} {(stat := path.stat()).st_size} {stat.st_mtime_ns}" for path in files]
 
 
 def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, Any]]:

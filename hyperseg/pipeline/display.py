@@ -4,7 +4,7 @@ import sys
 import textwrap
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -20,10 +20,13 @@ REASON_CHARACTERS = 200
 
 
 class Display:
-    """A context manager; `update` is called with every event and in between."""
+    """A context manager; `update` is called with every event and in between.
 
-    def __init__(self, progress: Progress, dry_run: bool = False) -> None:
-        self.progress, self.dry_run = progress, dry_run
+    Of a dry run it shows the "plan", or is "silent".
+    """
+
+    def __init__(self, progress: Progress, shows: Literal["run", "plan", "silent"] = "run") -> None:
+        self.progress, self.shows = progress, shows
         self.console = Console(file=sys.stderr, highlight=False)
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.started = self.shown = time.monotonic()
@@ -42,7 +45,7 @@ class Display:
 
     def update(self, event: dict[str, Any] | None, ended: Job | None) -> None:
         """Show what changed; `ended` is the job that the event ended."""
-        if self.dry_run:
+        if self.shows != "run":
             self._dry(event)
         elif event and event["event"] == "run_info" and self.progress.total:
             steps = ", ".join(f"{count} {rule}" for rule, count in self.progress.planned.items())
@@ -64,7 +67,7 @@ class Display:
                 self.console.print(f"    {job.name}: {job.state() or 'running'}", markup=False, soft_wrap=True)
 
     def _dry(self, event: dict[str, Any] | None) -> None:
-        if event and event["event"] == "job_info" and event["jobid"] in self.progress.running:
+        if self.shows == "plan" and event and event["event"] == "job_info" and event["jobid"] in self.progress.running:
             job = self.progress.running[event["jobid"]]
             reason = textwrap.shorten(str(event["reason"]), REASON_CHARACTERS, placeholder=" ...")
             self.console.print(f"{job.name}: {reason}", markup=False, soft_wrap=True)

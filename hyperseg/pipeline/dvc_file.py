@@ -1,4 +1,4 @@
-"""The dvc.yaml of a campaign: one stage per kind of step, with the deps, params and outs of its rule.
+"""The dvc.yaml of a campaign: one stage per kind of step, with the deps and outs of its rule.
 
 DVC remembers what Snakemake made, so a stage's command is the engine itself. The file is made from the configuration,
 checked before, and holds names alone: DVC hands commands to a shell, and nothing that it reads later gets into one.
@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
 
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import Campaign
-from hyperseg.pipeline.digests import FOLDER
+from hyperseg.pipeline.digests import FOLDER, settings_file
 from hyperseg.pipeline.steps import PAPER, PEERS
 
 DEMO = Path("config/demo.yaml")  # the campaign of the dvc.yaml in the repository's root
@@ -44,40 +43,39 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
     manifest = f"{campaign.dataset.folder}/manifest.json"
     variants, seeds = campaign.variants, campaign.seeds
 
-    def stage(target: str, params: list[str], deps: list[str], outs: list[Any], **matrix: list[Any]) -> dict[str, Any]:
+    def stage(step: str, target: str, deps: list[str], outs: list[Any], **matrix: list[Any]) -> dict[str, Any]:
         return {
             **({"wdir": up.rstrip("/")} if up else {}),
             **({"matrix": {key: list(values) for key, values in matrix.items()}} if matrix else {}),
-            "cmd": target if " " in target else f"snakemake --configfile {config} -- {target}",
-            "params": [{str(config): params}],
-            "deps": deps,
+            "cmd": f"snakemake --configfile {config} -- {target}",
+            "deps": [settings_file(campaign.campaign, step), *deps],
             "outs": outs,
         }
 
+    # The one stage that reads the configuration: DVC shows and compares its values, and the others depend on what this
+    # one writes of them.
     stages = {
-        "sources": stage(
-            f"python -m hyperseg.pipeline.digests {config}",
-            ["variants", "dataset", *_written(campaign, "training"), "evaluation", "latency"],
-            ["hyperseg"],
-            [sources],
-        ),
+        "sources": {
+            **({"wdir": up.rstrip("/")} if up else {}),
+            "cmd": f"python -m hyperseg.pipeline.digests {config}",
+            "params": [{str(config): [key for key in Campaign.model_fields if key in campaign.model_fields_set]}],
+            "deps": ["hyperseg"],
+            "outs": [sources],
+        },
     }
     if config == DEMO and campaign.dataset.streets:
-        stages["data"] = stage("dataset", ["dataset"], [f"{sources}/streets.json"], [campaign.dataset.folder])
+        stages["data"] = stage("data", "dataset", [f"{sources}/streets.json"], [campaign.dataset.folder])
     stages["train"] = stage(
+        "train",
         f"{seed}/train.json",
-        [*_written(campaign, "training"), *_written(campaign.threads, "train", of="threads")],
         [f"{sources}/train/${{item.variant}}.json", manifest],
         [f"{seed}/weights.safetensors", f"{seed}/train.json"],
         variant=variants,
         seed=seeds,
     )
     stages["evaluate"] = stage(
+        "evaluate",
         f"{seed}/evaluation-${{item.protocol}}.json",
-        [
-            *_written(campaign.evaluation, "split", "input_hw", of="evaluation"),
-            *_written(campaign.threads, "evaluate", of="threads"),
-        ],
         [f"{sources}/evaluate/${{item.protocol}}.json", manifest, f"{seed}/weights.safetensors", f"{seed}/train.json"],
         [f"{seed}/evaluation-${{item.protocol}}.json", f"{seed}/evaluation-${{item.protocol}}.npz"],
         variant=variants,
@@ -89,15 +87,15 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
     # marker says nothing itself, so it cannot record an old result as a new one.
     first = f"{runs}/${{item.variant}}/seed{seeds[0]}"
     stages["latency"] = stage(
+        "latency",
         f"{runs}/${{item.variant}}/latency.done",
-        ["latency"],
         [f"{sources}/latency", f"{first}/weights.safetensors", f"{first}/train.json"],
         [f"{runs}/${{item.variant}}/latency", {f"{runs}/${{item.variant}}/latency.done": {"persist": True}}],
         variant=variants,
     )
     stages["report"] = stage(
+        "report",
         f"{report}/index.html",
-        ["report"],
         [f"{sources}/report.json", f"{campaign.dataset.folder}/card.json", PAPER, *PEERS, runs],
         [report],
     )
@@ -106,11 +104,6 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
         sort_keys=False,
         width=200,
     )
-
-
-def _written(section: BaseModel, *keys: str, of: str = "") -> list[str]:
-    """Those of the keys that the configuration holds: DVC takes one that is missing for a change."""
-    return [f"{of}.{key}" if of else key for key in keys if key in section.model_fields_set]
 
 
 def plots_folder(campaign: Campaign) -> Path:

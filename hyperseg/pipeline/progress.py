@@ -23,6 +23,7 @@ class Job:
     name: str
     log: Path | None
     started: float
+    wildcards: dict[str, str] = field(default_factory=dict)
 
     def state(self) -> str:
         """The last line of the job's log."""
@@ -65,8 +66,9 @@ class Progress:
                 self.planned = {rule: int(n) for rule, n in stats.items() if rule not in NO_WORK}
             case "job_info" if event["rule_name"] not in NO_WORK:
                 logs = event["log"] or []
-                name = " ".join([event["rule_name"], *map(str, (event["wildcards"] or {}).values())])
-                job = Job(event["jobid"], event["rule_name"], name, Path(logs[0]) if logs else None, now)
+                named = {key: str(value) for key, value in (event["wildcards"] or {}).items()}
+                name = " ".join([event["rule_name"], *named.values()])
+                job = Job(event["jobid"], event["rule_name"], name, Path(logs[0]) if logs else None, now, named)
                 self.running[job.id] = job
             case "job_finished" if job_ := self.running.pop(event["job_id"], None):
                 self.finished.append((job_.rule, now - job_.started))

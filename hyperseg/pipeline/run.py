@@ -24,6 +24,7 @@ from hyperseg.pipeline.lock import RunLock, run_lock
 from hyperseg.pipeline.profile import Profile
 from hyperseg.pipeline.progress import Progress, last_lines
 from hyperseg.pipeline.steps import Layout
+from hyperseg.pipeline.trainings import Choice, protect, remember
 from hyperseg.processors import usable_cores
 from hyperseg.records.provenance import machine
 
@@ -50,8 +51,12 @@ def run(
     dry_run: bool = False,
     source: Path | None = None,
     profile: Profile = HERE,
+    trainings: Choice = "ask",
 ) -> Outcome:
-    """Bring the campaign of `config` up to date. Runs in the repository root; raises :class:`UserError`."""
+    """Bring the campaign of `config` up to date. Runs in the repository root; raises :class:`UserError`.
+
+    `trainings` says what becomes of finished ones that are stale (:mod:`hyperseg.pipeline.trainings`).
+    """
     require_root()
     campaign = load_campaign(config, profile.config)
     if not profile.local and campaign.latency.target is None:
@@ -73,11 +78,23 @@ def run(
     given = {SOURCE: str(source.resolve())} if source is not None else {}
     if len(gpus) > 1:
         given[SHARED_GPUS] = ",".join(gpus)
-    if dry_run:  # changes nothing, so it may look while another run is at work
-        code, errors = _supervise([*command, "--dry-run", "--nolock"], None, given, progress, Display(progress, True))
+    look = [*command, "--dry-run", "--nolock"]  # changes nothing, so it may look while another run is at work
+
+    def stale() -> list[str]:
+        planned = Progress(campaign, cores, layout.device == "cuda", profile.local)
+        code, errors = _supervise(look, None, given, planned, Display(planned, "silent"))
+        if code:
+            raise _failure(planned.messages, errors)
+        return [layout.seed.format(**job.wildcards) for job in planned.running.values() if job.rule == "train"]
+
+    if dry_run:
+        code, errors = _supervise(look, None, given, progress, Display(progress, "plan"))
     else:
         with run_lock(say=_say) as lock:
+            protect(layout, config, trainings, stale, profile.options())
             code, errors = _supervise(command, lock, given, progress, Display(progress))
+            if any(rule == "train" for rule, _ in progress.finished):
+                remember(layout)
     if code and not progress.failed:
         raise _failure(progress.messages, errors)
     return Outcome(

@@ -32,9 +32,9 @@ def track(config: Path) -> list[Path]:
         write_text_atomic(file, dvc_text(campaign, config))
         kept = [file, file.with_name("dvc.lock"), _write_plots(campaign, layout)]
         if dataset := dataset_file(campaign, config):
-            _dvc("add", "--quiet", campaign.dataset.folder)
+            _dvc("add", campaign.dataset.folder)
             kept += [dataset, dataset.with_name(".gitignore")]
-        _dvc("commit", "--quiet", "--force", str(file))
+        _dvc("commit", "--force", str(file))
     return [path for path in kept if path.exists()]
 
 

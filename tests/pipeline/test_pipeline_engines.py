@@ -67,6 +67,19 @@ def test_edits_that_were_taken_back_leave_nothing_stale(finished: Checkout) -> N
     assert not named_by_dvc(finished)
 
 
+def test_a_finished_training_is_made_again_only_where_that_was_asked_for(copy: Checkout) -> None:
+    weights = copy.folder / f"results/runs/demo/{VARIANT}/seed0/weights.safetensors"
+    before = weights.read_bytes()
+    with edited(copy, "hyperseg/training/loop.py", "\n", "\nEDITED = True\n"):
+        refused = copy.run(code=2)
+        assert refused.count("\n") == 1
+        assert f"would be deleted and made again: {VARIANT} seed0; take the change back, or choose: " in refused
+        assert weights.read_bytes() == before
+        assert "nothing to do" in copy.run("--trainings", "keep")
+        assert weights.read_bytes() == before
+        assert "train" not in copy.run("--dry-run", "--trainings", "redo")  # the choice lasts
+
+
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot be fewer than all")
 def test_fewer_cores_make_nothing_stale(finished: Checkout) -> None:
     planned = finished.call("taskset", "--cpu-list", "0", "hyperseg", "run", "config/demo.yaml", "--dry-run")

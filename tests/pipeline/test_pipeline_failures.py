@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pipeline_checkout import BIN, ROOT, Checkout
+from pipeline_checkout import BIN, ROOT, Checkout, takes
 
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
@@ -169,13 +169,6 @@ def test_a_run_in_the_background_that_is_stopped_stops_its_training_with_the_sta
     assert run.returncode == 130, output
     assert gone(job)
     assert list(endless.folder.glob("results/runs/demo/*/seed0/.checkpoint*.pt"))
-
-
-def takes(process: psutil.Process, number: int) -> bool:
-    """Whether a process has a handler of its own for a signal."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
-    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 def test_the_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:

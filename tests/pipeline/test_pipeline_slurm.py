@@ -7,12 +7,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
-from pipeline_checkout import VARIANT, Checkout
+from pipeline_checkout import VARIANT, Checkout, takes
 
 from hyperseg.records import Record, read_record
 
@@ -68,13 +70,16 @@ def slurm_job(run: "subprocess.Popen[str]", rule: str) -> str:
     raise AssertionError(f"no job of {rule} ran")
 
 
-def wait_for_epoch(checkout: Checkout, epoch: int) -> None:
-    log = checkout.folder / f"logs/demo/{VARIANT}/seed0/train.log"
+def wait_for_training(checkout: Checkout) -> None:
+    """Until the training saves its state when it is asked to stop: from its first step on."""
     for _ in range(1200):
-        if log.is_file() and f"epoch {epoch}/" in log.read_text():
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"the training did not come to epoch {epoch}")
+        for process in psutil.process_iter():
+            with suppress(OSError, psutil.Error):
+                trains = "train" in process.cmdline()[1:4] and Path(process.cwd()) == checkout.folder
+                if trains and takes(process, signal.SIGTERM):
+                    return
+        time.sleep(0.1)
+    raise AssertionError("no training came to its first step")
 
 
 def records(checkout: Checkout) -> dict[str, Record]:
@@ -83,14 +88,14 @@ def records(checkout: Checkout) -> dict[str, Record]:
 
 
 def test_a_preempted_and_requeued_run_ends_in_the_records_of_a_local_one(checkout: Checkout, tmp_path: Path) -> None:
-    checkout.configure(training={"epochs": 12})
+    checkout.configure(training={"epochs": 60})
     shutil.copytree(checkout.folder, tmp_path / "checkout", symlinks=True)
     local = Checkout(tmp_path / "checkout")
     local.run()
 
     run = run_on_slurm(checkout)
     job = slurm_job(run, "train")
-    wait_for_epoch(checkout, 3)
+    wait_for_training(checkout)
     urgent = ("--partition=urgent", "--exclusive", "--wrap", "sleep 5")
     subprocess.run(["sbatch", "--output=/dev/null", *urgent], check=True, capture_output=True)
     output, _ = run.communicate(timeout=1500)
@@ -112,7 +117,7 @@ def test_a_preempted_and_requeued_run_ends_in_the_records_of_a_local_one(checkou
 
 
 def test_a_cancelled_job_is_named_and_the_same_command_goes_on(checkout: Checkout) -> None:
-    checkout.configure(training={"epochs": 12})
+    checkout.configure(training={"epochs": 100_000})
     run = run_on_slurm(checkout)
     job = slurm_job(run, "train")
     subprocess.run(["scancel", job], check=True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import yaml
 
 from hyperseg.pipeline.campaign import parse_campaign
@@ -140,3 +141,10 @@ def copy_project(folder: Path) -> Checkout:
     checkout.call("git", "add", "--all")
     checkout.call("git", "commit", "--quiet", "--message", "start")
     return checkout
+
+
+def takes(process: psutil.Process, number: int) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)

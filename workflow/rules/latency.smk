@@ -13,7 +13,7 @@ rule latency:
     priority: lambda wildcards: LAYOUT.priority(wildcards.variant, timed=True)
     conda:
         "../../environment.yml"
-    threads: workflow.resource_settings.cores or 1
+    threads: CORES
     resources:
         gpu=GPU,
     params:

@@ -1,0 +1,81 @@
+"""Finished trainings are hours of work: none is made again, and its weights deleted, unless that was asked for.
+
+Snakemake alone knows what is stale, and a dry run asks it. What it looks at is remembered as one hash, so that a run is
+asked again only after something has changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal
+
+from hyperseg.errors import UserError
+from hyperseg.files import write_text_atomic
+from hyperseg.pipeline.commands import reason, touch
+from hyperseg.pipeline.digests import current_digests
+from hyperseg.pipeline.steps import Layout
+
+Choice = Literal["ask", "keep", "redo"]
+SEEN = Path(".snakemake/hyperseg")  # what was looked at the last time, one file per campaign
+NAMED = 5  # trainings in a sentence
+
+
+def finished(layout: Layout) -> list[str]:
+    """The folders of trainings that have come to their end."""
+    names = ("train.json", "weights.safetensors")
+    return [folder for folder in layout.trainings() if all(Path(folder, name).is_file() for name in names)]
+
+
+def protect(
+    layout: Layout, config: Path, choice: Choice, stale: Callable[[], Iterable[str]], options: Iterable[str] = ()
+) -> None:
+    """Go on only if no finished training would be made again, or if `choice` settles it.
+
+    `stale` asks the engine for the folders of the trainings that it would make; `options` are the engine's. "keep"
+    takes those that are finished as they are, "redo" lets them be made again. Raises :class:`UserError` naming them
+    under "ask".
+    """
+    if choice != "redo" and finished(layout) and not _seen(layout):
+        lost = sorted(set(finished(layout)).intersection(stale()))
+        if lost and choice == "ask":
+            raise UserError(_refusal(layout, config, lost))
+        if lost:
+            done = touch(config, *(f"{folder}/train.json" for folder in lost), options=options)
+            if done.returncode:
+                raise UserError(f"snakemake could not keep the trainings: {reason(done)}; see `hyperseg run --help`")
+    remember(layout)
+
+
+def remember(layout: Layout) -> None:
+    """The trainings that are finished now belong to the code, configuration and data of now."""
+    write_text_atomic(_file(layout), _key(layout))
+
+
+def _seen(layout: Layout) -> bool:
+    return _file(layout).is_file() and _file(layout).read_text(encoding="utf-8") == _key(layout)
+
+
+def _file(layout: Layout) -> Path:
+    return SEEN / f"trainings-{layout.campaign.campaign}"
+
+
+def _key(layout: Layout) -> str:
+    """All that Snakemake looks at before it makes a training again."""
+    made = {folder: Path(folder, "train.json").stat().st_mtime_ns for folder in finished(layout)}
+    rules = [
+        path.read_text(encoding="utf-8") for path in (Path("Snakefile"), *sorted(Path("workflow").glob("rules/*")))
+    ]
+    manifest = Path(layout.manifest)
+    data = manifest.read_text(encoding="utf-8") if manifest.is_file() else None
+    looked = [layout.campaign.model_dump_json(), current_digests(layout.campaign), rules, data, made]
+    return hashlib.sha256(json.dumps(looked).encode()).hexdigest()
+
+
+def _refusal(layout: Layout, config: Path, lost: list[str]) -> str:
+    short = [folder.removeprefix(f"{layout.runs}/").replace("/", " ") for folder in lost]
+    named = ", ".join(short[:NAMED]) + (f" and {len(lost) - NAMED} more" if len(lost) > NAMED else "")
+    return (
+        f"code, configuration or data changed, so these finished trainings would be deleted and made again: {named}; "
+        f"take the change back, or choose: `hyperseg run {config} --trainings keep` (as they are) or `--trainings redo`"
+    )
