@@ -74,6 +74,7 @@ class Picture:
     pdf: bytes
     panes: tuple[Pane, ...] = ()  # none: the page shows the figure as a whole
     choose: bool = False  # the page shows one pane at a time, chosen in a menu
+    wide: bool = False  # a pane needs half of the page
 
 
 def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:

@@ -25,11 +25,12 @@ from hyperseg.report.figures.style import (
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title
 from hyperseg.report.part import Part
-from hyperseg.report.tradeoff import PAPER_SCORING, Panel, Point, dominates, panels
+from hyperseg.report.tradeoff import MEASURED, PAPER_SCORING, Panel, Point, dominates, panels
 
 REAL_TIME = 30.0  # FPS
 _MANY = 40  # names; a panel with more names its front alone
 _CROWD = 300  # points; a panel with more draws its front one by one and the others together
+_SMALL = 8  # points measured here that find room for their names in a small panel
 _FEW = 3  # points below which a panel of other hardware says nothing
 _LOOKS = {  # marker, colour, size in points
     "paper": ("*", INK, 11.0),
@@ -47,14 +48,23 @@ _READING = (
 
 
 def tradeoff_figures(inputs: Inputs) -> list[Picture]:
-    """The paper's hardware and what was measured here; smoke runs; other hardware. Each only where it has points."""
+    """The paper's hardware and what was measured here; smoke runs; other hardware. Each only where it has points.
+
+    What was measured of many networks is drawn by :mod:`hyperseg.report.figures.front`.
+    """
     found = [panel for panel in panels(inputs) if panel.kind in (0, 2) or len(panel.points) >= _FEW]
+    found = [panel for panel in found if not many_measured(panel)]
     groups = (
         ("tradeoff", "Accuracy against speed", [p for p in found if p.kind < 3 and not p.smoke]),
         ("tradeoff_smoke", "Accuracy against speed, smoke runs", [p for p in found if p.smoke]),
         ("tradeoff_other_hardware", "Accuracy against speed on other hardware", [p for p in found if p.kind == 3]),
     )
     return [_picture(name, title, shown) for name, title, shown in groups if shown]
+
+
+def many_measured(panel: Panel) -> bool:
+    """Whether so many networks were measured in one place that they need a figure of their own."""
+    return panel.kind == MEASURED and not panel.smoke and len(panel.points) > _SMALL
 
 
 def _picture(name: str, title: str, found: Sequence[Panel]) -> Picture:
@@ -76,14 +86,18 @@ def _caption(found: Sequence[Panel]) -> str:
 def _pane(panel: Panel) -> Pane:
     figure = new_figure(3.9, 3.3)
     axes = figure.subplots()
-    _draw_panel(axes, panel)
-    place_labels(freeze_layout(figure), axes, _labels(panel), _lines(axes, panel))
+    draw_panel(axes, panel)
+    place_labels(freeze_layout(figure), axes, _labels(panel), keep_clear(axes, panel))
     svg = to_svg(figure)
-    return Pane(panel.place, svg, panel.sentence, tuple(_marks(panel)))
+    return Pane(panel.place, svg, panel.sentence, tuple(marks(panel)))
 
 
-def _marks(panel: Panel) -> list[tuple[str, tuple[str, ...]]]:
-    return [(f"{point.numbers}. {point.detail}", point.records) for point in panel.points]
+def marks(panel: Panel) -> list[tuple[str, tuple[str, ...]]]:
+    """What each point says under the pointer, and its records."""
+    return [
+        (f"{point.numbers}. {'; '.join(filter(None, (point.detail, point.origin)))}", point.records)
+        for point in panel.points
+    ]
 
 
 def _draw(found: Sequence[Panel], columns: int) -> Figure:
@@ -92,18 +106,19 @@ def _draw(found: Sequence[Panel], columns: int) -> Figure:
     grid = figure.subplots(rows, columns, squeeze=False)
     axes = [grid[index // columns][index % columns] for index in range(rows * columns)]
     for panel, one in zip(found, axes, strict=False):
-        _draw_panel(one, panel)
+        draw_panel(one, panel)
     for unused in axes[len(found) :]:
         unused.remove()
     canvas = freeze_layout(figure)
     for panel, one in zip(found, axes, strict=False):
-        place_labels(canvas, one, _labels(panel), _lines(one, panel))
+        place_labels(canvas, one, _labels(panel), keep_clear(one, panel))
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel) -> None:
+def draw_panel(axes: Axes, panel: Panel, characters: int = 46) -> None:
+    """Title, points, front and axes; `characters`: of a line of the subtitle."""
     hardware = panel.hardware if panel.scoring == PAPER_SCORING else f"{panel.hardware}; scored by {panel.scoring}"
-    subtitle = fill(hardware, 46)
+    subtitle = fill(hardware, characters)
     axes.set_title(
         f"{dataset_title(panel.dataset).split(',')[0]}, {panel.split}", pad=6 + 11 * len(subtitle.split("\n"))
     )
@@ -176,7 +191,7 @@ def _front(axes: Axes, panel: Panel) -> list[Line]:
     return lines
 
 
-def _lines(axes: Axes, panel: Panel) -> list[Line]:
+def keep_clear(axes: Axes, panel: Panel) -> list[Line]:
     """Every line that names should keep clear of."""
     low, high = axes.get_ylim()
     return [(REAL_TIME, low, REAL_TIME, high), *([] if panel.smoke else _front(axes, panel))]
