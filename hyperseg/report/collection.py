@@ -21,6 +21,7 @@ from hyperseg.records import (
 
 N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers, BenchNumbers)
 Key = tuple[object, ...]
+DRAWN_CAMPAIGNS = 6  # of more, a reader sees the newest ones
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,22 @@ class Collection:
     @property
     def campaigns(self) -> list[str]:
         return sorted({entry.record.campaign for entry in self})
+
+    @cached_property
+    def drawn_campaigns(self) -> list[str]:
+        """The newest campaigns, in the order of their names: figures show these alone, tables have all."""
+        started: dict[str, str] = {}
+        for entry in self:
+            at = entry.record.started_at.isoformat()
+            started[entry.record.campaign] = max(at, started.get(entry.record.campaign, ""))
+        newest = sorted(started, key=lambda name: (started[name], name), reverse=True)
+        return sorted(newest[:DRAWN_CAMPAIGNS])
+
+    @property
+    def undrawn(self) -> str:
+        """What a figure's caption says of the campaigns that it leaves out; empty where it shows all."""
+        drawn, total = len(self.drawn_campaigns), len(self.campaigns)
+        return f" Of {total} campaigns the {drawn} newest are drawn; the tables have all." if drawn < total else ""
 
     @cached_property
     def _training_by_weights(self) -> dict[str, Entry[TrainingNumbers]]:

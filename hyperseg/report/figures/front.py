@@ -30,11 +30,15 @@ Numbers = dict[str, int]  # network -> its number in the key
 
 def front_figures(inputs: Inputs) -> list[Picture]:
     """One figure for each setting in which many networks were timed: each network's fastest engine, and eager."""
-    found = sorted(filter(many_measured, panels(inputs)), key=_setting)
+    drawn = inputs.collection.drawn_campaigns
+    found = sorted((p for p in panels(inputs) if many_measured(p) and p.campaign in drawn), key=_setting)
     numbers = _numbered(found)
     groups = [list(group) for _, group in groupby(found, key=_setting)]
     names = distinct(slug("measured", group[0].campaign, group[0].setting.lower()) for group in groups)
-    return [_picture(name, group, numbers) for name, group in zip(names, groups, strict=True)]
+    return [
+        _picture(name, group, numbers, _READING + inputs.collection.undrawn)
+        for name, group in zip(names, groups, strict=True)
+    ]
 
 
 def _setting(panel: Panel) -> tuple[str, ...]:
@@ -52,12 +56,12 @@ def _numbered(found: Sequence[Panel]) -> Numbers:
     return {point.network: number for number, point in enumerate(ordered, start=1)}
 
 
-def _picture(name: str, found: Sequence[Panel], numbers: Numbers) -> Picture:
+def _picture(name: str, found: Sequence[Panel], numbers: Numbers, caption: str) -> Picture:
     with house_style():
         whole = _draw(found, numbers)
         panes = tuple(Pane(p.place, to_svg(_draw([p], numbers)), p.sentence, tuple(marks(p))) for p in found)
         forms = to_svg(whole), to_png(whole), to_pdf(whole)
-    return Picture(name, f"Accuracy against speed, measured on {found[0].setting}", _READING, *forms, panes, wide=True)
+    return Picture(name, f"Accuracy against speed, measured on {found[0].setting}", caption, *forms, panes, wide=True)
 
 
 def _draw(found: Sequence[Panel], numbers: Numbers) -> Figure:

@@ -53,13 +53,15 @@ def tradeoff_figures(inputs: Inputs) -> list[Picture]:
     What was measured of many networks is drawn by :mod:`hyperseg.report.figures.front`.
     """
     found = [panel for panel in panels(inputs) if panel.kind in (0, 2) or len(panel.points) >= _FEW]
-    found = [panel for panel in found if not many_measured(panel)]
+    drawn = ("", *inputs.collection.drawn_campaigns)
+    found = [panel for panel in found if not many_measured(panel) and panel.campaign in drawn]
     groups = (
         ("tradeoff", "Accuracy against speed", [p for p in found if p.kind < 3 and not p.smoke]),
         ("tradeoff_smoke", "Accuracy against speed, smoke runs", [p for p in found if p.smoke]),
         ("tradeoff_other_hardware", "Accuracy against speed on other hardware", [p for p in found if p.kind == 3]),
     )
-    return [_picture(name, title, shown) for name, title, shown in groups if shown]
+    more = inputs.collection.undrawn
+    return [_picture(name, title, shown, _caption(shown) + more) for name, title, shown in groups if shown]
 
 
 def many_measured(panel: Panel) -> bool:
@@ -67,12 +69,12 @@ def many_measured(panel: Panel) -> bool:
     return panel.kind == MEASURED and not panel.smoke and len(panel.points) > _SMALL
 
 
-def _picture(name: str, title: str, found: Sequence[Panel]) -> Picture:
+def _picture(name: str, title: str, found: Sequence[Panel], caption: str) -> Picture:
     with house_style():
         whole = _draw(found, columns=min(3, len(found)))
         panes = tuple(_pane(panel) for panel in found)
         forms = to_svg(whole), to_png(whole), to_pdf(whole)
-        return Picture(name, title, _caption(found), *forms, panes, choose=found[0].kind == 3)
+        return Picture(name, title, caption, *forms, panes, choose=found[0].kind == 3)
 
 
 def _caption(found: Sequence[Panel]) -> str:
