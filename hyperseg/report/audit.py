@@ -64,6 +64,21 @@ def _classes(collection: Collection) -> Bars | None:
     return None
 
 
+def _normalization(collection: Collection) -> Bars | None:
+    """The same weights read with mean and deviation 0.5, and as they were trained."""
+    groups: dict[Key, dict[str, Evaluation]] = {}
+    for entry in collection.evaluation:
+        reading = entry.record.config.get("reading")
+        if isinstance(reading, dict) and (weights := entry.record.network.weights_sha256):
+            size = entry.numbers.input_height, entry.numbers.input_width
+            key = (*dataset_key(entry), _protocol(entry), weights, *size)
+            groups.setdefault(key, {})[str(reading.get("normalization"))] = entry
+    for _, pair in sorted(groups.items(), key=str):
+        if {"half", "imagenet"} <= set(pair):
+            return _scores(pair["half"], pair["imagenet"])
+    return None
+
+
 def _absent(collection: Collection) -> Bars | None:
     """One confusion matrix whose absent classes count 0, or are left out."""
     for entry in collection.evaluation:
@@ -132,6 +147,7 @@ _MEASURES: dict[str, Callable[[Collection], Bars | None]] = {
     "selection": _selection,
     "classes": _classes,
     "clock": _clock,
+    "voc_normalization": _normalization,
     "absent": _absent,
     "seed": _seed,
     "dead_path": _dead_path,
@@ -147,7 +163,8 @@ def _pairs(
         network = entry.record.network
         slices = "" if wanted[0] == "released" else network.weights_sha256 or ""
         protocol = _protocol(entry) if wanted[0] == "released" else ""
-        key = (*dataset_key(entry), protocol, slices, network.id, network.backbone, entry.record.campaign)
+        name = network.id.removesuffix("_described") if wanted[0] == "released" else network.id
+        key = (*dataset_key(entry), protocol, slices, name, network.backbone, entry.record.campaign)
         groups.setdefault((*key, str(entry.record.seed)), {})[of(entry)] = entry
     both = [pair for _, pair in sorted(groups.items(), key=str) if set(wanted) <= set(pair)]
     # real images before generated ones

@@ -61,21 +61,16 @@ class Collection:
     def campaigns(self) -> list[str]:
         return sorted({entry.record.campaign for entry in self})
 
-    @cached_property
-    def drawn_campaigns(self) -> list[str]:
-        """The newest campaigns, in the order of their names: figures show these alone, tables have all."""
-        started: dict[str, str] = {}
+    def newest_campaigns(self, names: Iterable[str]) -> tuple[list[str], str]:
+        """Of the campaigns that a figure could draw those it draws, and what its caption says of the others."""
+        started: dict[str, str] = dict.fromkeys(names, "")
         for entry in self:
-            at = entry.record.started_at.isoformat()
-            started[entry.record.campaign] = max(at, started.get(entry.record.campaign, ""))
-        newest = sorted(started, key=lambda name: (started[name], name), reverse=True)
-        return sorted(newest[:DRAWN_CAMPAIGNS])
-
-    @property
-    def undrawn(self) -> str:
-        """What a figure's caption says of the campaigns that it leaves out; empty where it shows all."""
-        drawn, total = len(self.drawn_campaigns), len(self.campaigns)
-        return f" Of {total} campaigns the {drawn} newest are drawn; the tables have all." if drawn < total else ""
+            if entry.record.campaign in started:
+                at = entry.record.started_at.isoformat()
+                started[entry.record.campaign] = max(at, started[entry.record.campaign])
+        newest = sorted(started, key=lambda name: (started[name], name), reverse=True)[:DRAWN_CAMPAIGNS]
+        left = f" Of {len(started)} campaigns the {len(newest)} newest are drawn; the tables have all."
+        return sorted(newest), left if len(newest) < len(started) else ""
 
     @cached_property
     def _training_by_weights(self) -> dict[str, Entry[TrainingNumbers]]:

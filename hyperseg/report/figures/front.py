@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.style import Pane, Picture, house_style, new_figure, to_pdf, to_png, to_svg
-from hyperseg.report.figures.tradeoff import draw_panel, keep_clear, many_measured, marks
+from hyperseg.report.figures.tradeoff import draw_panel, fix_panel, keep_clear, many_measured, marks
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import distinct, is_published_variant, network_title, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tradeoff import Panel, Point, panels
 
 _WIDTH, _HEIGHT = 6.9, 4.3  # inches of one panel: the width of a page's text
-_KEY = 0.36  # of the width
+_KEY = 0.43  # of the width
 _READING = (
     "Up and right is better. Blue: HyperSeg and changes of it; orange: other networks trained, scored and timed in the "
     "same way; bars: intervals; hollow: DEGRADED. Line: the Pareto front, its members named. Dotted: 30 FPS."
@@ -30,15 +30,13 @@ Numbers = dict[str, int]  # network -> its number in the key
 
 def front_figures(inputs: Inputs) -> list[Picture]:
     """One figure for each setting in which many networks were timed: each network's fastest engine, and eager."""
-    drawn = inputs.collection.drawn_campaigns
-    found = sorted((p for p in panels(inputs) if many_measured(p) and p.campaign in drawn), key=_setting)
+    many = [panel for panel in panels(inputs) if many_measured(panel)]
+    drawn, left = inputs.collection.newest_campaigns(panel.campaign for panel in many)
+    found = sorted((panel for panel in many if panel.campaign in drawn), key=_setting)
     numbers = _numbered(found)
     groups = [list(group) for _, group in groupby(found, key=_setting)]
     names = distinct(slug("measured", group[0].campaign, group[0].setting.lower()) for group in groups)
-    return [
-        _picture(name, group, numbers, _READING + inputs.collection.undrawn)
-        for name, group in zip(names, groups, strict=True)
-    ]
+    return [_picture(name, group, numbers, _READING + left) for name, group in zip(names, groups, strict=True)]
 
 
 def _setting(panel: Panel) -> tuple[str, ...]:
@@ -66,10 +64,14 @@ def _picture(name: str, found: Sequence[Panel], numbers: Numbers, caption: str) 
 
 def _draw(found: Sequence[Panel], numbers: Numbers) -> Figure:
     figure = new_figure(_WIDTH, _HEIGHT * len(found))
-    grid = figure.subplots(len(found), 2, squeeze=False, width_ratios=(1 - _KEY, _KEY))
-    for panel, (axes, key) in zip(found, grid, strict=True):
+    grid = figure.subplots(len(found), 2, squeeze=False)
+    for place, (panel, (axes, key)) in enumerate(zip(found, grid, strict=True)):
+        bottom = (len(found) - 1 - place) * _HEIGHT
         draw_panel(axes, panel, characters=64)
+        fix_panel(axes, (0, bottom, (1 - _KEY) * _WIDTH, _HEIGHT))
         _key(key, panel, numbers)
+        box = axes.get_position()
+        key.set_position((1 - _KEY, box.y0, _KEY, box.height))
     canvas = freeze_layout(figure)
     for panel, (axes, _) in zip(found, grid, strict=True):
         place_labels(canvas, axes, _labels(panel, numbers), keep_clear(axes, panel))
@@ -96,8 +98,8 @@ def _key(axes: Axes, panel: Panel, numbers: Numbers) -> None:
     for place, network in enumerate(networks):
         weight: Literal["bold", "normal"] = "bold" if network in front else "normal"
         sides: tuple[tuple[float, str, Literal["left", "right"]], ...] = (
-            (0.06, str(numbers[network]), "right"),
-            (0.10, network_title(network), "left"),
+            (0.05, str(numbers[network]), "right"),
+            (0.075, network_title(network), "left"),
         )
         for x, text, side in sides:
             axes.text(
