@@ -6,7 +6,16 @@ from functools import cache
 from importlib.resources import as_file, files
 
 from hyperseg.records import EvaluationNumbers, LatencyNumbers
-from hyperseg.report.collection import Collection, Entry, Key, architecture_key, checkpoint, dataset_key, network_key
+from hyperseg.report.collection import (
+    Collection,
+    Entry,
+    Key,
+    architecture_key,
+    checkpoint,
+    dataset_key,
+    network_key,
+    normalization,
+)
 from hyperseg.report.names import dataset_title, network_title
 from hyperseg.yaml_file import read_yaml
 
@@ -68,11 +77,10 @@ def _normalization(collection: Collection) -> Bars | None:
     """The same weights read with mean and deviation 0.5, and as they were trained."""
     groups: dict[Key, dict[str, Evaluation]] = {}
     for entry in collection.evaluation:
-        reading = entry.record.config.get("reading")
-        if isinstance(reading, dict) and (weights := entry.record.network.weights_sha256):
+        if weights := entry.record.network.weights_sha256:
             size = entry.numbers.input_height, entry.numbers.input_width
             key = (*dataset_key(entry), _protocol(entry), weights, *size)
-            groups.setdefault(key, {})[str(reading.get("normalization"))] = entry
+            groups.setdefault(key, {})[normalization(entry)] = entry
     for _, pair in sorted(groups.items(), key=str):
         if {"half", "imagenet"} <= set(pair):
             return _scores(pair["half"], pair["imagenet"])

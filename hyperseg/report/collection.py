@@ -165,8 +165,14 @@ def accuracy_key(entry: Entry[EvaluationNumbers], collection: Collection) -> Key
     size = entry.numbers.input_height, entry.numbers.input_width
     return (
         *dataset_key(entry), entry.record.campaign, *network_key(entry.record.network), *size,
-        checkpoint(entry, collection),
+        checkpoint(entry, collection), normalization(entry),
     )  # fmt: skip
+
+
+def normalization(entry: Entry[EvaluationNumbers]) -> str:
+    """By which values images were normalized, as the record's reading says: 'imagenet', 'half'."""
+    reading = entry.record.config.get("reading")
+    return str(reading.get("normalization") or "") if isinstance(reading, dict) else ""
 
 
 def checkpoint(entry: Entry[EvaluationNumbers], collection: Collection) -> str:
