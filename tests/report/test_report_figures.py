@@ -10,10 +10,10 @@ import pytest
 from claims_frame import claims_frame
 from matplotlib.transforms import Bbox
 from PIL import Image
-from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, sha, training, write
+from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, sha, training
+from reported import GPU, collection
 
 from hyperseg.records import DatasetRef, Record
-from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.figures.classes import class_figures
 from hyperseg.report.figures.forest import forest_figure
@@ -31,11 +31,6 @@ from hyperseg.report.tradeoff import Panel, Point, panels
 
 Paper = tuple[PaperRow, ...]
 Rivals = tuple[PeerRow, ...]
-GPU = machine(fingerprint="a" * 12, gpus=["NVIDIA GeForce GTX 1080 Ti"])
-
-
-def collection(folder: Path, *records: Record) -> Collection:
-    return load([write(folder, {f"{number:02d}.json": one for number, one in enumerate(records)})])
 
 
 def test_no_panel_mixes_datasets_splits_protocols_or_hardware(tmp_path: Path, paper: Paper, rivals: Rivals) -> None:
