@@ -75,15 +75,26 @@ def _classes(collection: Collection) -> Bars | None:
 
 def _normalization(collection: Collection) -> Bars | None:
     """The same weights read with mean and deviation 0.5, and as they were trained."""
+    return _same_weights(collection, normalization, _protocol, ("half", "imagenet"))
+
+
+def _resize(collection: Collection) -> Bars | None:
+    """The same weights scored against labels shrunk to the input, and at the labels' own size."""
+    return _same_weights(collection, _protocol, normalization, ("selection", "standard"))
+
+
+def _same_weights(
+    collection: Collection, of: Callable[[Evaluation], str], fixed: Callable[[Evaluation], str], wanted: tuple[str, str]
+) -> Bars | None:
+    """Two evaluations of the same weights, data, classes and input that differ in what `of` gives, not in `fixed`."""
     groups: dict[Key, dict[str, Evaluation]] = {}
     for entry in collection.evaluation:
         if weights := entry.record.network.weights_sha256:
-            size = entry.numbers.input_height, entry.numbers.input_width
-            key = (*dataset_key(entry), _protocol(entry), weights, *size)
-            groups.setdefault(key, {})[normalization(entry)] = entry
+            size = entry.numbers.input_height, entry.numbers.input_width, len(entry.numbers.classes)
+            groups.setdefault((*dataset_key(entry), weights, *size, fixed(entry)), {})[of(entry)] = entry
     for _, pair in sorted(groups.items(), key=str):
-        if {"half", "imagenet"} <= set(pair):
-            return _scores(pair["half"], pair["imagenet"])
+        if set(wanted) <= set(pair):
+            return _scores(pair[wanted[0]], pair[wanted[1]])
     return None
 
 
@@ -156,6 +167,7 @@ _MEASURES: dict[str, Callable[[Collection], Bars | None]] = {
     "classes": _classes,
     "clock": _clock,
     "voc_normalization": _normalization,
+    "resize": _resize,
     "absent": _absent,
     "seed": _seed,
     "dead_path": _dead_path,
