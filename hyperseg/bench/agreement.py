@@ -29,7 +29,7 @@ def measure(variant: str, setting: Setting) -> BenchAgreement:
             BenchShare(name=name, percent=equal_percent(network, run, images))
             for name, run in prepared(network, images[0], setting, modes)
         ]
-    return BenchAgreement(images=len(images), shares=shares)
+    return BenchAgreement(images=len(images), backbone=network.backbone_name, shares=shares)
 
 
 def equal_percent(

@@ -56,7 +56,7 @@ def run(
     numbers = empty.model_copy(update=found)
     numbers = numbers.model_copy(update={"goals": goals(numbers)})
     show(empty.model_copy(update={"goals": numbers.goals}))
-    network = ours(variant)
+    network = ours(variant, setting.weights if set(parts) == {"agreement"} else None)
     weights = sha256_file(setting.weights) if "agreement" in found and setting.weights else None
     return Record(
         campaign=campaign,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 
@@ -26,13 +26,25 @@ def _side_stream(device: torch.device) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)
 
 
-def capture(function: Callable[[], T]) -> tuple[torch.cuda.CUDAGraph, T]:
-    """The graph of one call, and the call's answer, which every replay writes again.
+class Captured(Generic[T]):
+    """A captured call of ``function``: each call replays it, which writes ``answer`` again, and gives that.
 
-    A graph holds addresses, not tensors: whoever keeps it keeps all that the function reads.
+    A graph holds addresses, not tensors. The function, and with it all that it reads and writes, is kept here, or its
+    memory would be given to others while the graph still uses it.
     """
+
+    def __init__(self, graph: torch.cuda.CUDAGraph, function: Callable[[], T], answer: T) -> None:
+        self.graph, self.function, self.answer = graph, function, answer
+
+    def __call__(self) -> T:
+        self.graph.replay()
+        return self.answer
+
+
+def capture(function: Callable[[], T]) -> Captured[T]:
+    """One call of the function as a CUDA graph; nothing has run yet."""
     graph = torch.cuda.CUDAGraph()
     # The loader's thread pins batches meanwhile, which the default mode counts as an error of the capture.
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         answer = function()
-    return graph, answer
+    return Captured(graph, function, answer)

@@ -66,6 +66,7 @@ class BenchAgreement(StrictModel):
     """On real images with trained weights."""
 
     images: int
+    backbone: str | None = Field(default=None, description="of the weights; null in records of before it was kept")
     shares: list[BenchShare]
 
 

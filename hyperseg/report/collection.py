@@ -151,8 +151,9 @@ def network_key(network: NetworkRef) -> Key:
 
 
 def architecture_key(network: NetworkRef) -> Key:
-    """What decides a network's time: everything but weights."""
-    return network.source, network.id, network.backbone, network.slices or "", network.num_classes
+    """What decides a network's time: everything but weights; of a library its name, since releases keep a network."""
+    library = network.source.partition(" ")[0]
+    return library, network.id, network.backbone, network.slices or "", network.num_classes
 
 
 def dataset_key(entry: Entry[N]) -> Key:

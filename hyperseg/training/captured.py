@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
-from hyperseg.kernels.graphs import capture, run_beside
+from hyperseg.kernels.graphs import Captured, capture, run_beside
 from hyperseg.training.parallel import Processes
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.step import ALONE, StepOutcome, train_step
@@ -56,7 +56,7 @@ class CapturedSteps:
     ) -> None:
         self.model, self.optimizer, self.recipe, self.device, self.say = model, optimizer, recipe, device, say
         self.batch: tuple[Tensor, Tensor] | None = None  # what every step reads
-        self.captured: tuple[torch.cuda.CUDAGraph, StepOutcome] | None = None
+        self.captured: Captured[StepOutcome] | None = None
         self.taken = 0
         self.failed = False
 
@@ -86,8 +86,7 @@ class CapturedSteps:
                 self.failed = True
                 self.say(f"a training step cannot be captured here ({first}); its kernels are started one by one")
                 return self._plain(batch, look)
-        graph, made = self.captured
-        graph.replay()
+        made = self.captured()
         norm = None if made.gradient_norm is None else made.gradient_norm.clone()
         constant = made.constant.clone() if look and made.constant is not None else None
         return StepOutcome(made.loss.clone(), norm, constant)

@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 
+from hyperseg.bench.run import run
+from hyperseg.bench.setting import Setting
 from hyperseg.cli.bench import command
 from hyperseg.errors import UserError
 from hyperseg.latency.lock import cpu_key, device_lock
+from hyperseg.prediction import PRETRAINED
 from hyperseg.records import BenchNumbers, read_record
 from hyperseg.records.derive import checks, problems
 from hyperseg.report.collection import load
@@ -123,3 +127,15 @@ def test_bad_input_is_one_sentence_and_nothing_written(
 def test_a_device_that_another_job_times_is_refused(checkout: Path) -> None:
     with device_lock(cpu_key(), "this machine's CPU"), pytest.raises(UserError, match="is being timed by pid"):
         command.main(options(checkout), standalone_mode=False)
+
+
+def test_the_record_of_an_agreement_names_the_network_of_its_weights(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), (90, 120, 30)).save(tmp_path / "0.png")
+    setting = Setting(
+        authors=None, say=print, device="cpu", engines=("eager",), weights=PRETRAINED, images=tmp_path, limit=1
+    )
+    record = run("camvid_hyperseg_s", ["agreement"], setting, "test", lambda numbers: None)
+    assert record.network.backbone == "tf_efficientnet_lite1"
+    assert isinstance(record.numbers, BenchNumbers)
+    assert record.numbers.agreement is not None
+    assert record.numbers.agreement.backbone == "tf_efficientnet_lite1"

@@ -1,4 +1,4 @@
-"""An engine's callable owns all that it runs on: the caller may let go of everything else."""
+"""What is timed owns all that it runs on: the caller may let go of everything else."""
 
 import contextlib
 import copy
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from hyperseg import create_model
+from hyperseg.bench import training
 from hyperseg.errors import UserError
 from hyperseg.latency.engines import Engine, Target, engine_table
 from hyperseg.latency.random_weights import randomize
@@ -93,3 +94,20 @@ def test_an_engine_owns_what_it_runs_on(engine: Engine, monkeypatch: pytest.Monk
         noise = [torch.full((1 << 18,), float("nan"), device=device) for _ in range(64)]  # takes freed memory again
         torch.testing.assert_close(run(image), expected, atol=1e-4, rtol=0)
         assert len(noise) == 64
+
+
+def test_a_captured_training_step_owns_what_it_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The images and the optimizer of the benchmark's step are known to the step alone."""
+    device = torch.device(cuda_or_stand_ins(monkeypatch))
+    network = nn.Conv2d(3, 2, 1).to(device)
+    images = torch.zeros(1, 3, 4, 4, device=device)
+    step = training._step(network, lambda logits, labels: logits.sum(), images, images, True, "float32")
+    kept = [weakref.ref(network), weakref.ref(images)]
+    run = training._captured(step, device)
+    del network, images, step
+    gc.collect()
+    run()
+    assert all(reference() is not None for reference in kept)
+    del run
+    gc.collect()
+    assert all(reference() is None for reference in kept)

@@ -9,7 +9,7 @@ import triton
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
-from hyperseg.kernels.graphs import capture, run_beside
+from hyperseg.kernels.graphs import Captured, capture, run_beside
 from hyperseg.kernels.inference import FusedHyperSeg, Trunk
 from hyperseg.kernels.triton.decoder import DecoderPlan
 from hyperseg.kernels.triton.launch import Launch
@@ -83,9 +83,9 @@ class TritonNetwork(nn.Module):
             raise UserError("engine triton needs an NVIDIA GPU; choose another engine, or move the network to one")
         with torch.inference_mode(False), torch.no_grad():  # the image is written in either mode
             self.plan = NetworkPlan(fused, size, dtype, classes, coarse=interpreted)
-            self.graph = None if interpreted else self._capture()
+            self.captured = None if interpreted else self._capture()
 
-    def _capture(self) -> torch.cuda.CUDAGraph:
+    def _capture(self) -> Captured[None]:
         device = self.plan.image.device
         with torch.cuda.device(device):
             try:
@@ -97,7 +97,7 @@ class TritonNetwork(nn.Module):
                     f"engine triton cannot build its kernels on {torch.cuda.get_device_name(device)} "
                     f"({type(error).__name__}: {first}); choose engine cudagraph"
                 ) from error
-            return capture(self.plan)[0]
+            return capture(self.plan)
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
@@ -108,8 +108,8 @@ class TritonNetwork(nn.Module):
                 f"{tuple(image.shape)} on {image.device}; prepare it for those, one image at a time"
             )
         plan.image.copy_(image[0])  # converts the precision
-        if self.graph is None:
+        if self.captured is None:
             plan()
         else:
-            self.graph.replay()
+            self.captured()
         return plan.answer[None]

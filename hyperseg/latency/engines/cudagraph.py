@@ -22,16 +22,14 @@ class CapturedNetwork:
 
         from hyperseg.kernels.graphs import capture, run_beside
 
-        self.network = network
         self.image = example
         with torch.inference_mode():
             run_beside(lambda: network(example), example.device, _WARM_UP)  # compiles, too
-            self.graph, self.answer = capture(lambda: network(example))
+            self.captured = capture(lambda: network(example))
 
     def __call__(self, images: "Tensor") -> "Tensor":
         self.image.copy_(images)  # converts precision and layout in one kernel
-        self.graph.replay()
-        return self.answer
+        return self.captured()
 
 
 def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
