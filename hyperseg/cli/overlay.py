@@ -21,6 +21,9 @@ from hyperseg.errors import UserError
 @click.option(
     "--count", default=4, show_default=True, type=click.IntRange(min=1), help="Images, evenly over the split."
 )
+@click.option(
+    "--record", type=click.Path(path_type=Path), help="An evaluation of these weights: its worst and best images."
+)
 @click.option("--name", "names", multiple=True, help="An image by its name; repeatable, in place of --count.")
 @click.option("--protocol", default="standard", show_default=True, help="How void and sizes are read.")
 @click.option("--format", "suffix", default="png", show_default=True, type=click.Choice(["png", "jpg"]))
@@ -29,20 +32,26 @@ from hyperseg.errors import UserError
 @click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 def command(
-    weights: Path, data: Path, split: str, out: Path, count: int, names: tuple[str, ...], protocol: str, suffix: str,
-    variant: str | None, config: Path | None, input_size: str | None, device: str,
+    weights: Path, data: Path, split: str, out: Path, count: int, record: Path | None, names: tuple[str, ...],
+    protocol: str, suffix: str, variant: str | None, config: Path | None, input_size: str | None, device: str,
 ) -> None:  # fmt: skip
-    """Write OUT/NAME.png: image, label and prediction side by side, with a legend."""
+    """Write OUT/NAME.png: image, label, prediction and errors side by side, with a legend; and OUT/strips.csv.
+
+    strips.csv names each picture with its mIoU and the hashes of picture, weights and dataset.
+    """
     from hyperseg.cli.weights import load_network
     from hyperseg.data.prepared import ClassInfo, open_dataset, read_image, read_label
     from hyperseg.evaluation.overlay import comparison
     from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
     from hyperseg.evaluation.protocol import load_protocol
+    from hyperseg.evaluation.strips import Strip, by_score, image_iou, write_strips
 
     campaign = read_campaign(config)
     dataset = open_dataset(data)
     reading = load_protocol(protocol).reading_of(dataset.id, released=weights.suffix != ".safetensors")
     samples = dataset.samples(split)
+    if record is not None:
+        names = by_score(record, weights, count)
     if names:
         by_name = {sample.name: sample for sample in samples}
         unknown = [name for name in names if name not in by_name]
@@ -61,10 +70,14 @@ def command(
     shown = scored_classes(dataset, reading)
     classes = [*dataset.classes, ClassInfo(name="Void", colour=(0, 0, 0))][: len(shown)]
     out.mkdir(parents=True, exist_ok=True)
+    strips = []
     for sample in samples:
         image, label = read_image(sample), read_label(sample, reading.void)
         hw = label.shape[0], label.shape[1]
         prediction = predict(model, image, hw, reading, input_hw, len(classes), torch_device).cpu().numpy()
         path = out / f"{sample.name}.{suffix}"
-        comparison(image, label, prediction, classes).save(path, quality=88, optimize=True)
+        score = image_iou(label, prediction, len(classes))
+        comparison(image, label, prediction, classes, f"mIoU {score:.1f} %").save(path, quality=88, optimize=True)
+        strips.append(Strip(path, sample.name, score))
         click.echo(str(path))
+    write_strips(out, strips, weights, dataset, split, protocol, input_hw)

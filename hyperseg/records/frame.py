@@ -1,4 +1,8 @@
-"""Records as a tidy table: one row per number. The report's tables and users' notebooks start from it."""
+"""Records as a tidy table: one row per number.
+
+The verdicts on the paper's claims and users' notebooks start from it; the report's tables, which also show reasons and
+link to records, start from the records and share :func:`run_columns`.
+"""
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path

@@ -6,7 +6,16 @@ from functools import cache
 from importlib.resources import as_file, files
 
 from hyperseg.records import EvaluationNumbers, LatencyNumbers
-from hyperseg.report.collection import Collection, Entry, Key, architecture_key, checkpoint, dataset_key, network_key
+from hyperseg.report.collection import (
+    Collection,
+    Entry,
+    Key,
+    architecture_key,
+    checkpoint,
+    dataset_key,
+    network_key,
+    normalization,
+)
 from hyperseg.report.names import dataset_title, network_title
 from hyperseg.yaml_file import read_yaml
 
@@ -61,6 +70,31 @@ def _classes(collection: Collection) -> Bars | None:
     for paper, standard in _pairs(collection, lambda e: _protocol(e)):
         if len(paper.numbers.classes) == len(standard.numbers.classes) + 1:
             return _scores(paper, standard)
+    return None
+
+
+def _normalization(collection: Collection) -> Bars | None:
+    """The same weights read with mean and deviation 0.5, and as they were trained."""
+    return _same_weights(collection, normalization, _protocol, ("half", "imagenet"))
+
+
+def _resize(collection: Collection) -> Bars | None:
+    """The same weights scored against labels shrunk to the input, and at the labels' own size."""
+    return _same_weights(collection, _protocol, normalization, ("selection", "standard"))
+
+
+def _same_weights(
+    collection: Collection, of: Callable[[Evaluation], str], fixed: Callable[[Evaluation], str], wanted: tuple[str, str]
+) -> Bars | None:
+    """Two evaluations of the same weights, data, classes and input that differ in what `of` gives, not in `fixed`."""
+    groups: dict[Key, dict[str, Evaluation]] = {}
+    for entry in collection.evaluation:
+        if weights := entry.record.network.weights_sha256:
+            size = entry.numbers.input_height, entry.numbers.input_width, len(entry.numbers.classes)
+            groups.setdefault((*dataset_key(entry), weights, *size, fixed(entry)), {})[of(entry)] = entry
+    for _, pair in sorted(groups.items(), key=str):
+        if set(wanted) <= set(pair):
+            return _scores(pair[wanted[0]], pair[wanted[1]])
     return None
 
 
@@ -132,6 +166,8 @@ _MEASURES: dict[str, Callable[[Collection], Bars | None]] = {
     "selection": _selection,
     "classes": _classes,
     "clock": _clock,
+    "voc_normalization": _normalization,
+    "resize": _resize,
     "absent": _absent,
     "seed": _seed,
     "dead_path": _dead_path,
@@ -147,7 +183,8 @@ def _pairs(
         network = entry.record.network
         slices = "" if wanted[0] == "released" else network.weights_sha256 or ""
         protocol = _protocol(entry) if wanted[0] == "released" else ""
-        key = (*dataset_key(entry), protocol, slices, network.id, network.backbone, entry.record.campaign)
+        name = network.id.removesuffix("_described") if wanted[0] == "released" else network.id
+        key = (*dataset_key(entry), protocol, slices, name, network.backbone, entry.record.campaign)
         groups.setdefault((*key, str(entry.record.seed)), {})[of(entry)] = entry
     both = [pair for _, pair in sorted(groups.items(), key=str) if set(wanted) <= set(pair)]
     # real images before generated ones

@@ -73,7 +73,10 @@ def _body(what: str, paths: list[Path], root: Path) -> str:
         return _PASSAGES[what](collection)
     peers = tuple(row for path in sorted((root / "results/published").glob("*.csv")) for row in read_peers(path))
     paper = read_paper(facts) if facts.exists() else ()
-    inputs = Inputs(collection, paper, peers, judge_collection(facts, collection, peers) if paper else None)
+    judged = (
+        judge_collection(facts, collection, peers) if paper and what == "coverage" else None
+    )  # slow, used there alone
+    inputs = Inputs(collection, paper, peers, judged)
     tables = [table for table in parts[what].build(inputs) if table.rows]
     heading = "####" if len(tables) > 1 else ""
     return "\n".join(to_markdown(table, heading) for table in tables) or NOTHING

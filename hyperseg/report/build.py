@@ -61,7 +61,7 @@ def report_files(records: Sequence[Path], sources: Sources) -> tuple[Collection,
 
 def page_files(inputs: Inputs, sources: Sources) -> dict[str, bytes]:
     """The page, its tables, figures and pictures, and what lies beside it: relative name -> bytes."""
-    photos = [read_photo(path) for path in sources.pictures]
+    photos = sorted((read_photo(path) for path in sources.pictures), key=lambda photo: (photo.place, photo.name))
     twice = sorted({photo.name for photo in photos if sum(photo.name == other.name for other in photos) > 1})
     if twice:
         raise UserError(f"two pictures are named {twice[0]}; rename one of them")

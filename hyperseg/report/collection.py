@@ -21,6 +21,7 @@ from hyperseg.records import (
 
 N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers, BenchNumbers)
 Key = tuple[object, ...]
+DRAWN_CAMPAIGNS = 6  # of more, a reader sees the newest ones
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,17 @@ class Collection:
     @property
     def campaigns(self) -> list[str]:
         return sorted({entry.record.campaign for entry in self})
+
+    def newest_campaigns(self, names: Iterable[str]) -> tuple[list[str], str]:
+        """Of the campaigns that a figure could draw those it draws, and what its caption says of the others."""
+        started: dict[str, str] = dict.fromkeys(names, "")
+        for entry in self:
+            if entry.record.campaign in started:
+                at = entry.record.started_at.isoformat()
+                started[entry.record.campaign] = max(at, started[entry.record.campaign])
+        newest = sorted(started, key=lambda name: (started[name], name), reverse=True)[:DRAWN_CAMPAIGNS]
+        left = f" Of {len(started)} campaigns the {len(newest)} newest are drawn; the tables have all."
+        return sorted(newest), left if len(newest) < len(started) else ""
 
     @cached_property
     def _training_by_weights(self) -> dict[str, Entry[TrainingNumbers]]:
@@ -139,8 +151,9 @@ def network_key(network: NetworkRef) -> Key:
 
 
 def architecture_key(network: NetworkRef) -> Key:
-    """What decides a network's time: everything but weights."""
-    return network.source, network.id, network.backbone, network.slices or "", network.num_classes
+    """What decides a network's time: everything but weights; of a library its name, since releases keep a network."""
+    library = network.source.partition(" ")[0]
+    return library, network.id, network.backbone, network.slices or "", network.num_classes
 
 
 def dataset_key(entry: Entry[N]) -> Key:
@@ -153,8 +166,14 @@ def accuracy_key(entry: Entry[EvaluationNumbers], collection: Collection) -> Key
     size = entry.numbers.input_height, entry.numbers.input_width
     return (
         *dataset_key(entry), entry.record.campaign, *network_key(entry.record.network), *size,
-        checkpoint(entry, collection),
+        checkpoint(entry, collection), normalization(entry),
     )  # fmt: skip
+
+
+def normalization(entry: Entry[EvaluationNumbers]) -> str:
+    """By which values images were normalized, as the record's reading says: 'imagenet', 'half'."""
+    reading = entry.record.config.get("reading")
+    return str(reading.get("normalization") or "") if isinstance(reading, dict) else ""
 
 
 def checkpoint(entry: Entry[EvaluationNumbers], collection: Collection) -> str:

@@ -1,6 +1,8 @@
 """Names as a reader knows them, for ids that this project gives."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 from hyperseg.datasets.published import find_published
 
@@ -34,6 +36,16 @@ def slug(*parts: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", "_".join(parts))
 
 
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names in their order; one that comes again gets a number: 'a', 'b', 'a_2'."""
+    taken: Counter[str] = Counter()
+    found = []
+    for name in names:
+        taken[name] += 1
+        found.append(f"{name}_{taken[name]}" if taken[name] > 1 else name)
+    return found
+
+
 def dataset_title(dataset: str) -> str:
     """The short title of a published dataset; other ids stay as they are."""
     published = find_published(dataset)
@@ -47,6 +59,12 @@ def network_title(network: str) -> str:
         return _NETWORKS.get(network, network)
     title = f"HyperSeg-{found[2].upper()} ({_HOMES.get(found[1], found[1])})"
     return f"{title}, {_ABLATIONS.get(found[3], found[3].replace('_', ' '))}" if found[3] else title
+
+
+def is_published_variant(network: str) -> bool:
+    """Whether it is one of the paper's networks, not a change of one nor another method."""
+    found = _VARIANT.fullmatch(network)
+    return found is not None and not found[3]
 
 
 def device_title(device_name: str) -> str:

@@ -9,24 +9,19 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from statistics import mean, stdev
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers
-from hyperseg.report.collection import Collection, Entry, Key, architecture_key, protocol_of, protocol_title
+from hyperseg.report.collection import protocol_of, protocol_title
 from hyperseg.report.comparability import accuracy_differs, latency_differs, paper_row
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, device_title, network_title
+from hyperseg.report.measured import EAGER, FASTEST, Measured, measured
+from hyperseg.report.names import dataset_title, hw, is_published_variant, network_title
 from hyperseg.report.rivals import PAPER_GPU, PAPER_HARDWARE, hardware, scored_rivals, untimed
-from hyperseg.report.tables.accuracy import accuracy_rows
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 Span = tuple[float, float]
 PAPER_SCORING = "as published"
-_SEVERAL = 8  # networks of ours above which a sentence names the front alone
+_SEVERAL = 8  # networks of ours above which the front is said first, and of ours only the paper's five are followed
 MEASURED = 2  # the kind of a panel of what was measured here
-EAGER, FASTEST = "eager", "fastest engine of each network"
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,7 @@ class Point:
     miou_span: Span | None = None
     hollow: bool = False  # DEGRADED, smoke, or known from a web page only
     detail: str = ""  # what a reader asks about a point: input, engine, protocol, source
+    origin: str = ""  # where the weights of a network measured here come from, if not from the timed device
     records: tuple[str, ...] = ()
 
     @property
@@ -60,6 +56,9 @@ class Panel:
     kind: int  # column of the figure: 0 the paper's hardware, 1 its GPU otherwise, 2 measured here, 3 other hardware
     smoke: bool
     points: tuple[Point, ...]
+    campaign: str = ""
+    setting: str = ""  # of times measured here, without the engine
+    engine: str = ""
 
     @property
     def place(self) -> str:
@@ -68,36 +67,66 @@ class Panel:
         return f"{dataset_title(self.dataset).split(',')[0]} {self.split}{scoring}, {self.hardware}"
 
     @property
+    def alone(self) -> bool:
+        """One network measured here, with which nothing can be compared."""
+        return len(self.points) == 1 and self.kind == MEASURED and not self.smoke
+
+    @property
     def front(self) -> tuple[Point, ...]:
         """The points that no other point dominates, the slowest first."""
-        found: list[Point] = []
-        best = float("-inf")
-        for _, group in groupby(sorted(self.points, key=lambda p: -p.fps), key=lambda p: p.fps):
-            fastest = list(group)
-            score = max(point.miou_percent for point in fastest)
-            if score > best:
-                found += [point for point in fastest if point.miou_percent == score]
-                best = score
-        return tuple(sorted(found, key=lambda p: (p.fps, p.name)))
+        return pareto(self.points)
 
     @property
     def sentence(self) -> str:
         """What the panel shows, in one or two sentences, from its numbers."""
         if self.smoke:
             return f"{self.place}: smoke runs show that timing works; nothing follows from them."
-        if len(self.points) == 1 and self.kind == MEASURED:
+        if self.alone:
             return f"{self.place}: {self.points[0].numbers} alone, so nothing is compared."
         mine = [point for point in self.points if point.role in ("paper", "ours")]
-        said = [_dominated(self, point) for point in mine] if len(mine) <= _SEVERAL else []
-        said = [sentence for sentence in said if sentence]
-        own = [point.name + _by(point) for point in self.front if point.role in ("paper", "ours")]
-        if own and len(mine) <= _SEVERAL:
-            verb = "is" if len(own) == 1 else "are"
-            said.append(f"{'On' if not said else 'There,'} {self.place + ', ' if not said else ''}"
-                        f"{_listed(own)} {verb} on the Pareto front.")  # fmt: skip
+        said = self._front_first(mine) if len(mine) > _SEVERAL else self._one_by_one(mine)
         if not said:
-            said.append(f"On {self.place}, the Pareto front is {_listed([point.numbers for point in self.front])}.")
+            said = [f"On {self.place}, the Pareto front is {_listed([point.numbers for point in self.front])}."]
+        origins = sorted({point.origin for point in self.points if point.origin})
+        if origins:
+            said.append(f"The networks were {' or '.join(origins)}.")
         return " ".join(said)
+
+    def _one_by_one(self, mine: Sequence[Point]) -> list[str]:
+        """Who dominates each of ours and of the paper's, and which are on the front."""
+        said = [sentence for point in mine if (sentence := _dominated(self, point))]
+        own = [point.name + _by(point) for point in self.front if point in mine]
+        if own:
+            place = "There," if said else f"On {self.place},"
+            said.append(f"{place} {_listed(own)} {'is' if len(own) == 1 else 'are'} on the Pareto front.")
+        return said
+
+    def _front_first(self, mine: Sequence[Point]) -> list[str]:
+        """The front, then how many dominate each of the paper's networks that is not on it."""
+        said = [f"On {self.place}, the Pareto front is {_listed([point.numbers for point in self.front])}."]
+        behind = [
+            f"{point.name} by {sum(dominates(other, point) for other in self.points)}"
+            for point in mine
+            if is_published_variant(point.network) and point not in self.front
+        ]
+        if behind:
+            said.append(
+                f"Of {len(self.points)} networks, {_listed(behind)} {'is' if len(behind) == 1 else 'are'} dominated."
+            )
+        return said
+
+
+def pareto(points: Iterable[Point]) -> tuple[Point, ...]:
+    """The points that no other one dominates, the slowest first."""
+    found: list[Point] = []
+    best = float("-inf")
+    for _, group in groupby(sorted(points, key=lambda p: -p.fps), key=lambda p: p.fps):
+        fastest = list(group)
+        score = max(point.miou_percent for point in fastest)
+        if score > best:
+            found += [point for point in fastest if point.miou_percent == score]
+            best = score
+    return tuple(sorted(found, key=lambda p: (p.fps, p.name)))
 
 
 def dominates(one: Point, other: Point) -> bool:
@@ -111,19 +140,24 @@ def frames(fps: float) -> str:
 
 
 def panels(inputs: Inputs) -> list[Panel]:
-    """Every panel with a point, by dataset, split and comparability class."""
+    """Every panel with a point, by dataset, split and comparability class.
+
+    Of what was measured here, a network with which nothing compares is left out where other panels compare several.
+    """
     placed = [*_paper_points(inputs.paper), *_rival_points(inputs), *_own_points(inputs)]
     placed.sort(key=lambda item: item[0])
     found: list[Panel] = []
     for key, group in groupby(placed, key=lambda item: item[0]):
-        dataset, split, scoring, kind, _, name, smoke = key
+        dataset, split, scoring, kind, campaign, setting, engine, smoke = key
+        name = f"{setting}, {engine}; campaign {campaign}" if campaign else setting
         points = [point for _, point in group]
         points.sort(key=lambda p: (p.role, p.network, p.fps, p.miou_percent))
-        panel = Panel(dataset, split, scoring, name, kind, smoke, _told_apart(points))
+        panel = Panel(dataset, split, scoring, name, kind, smoke, _told_apart(points), campaign, setting, engine)
         # eager is the fastest engine of every network: one panel says so
-        if not (found and found[-1].points == panel.points and name == found[-1].hardware.replace(EAGER, FASTEST)):
+        if not (engine == FASTEST and found and found[-1] == replace(panel, hardware=found[-1].hardware, engine=EAGER)):
             found.append(panel)
-    return found
+    compared = {(panel.dataset, panel.split) for panel in found if panel.kind == MEASURED and len(panel.points) > 1}
+    return [panel for panel in found if not (panel.alone and (panel.dataset, panel.split) in compared)]
 
 
 def _told_apart(points: list[Point]) -> tuple[Point, ...]:
@@ -137,13 +171,14 @@ def _told_apart(points: list[Point]) -> tuple[Point, ...]:
     )
 
 
-Place = tuple[str, str, str, int, str, str, bool]  # dataset, split, scoring, kind, campaign, hardware, smoke
+# dataset, split, scoring, kind, campaign, hardware or setting, engine, smoke
+Place = tuple[str, str, str, int, str, str, str, bool]
 
 
 def _paper_points(paper: Sequence[PaperRow]) -> Iterable[tuple[Place, Point]]:
     for row in paper:
         if row.milliseconds is not None and row.gpu:
-            place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, "", PAPER_HARDWARE, False)
+            place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, "", PAPER_HARDWARE, "", False)
             detail = f"the paper's number; input {row.input_height}×{row.input_width}; {row.source}"
             fps = row.fps or 1000 / row.milliseconds
             yield place, Point(_short(row.variant), row.variant, "paper", fps, row.miou_percent, detail=detail)
@@ -157,7 +192,7 @@ def _rival_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
             column = 0 if kind == PAPER_HARDWARE else 1 if kind.startswith(PAPER_GPU) else 3
             assert peer.milliseconds is not None
             assert peer.miou_percent is not None
-            place: Place = (peer.dataset, peer.split, PAPER_SCORING, column, "", kind, False)
+            place: Place = (peer.dataset, peer.split, PAPER_SCORING, column, "", kind, "", False)
             fps, detail = peer.fps or 1000 / peer.milliseconds, _rival_detail(peer)
             name = peer.method
             yield place, Point(name, name, "rival", fps, peer.miou_percent, hollow=peer.web_only, detail=detail)
@@ -169,102 +204,49 @@ def _rival_detail(peer: PeerRow) -> str:
 
 
 def _own_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
-    latencies = _by_architecture(inputs.collection)
-    for row in accuracy_rows(inputs.collection):
-        protocols = {protocol_of(entry.record) for entry in row}
+    for found in measured(inputs.collection):
+        record, dataset = found.record, found.record.dataset
+        if dataset is None:
+            continue
+        row = paper_row(inputs.paper, record.network.id, dataset.split)
+        as_paper = row and found.eager and not latency_differs(found.eager, row)
+        if row and as_paper and not accuracy_differs(found.scored[0], row, inputs.collection):
+            place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, "", PAPER_HARDWARE, "", False)
+            yield place, measured_point(found, EAGER)
+            continue
         # one way of scoring is enough to compare what was timed here; the paper's is for the paper's own panel
-        for protocol in sorted(protocols):
-            scored = [entry for entry in row if protocol_of(entry.record) == protocol]
-            network, campaign = scored[0].record.network, scored[0].record.campaign
-            timed = latencies.get(architecture_key(network), [])
-            own = [entry for entry in timed if entry.record.campaign == campaign]
-            timed = own or [entry for entry in timed if _size(entry.numbers) == _size(scored[0].numbers)]
-            for times in _settings(timed):
-                yield from _measured(scored, times, inputs, first=protocol == _first(protocols))
-
-
-def _size(numbers: EvaluationNumbers | LatencyNumbers) -> tuple[int, int]:
-    return numbers.input_height, numbers.input_width
-
-
-def _by_architecture(collection: Collection) -> dict[Key, list[Latency]]:
-    found: dict[Key, list[Latency]] = {}
-    for entry in collection.latency:
-        numbers = entry.numbers
-        if numbers.batch == 1 and not numbers.points and (numbers.smoke or numbers.verdict.verdict != "INVALID"):
-            found.setdefault(architecture_key(entry.record.network), []).append(entry)
-    return found
-
-
-def _settings(timed: list[Latency]) -> list[list[Latency]]:
-    """Latencies of one network by machine, device, protocol, precision: times that one panel may hold."""
-    groups: dict[tuple[object, ...], list[Latency]] = {}
-    for entry in timed:
-        numbers, machine = entry.numbers, entry.record.provenance.machine.fingerprint
-        key = (machine, numbers.device_name, protocol_of(entry.record), numbers.precision, numbers.tf32, numbers.smoke)
-        groups.setdefault(key, []).append(entry)
-    return [groups[key] for key in sorted(groups, key=str)]
-
-
-def _first(protocols: set[tuple[str, int]]) -> tuple[str, int]:
-    standard = [protocol for protocol in protocols if protocol[0] == "standard"]
-    return max(standard or protocols)
-
-
-def _measured(
-    scored: list[Evaluation], times: list[Latency], inputs: Inputs, *, first: bool
-) -> Iterable[tuple[Place, Point]]:
-    """The fastest engine of one setting; eager too, in a panel of its own, where another engine is faster."""
-    record, dataset = scored[0].record, scored[0].record.dataset
-    if dataset is None:
-        return
-    fastest = min(times, key=lambda entry: (entry.numbers.median_ms, entry.numbers.engine))
-    eager = [entry for entry in times if entry.numbers.engine == "eager"]
-    row = paper_row(inputs.paper, record.network.id, dataset.split)
-    as_paper = [e for e in eager if row and not latency_differs(e, row)]
-    if row and as_paper and not accuracy_differs(scored[0], row, inputs.collection):
-        place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, "", PAPER_HARDWARE, False)
-        yield place, _own(scored, as_paper[0])
-        return
-    if not first:
-        return
-    for entry, engine in ((fastest, FASTEST), *((e, EAGER) for e in eager)):
-        numbers = entry.numbers
-        precision = f"{numbers.precision} with TF32" if numbers.tf32 else numbers.precision
-        protocol, campaign = protocol_title(protocol_of(entry.record)), record.campaign
-        name = f"{device_title(numbers.device_name)}, {protocol}, {precision}, {engine}; campaign {campaign}"
+        if not found.main_scoring:
+            continue
         scoring = protocol_title(protocol_of(record))
-        place = (_home(dataset.id), dataset.split, scoring, MEASURED, campaign, name, numbers.smoke)
-        yield place, _own(scored, entry)
+        for engine in (FASTEST, *([EAGER] if found.eager else [])):
+            place = (
+                _home(dataset.id), dataset.split, scoring, MEASURED, record.campaign, found.setting.title, engine,
+                found.setting.smoke,
+            )  # fmt: skip
+            yield place, measured_point(found, engine)
 
 
-def _own(scored: list[Evaluation], timed: Latency) -> Point:
-    record, numbers = scored[0].record, timed.numbers
-    values = [entry.numbers.miou_percent for entry in scored]
-    average, interval = mean(values), scored[0].numbers.miou_interval
-    span = (average - stdev(values), average + stdev(values)) if len(values) > 1 else None
-    if span is None and interval:
-        span = (interval.low, interval.high)
+def measured_point(found: Measured, engine: str) -> Point:
+    """A network measured here, timed on its fastest engine or, where it was, in eager PyTorch."""
+    timed = found.eager if engine == EAGER and found.eager else found.fastest
+    record, numbers, source = found.record, timed.numbers, found.record.network.source
     speed, times = numbers.fps, numbers.median_interval
-    size = f"{numbers.input_height}×{numbers.input_width}"
-    scored_at = f"{scored[0].numbers.input_height}×{scored[0].numbers.input_width}"
+    size = hw(numbers.input_height, numbers.input_width)
+    scored_at = hw(found.scored[0].numbers.input_height, found.scored[0].numbers.input_width)
     inputs = f"input {size}" if size == scored_at else f"scored at {scored_at}, timed at {size}"
     return Point(
         name=_short(record.network.id),
         network=record.network.id,
-        role="ours"
-        if record.network.source == "hyperseg"
-        else "authors"
-        if record.network.source == "authors"
-        else "peer",
+        role="ours" if source == "hyperseg" else "authors" if source == "authors" else "peer",
         fps=speed,
-        miou_percent=average,
+        miou_percent=found.miou_percent,
         fps_span=(speed * numbers.median_ms / times.high, speed * numbers.median_ms / times.low) if times else None,
-        miou_span=span,
+        miou_span=found.miou_span,
         hollow=numbers.smoke or numbers.verdict.verdict != "VALID",
         detail=f"{inputs}; {numbers.engine}, {numbers.precision}; {numbers.verdict.verdict}; "
         f"backbone {record.network.backbone}; campaign {record.campaign}",
-        records=(scored[0].anchor, timed.anchor),
+        origin=found.origin,
+        records=(found.scored[0].anchor, timed.anchor),
     )
 
 

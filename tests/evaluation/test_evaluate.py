@@ -16,6 +16,7 @@ from hyperseg.evaluation.overlay import comparison
 from hyperseg.evaluation.predict import network_input, predict, scored_classes
 from hyperseg.evaluation.protocol import Reading, load_protocol
 from hyperseg.evaluation.run import evaluate_to_record
+from hyperseg.evaluation.strips import by_score, image_iou
 from hyperseg.records import EvaluationNumbers
 from hyperseg.records.raw import read_matrices
 from hyperseg.records.verify import Verified, verify
@@ -70,6 +71,11 @@ def test_a_record_is_derived_again_from_its_matrices(dataset: PreparedDataset, t
     assert record.numbers.matrices_file == "evaluation-standard.npz"
     matrices = read_matrices(out.with_suffix(".npz"), len(dataset.samples("test")), 3)
     assert matrices.sum(0).tolist() == record.numbers.confusion_matrix
+    samples = [sample.name for sample in dataset.samples("test")]
+    assert by_score(out, tmp_path / "w.safetensors", 2) == tuple(samples)  # equally good: in their order
+    (tmp_path / "other.safetensors").write_bytes(b"other weights")
+    with pytest.raises(UserError, match="scored other weights"):
+        by_score(out, tmp_path / "other.safetensors", 2)
     text = out.read_text()
     assert text.count('"high": 100.0') == 1
     out.write_text(text.replace('"high": 100.0', '"high": 99.0').replace('"low": 100.0', '"low": 98.0'))
@@ -221,6 +227,10 @@ def test_overlay_shows_image_label_prediction_and_a_legend() -> None:
     assert (body[10:, 46:86, 0] > 150).all()
     assert (body[10:, 46:86, 1] == 0).all()
     assert (body[:, 92:132, 1] > 150).all()
+    errors = body[:, 138:178]
+    assert (errors[:10] == 0).all()
+    assert (errors[10:] == (213, 40, 40)).all()
+    assert image_iou(label, np.ones((30, 40), np.uint8), 2) == 0.0
     legend = picture[56:].reshape(-1, 3).tolist()
     assert [250, 0, 0] in legend
     assert [0, 250, 0] in legend

@@ -10,29 +10,27 @@ import pytest
 from claims_frame import claims_frame
 from matplotlib.transforms import Bbox
 from PIL import Image
-from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, sha, training, write
+from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, sha, training
+from reported import GPU, collection
 
 from hyperseg.records import DatasetRef, Record
-from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.figures.classes import class_figures
 from hyperseg.report.figures.forest import forest_figure
+from hyperseg.report.figures.front import _draw, _numbered
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.scaling import _looks, _points, _titles, scaling_figure
 from hyperseg.report.figures.style import house_style, new_figure
 from hyperseg.report.figures.tradeoff import _labels, tradeoff_figures
 from hyperseg.report.figures.training import training_figures
 from hyperseg.report.inputs import Inputs
+from hyperseg.report.measured import EAGER, FASTEST
 from hyperseg.report.rivals import hardware, left_out, scored_rivals, untimed
+from hyperseg.report.tables.front import front_tables
 from hyperseg.report.tradeoff import Panel, Point, panels
 
 Paper = tuple[PaperRow, ...]
 Rivals = tuple[PeerRow, ...]
-GPU = machine(fingerprint="a" * 12, gpus=["NVIDIA GeForce GTX 1080 Ti"])
-
-
-def collection(folder: Path, *records: Record) -> Collection:
-    return load([write(folder, {f"{number:02d}.json": one for number, one in enumerate(records)})])
 
 
 def test_no_panel_mixes_datasets_splits_protocols_or_hardware(tmp_path: Path, paper: Paper, rivals: Rivals) -> None:
@@ -87,45 +85,83 @@ def of_a_library(record: Record) -> Record:
     return record.model_copy(update={"network": record.network.model_copy(update={"source": "library 1.0"})})
 
 
-def test_a_campaign_is_a_panel_of_its_own_and_takes_no_time_of_another_size(tmp_path: Path) -> None:
+def on_gpu(record: Record) -> Record:
+    return record.model_copy(update={"numbers": record.numbers.model_copy(update={"device": "cuda"})})
+
+
+def test_a_campaign_is_a_panel_of_its_own_and_no_network_takes_a_time_of_another_size(tmp_path: Path) -> None:
     static = "camvid_hyperseg_s_static"
     found = collection(
         tmp_path,
-        evaluation(hw=(576, 768)), latency(), evaluation(static, hw=(576, 768)), latency(static),
-        of_a_library(evaluation("unet", hw=(576, 768))), of_a_library(latency("unet")),
+        evaluation(hw=(576, 768)), latency(), evaluation(static, hw=(576, 768)), latency(static, hw=(576, 768)),
+        of_a_library(evaluation("unet", hw=(576, 768))), of_a_library(latency("unet", hw=(576, 768))),
         evaluation(hw=(576, 768), campaign="longer", miou=60.0),
         evaluation(hw=(384, 512), campaign="longer", miou=61.0),
     )  # fmt: skip
-    together, alone = panels(Inputs(found))
+    (together,) = panels(Inputs(found))
     assert [point.name for point in together.points] == ["HyperSeg-S", "HyperSeg-S, static weights", "U-Net"]
     assert [point.role for point in together.points] == ["ours", "ours", "peer"]
+    longer = [entry for entry in found.evaluation if entry.record.campaign == "longer"]
+    (alone,) = panels(Inputs(replace(found, evaluation=tuple(longer))))
     assert [point.miou_percent for point in alone.points] == [60.0]
     assert alone.sentence.endswith("campaign longer: HyperSeg-S (60.0 %, 10 FPS) alone, so nothing is compared.")
 
 
-def test_invalid_and_smoke_times(tmp_path: Path) -> None:
+def test_invalid_and_smoke_times_and_two_machines_with_one_name(tmp_path: Path) -> None:
     found = collection(
         tmp_path,
-        evaluation(), latency(median=100.0), latency(median=80.0, engine="openvino"),
+        evaluation(hw=(576, 768)), latency(median=100.0), latency(median=80.0, engine="openvino"),
         latency(median=1.0, engine="x", verdict="INVALID"), latency(median=2.0, batch=4),
         latency(median=70.0, at=machine(fingerprint="f" * 12), verdict="DEGRADED"),
-        latency("camvid_hyperseg_s", "smoke", 500.0, smoke=True),
+        latency("camvid_hyperseg_s", "smoke", 500.0, smoke=True, hw=(64, 64)),
     )  # fmt: skip
     shown = panels(Inputs(found))
-    times = {panel.hardware.split(", ", 1)[1]: [p.fps for p in panel.points] for panel in shown}
-    assert (
-        times
-        == {
-            "deploy v1, float32, eager; campaign demo": [10.0, pytest.approx(1000 / 70)],
-            "deploy v1, float32, fastest engine of each network; campaign demo": [12.5, pytest.approx(1000 / 70)],
-            "smoke v1, float32, eager; campaign demo": [2.0],
-        }
-        or len(shown) == 4
-    )
-    assert not any(point.fps in (1000.0, 2000.0) for panel in shown for point in panel.points)
+    quiet, other = "Test 9000 (0123456789ab), 2 threads", "Test 9000 (ffffffffffff), 2 threads"
+    assert {(panel.setting, panel.engine): [round(point.fps, 1) for point in panel.points] for panel in shown} == {
+        (f"{quiet}, deploy v1, float32", EAGER): [10.0],
+        (f"{quiet}, deploy v1, float32", FASTEST): [12.5],
+        (f"{other}, deploy v1, float32", EAGER): [14.3],
+        (f"{quiet}, smoke v1, float32", EAGER): [2.0],
+    }
     (smoke,) = [panel for panel in shown if panel.smoke]
     assert smoke.points[0].hollow
     assert smoke.sentence.endswith("nothing follows from them.")
+
+
+def test_many_networks_trained_on_a_gpu_and_timed_on_a_cpu_share_a_figure_and_a_table(tmp_path: Path) -> None:
+    """Ours, ablations and others in one panel for each device and class of engine, and its table beside it."""
+    changes = ("static", "image", "patch64", "context1", "expansion1", "expansion4", "described")
+    ours = ["camvid_hyperseg_s", *(f"camvid_hyperseg_s_{change}" for change in changes)]
+    records = []
+    for index, name in enumerate([*ours, "unet", "fpn"]):
+        made_on_gpu = [training(name, at=GPU), evaluation(name, miou=40.0 + index, at=GPU, hw=(384, 512))]
+        times = [(2.0, "eager"), (1.0, "native" if name in ours else "openvino")]
+        made_on_cpu = [
+            latency(name, median=(20.0 + 7 * index % 10) * t, engine=engine, hw=(384, 512)) for t, engine in times
+        ]
+        own = [*map(on_gpu, made_on_gpu), *made_on_cpu]
+        records += own if name in ours else map(of_a_library, own)
+    inputs = Inputs(collection(tmp_path, *records))
+    eager, fastest = panels(inputs)
+    assert [len(panel.points) for panel in (eager, fastest)] == [10, 10]
+    assert {point.role for point in eager.points} == {"ours", "peer"}
+    assert eager.sentence.endswith("The networks were trained and scored on NVIDIA GeForce GTX 1080 Ti.")
+    assert tradeoff_figures(inputs) == []
+    with house_style():
+        (axes, key) = _draw([eager], _numbered([eager, fastest])).axes
+    written = {text.get_text() for text in axes.texts}
+    assert 0 < len(eager.front) < 10
+    assert written >= {point.name for point in eager.front}
+    assert sum(text.isdigit() for text in written) == 10 - len(eager.front)
+    assert {text.get_text() for text in key.texts} >= {"1", "10", "U-Net", "HyperSeg-S (CamVid), weights per image"}
+    (table,) = front_tables(inputs)
+    best = table.rows[0]
+    assert best["network"].value == "fpn"
+    assert (best["eager_ms"].value, best["fastest_ms"].value, best["engine"].value) == (46.0, 23.0, "openvino")
+    assert best["on_front"].value == "fastest, eager"
+    assert best["miou_percent"].text == "49.00 [48.0, 50.0]"
+    assert best["images_seen"].value == 80
+    assert best["origin"].value == "trained and scored on NVIDIA GeForce GTX 1080 Ti"
 
 
 def test_a_large_panel_names_its_front_alone_and_quickly() -> None:

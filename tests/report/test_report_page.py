@@ -10,6 +10,7 @@ from PIL import Image
 from record_factory import demo, latency, machine, network, write
 
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
 from hyperseg.report.audit import findings
 from hyperseg.report.build import Sources, build_report
 from hyperseg.report.page.embed import read_card, read_photo
@@ -167,6 +168,17 @@ def test_bad_pictures_and_cards_are_refused(tmp_path: Path) -> None:
         read_photo(tmp_path / "a.png")
     with pytest.raises(UserError, match="cannot read picture"):
         read_photo(tmp_path / "b.png")
+    Image.new("RGB", (8, 6)).save(tmp_path / "c.png")
+    listed = (
+        f"file,sha256,image,miou_percent,weights_sha256,dataset,split,protocol,input\nc.png,{{}},c,12.34,{'a' * 64},"
+    )
+    (tmp_path / "strips.csv").write_text(
+        listed.format(sha256_file(tmp_path / "c.png")) + "camvid,test,standard,64x96\n"
+    )
+    assert read_photo(tmp_path / "c.png").caption.startswith("c: mIoU 12.3 %, CamVid")
+    (tmp_path / "c.png").write_bytes((tmp_path / "c.png").read_bytes() + b"more")
+    with pytest.raises(UserError, match="is not the one that"):
+        read_photo(tmp_path / "c.png")
     (tmp_path / "card.json").write_text("[1, 2]")
     with pytest.raises(UserError, match="not a JSON object"):
         read_card(tmp_path / "card.json")

@@ -1,5 +1,6 @@
 """Trainings of the real network on a few small images, by the commands a user types."""
 
+import csv
 import math
 from pathlib import Path
 
@@ -95,6 +96,10 @@ def test_overlay_pictures(tiny: Path, trained: Path, tmp_path: Path) -> None:
     pictures = sorted(tmp_path.glob("*.png"))
     assert [str(path) for path in pictures] == sorted(result.output.split())
     assert len(pictures) == 2
+    with (tmp_path / "strips.csv").open(newline="") as file:
+        strips = list(csv.DictReader(file))
+    assert [strip["sha256"] for strip in strips] == [sha256_file(tmp_path / strip["file"]) for strip in strips]
+    assert {strip["weights_sha256"] for strip in strips} == {sha256_file(trained / "weights.safetensors")}
 
 
 def test_best_epoch_is_kept(tiny: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from hyperseg.report.figures.style import lay_out
+
 # (dx, dy) in points and the alignment that goes with it, the preferred ones first
 _PLACES: tuple[tuple[float, float, str, str], ...] = (
     (7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 8, "center", "bottom"), (0, -8, "center", "top"),
@@ -35,11 +37,10 @@ class Label:
 
 
 def freeze_layout(figure: Figure) -> FigureCanvasAgg:
-    """Lay the figure out now and keep it so: names that come later move no axes."""
+    """The canvas of a figure that is laid out: names that come later move no axes."""
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()
-    figure.set_layout_engine("none")
+    lay_out(figure)
     return canvas
 
 

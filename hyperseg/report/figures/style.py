@@ -10,6 +10,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -74,6 +76,7 @@ class Picture:
     pdf: bytes
     panes: tuple[Pane, ...] = ()  # none: the page shows the figure as a whole
     choose: bool = False  # the page shows one pane at a time, chosen in a menu
+    wide: bool = False  # a pane needs half of the page
 
 
 def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
@@ -114,20 +117,42 @@ def log_ticks(axis: XAxis | YAxis, limits: tuple[float, float]) -> None:
 
 def to_svg(figure: Figure) -> str:
     """SVG on a transparent ground, without a date."""
-    out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return out.getvalue()
+    patches = [figure.patch, *(axes.patch for axes in figure.axes)]
+    colours = [(patch.get_facecolor(), patch.get_edgecolor()) for patch in patches]
+    for patch in patches:
+        patch.set(facecolor="none", edgecolor="none")
+    found = _printed(figure, "svg", {"Date": None, "Creator": None})
+    for patch, (face, edge) in zip(patches, colours, strict=True):
+        patch.set(facecolor=face, edgecolor=edge)
+    return found.decode()
 
 
 def to_png(figure: Figure) -> bytes:
     """PNG on white, without the writer's version."""
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
-    return out.getvalue()
+    return _printed(figure, "png", {"Software": None})
 
 
 def to_pdf(figure: Figure) -> bytes:
     """PDF at the figure's own size with embedded fonts, without a date."""
+    return _printed(figure, "pdf", {"CreationDate": None, "Producer": None, "Creator": None})
+
+
+_CANVASES: Any = {"svg": FigureCanvasSVG, "png": FigureCanvasAgg, "pdf": FigureCanvasPdf}
+
+
+def _printed(figure: Figure, form: str, metadata: dict[str, None]) -> bytes:
+    """The figure drawn once; ``savefig`` would draw it a second time to learn what has been laid out already."""
+    lay_out(figure)
     out = io.BytesIO()
-    figure.savefig(out, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    getattr(_CANVASES[form](figure), f"print_{form}")(out, metadata=metadata)
+    figure.set_dpi(DPI)  # vector formats leave their own
+    FigureCanvasAgg(figure)
     return out.getvalue()
+
+
+def lay_out(figure: Figure) -> None:
+    """Place the axes now and keep them so: nothing that is added later moves them."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")

@@ -1,11 +1,12 @@
 """Accuracy against frames per second: a panel per dataset and comparability class, with its Pareto front."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from math import ceil
 from textwrap import fill
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from hyperseg.report.figures.labels import Label, Line, freeze_layout, place_labels
@@ -25,11 +26,12 @@ from hyperseg.report.figures.style import (
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title
 from hyperseg.report.part import Part
-from hyperseg.report.tradeoff import PAPER_SCORING, Panel, Point, dominates, panels
+from hyperseg.report.tradeoff import MEASURED, PAPER_SCORING, Panel, Point, dominates, panels
 
 REAL_TIME = 30.0  # FPS
 _MANY = 40  # names; a panel with more names its front alone
 _CROWD = 300  # points; a panel with more draws its front one by one and the others together
+_SMALL = 8  # points measured here that find room for their names in a small panel
 _FEW = 3  # points below which a panel of other hardware says nothing
 _LOOKS = {  # marker, colour, size in points
     "paper": ("*", INK, 11.0),
@@ -47,22 +49,37 @@ _READING = (
 
 
 def tradeoff_figures(inputs: Inputs) -> list[Picture]:
-    """The paper's hardware and what was measured here; smoke runs; other hardware. Each only where it has points."""
+    """The paper's hardware and what was measured here; smoke runs; other hardware. Each only where it has points.
+
+    What was measured of many networks is drawn by :mod:`hyperseg.report.figures.front`.
+    """
     found = [panel for panel in panels(inputs) if panel.kind in (0, 2) or len(panel.points) >= _FEW]
+    found = [panel for panel in found if not many_measured(panel)]
+    drawn, left = inputs.collection.newest_campaigns(panel.campaign for panel in found if panel.campaign)
+    found = [panel for panel in found if panel.campaign in ("", *drawn)]
     groups = (
         ("tradeoff", "Accuracy against speed", [p for p in found if p.kind < 3 and not p.smoke]),
         ("tradeoff_smoke", "Accuracy against speed, smoke runs", [p for p in found if p.smoke]),
         ("tradeoff_other_hardware", "Accuracy against speed on other hardware", [p for p in found if p.kind == 3]),
     )
-    return [_picture(name, title, shown) for name, title, shown in groups if shown]
+    return [
+        _picture(name, title, shown, _caption(shown) + (left if shown[0].kind != 3 else ""))
+        for name, title, shown in groups
+        if shown
+    ]
 
 
-def _picture(name: str, title: str, found: Sequence[Panel]) -> Picture:
+def many_measured(panel: Panel) -> bool:
+    """Whether so many networks were measured in one place that they need a figure of their own."""
+    return panel.kind == MEASURED and not panel.smoke and len(panel.points) > _SMALL
+
+
+def _picture(name: str, title: str, found: Sequence[Panel], caption: str) -> Picture:
     with house_style():
         whole = _draw(found, columns=min(3, len(found)))
         panes = tuple(_pane(panel) for panel in found)
         forms = to_svg(whole), to_png(whole), to_pdf(whole)
-        return Picture(name, title, _caption(found), *forms, panes, choose=found[0].kind == 3)
+        return Picture(name, title, caption, *forms, panes, choose=found[0].kind == 3)
 
 
 def _caption(found: Sequence[Panel]) -> str:
@@ -76,34 +93,42 @@ def _caption(found: Sequence[Panel]) -> str:
 def _pane(panel: Panel) -> Pane:
     figure = new_figure(3.9, 3.3)
     axes = figure.subplots()
-    _draw_panel(axes, panel)
-    place_labels(freeze_layout(figure), axes, _labels(panel), _lines(axes, panel))
+    draw_panel(axes, panel)
+    fix_panel(axes, (0, 0, 3.9, 3.3))
+    place_labels(freeze_layout(figure), axes, _labels(panel), keep_clear(axes, panel))
     svg = to_svg(figure)
-    return Pane(panel.place, svg, panel.sentence, tuple(_marks(panel)))
+    return Pane(panel.place, svg, panel.sentence, tuple(marks(panel)))
 
 
-def _marks(panel: Panel) -> list[tuple[str, tuple[str, ...]]]:
-    return [(f"{point.numbers}. {point.detail}", point.records) for point in panel.points]
+def marks(panel: Panel) -> list[tuple[str, tuple[str, ...]]]:
+    """What each point says under the pointer, and its records."""
+    return [
+        (f"{point.numbers}. {'; '.join(filter(None, (point.detail, point.origin)))}", point.records)
+        for point in panel.points
+    ]
 
 
 def _draw(found: Sequence[Panel], columns: int) -> Figure:
     rows = ceil(len(found) / columns)
-    figure = new_figure(3.55 * columns, 3.15 * rows)
+    width, height = 3.55, 3.15
+    figure = new_figure(width * columns, height * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     axes = [grid[index // columns][index % columns] for index in range(rows * columns)]
-    for panel, one in zip(found, axes, strict=False):
-        _draw_panel(one, panel)
+    for index, (panel, one) in enumerate(zip(found, axes, strict=False)):
+        draw_panel(one, panel)
+        fix_panel(one, (index % columns * width, (rows - 1 - index // columns) * height, width, height))
     for unused in axes[len(found) :]:
         unused.remove()
     canvas = freeze_layout(figure)
     for panel, one in zip(found, axes, strict=False):
-        place_labels(canvas, one, _labels(panel), _lines(one, panel))
+        place_labels(canvas, one, _labels(panel), keep_clear(one, panel))
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel) -> None:
+def draw_panel(axes: Axes, panel: Panel, characters: int = 46) -> None:
+    """Title, points, front and axes; `characters`: of a line of the subtitle."""
     hardware = panel.hardware if panel.scoring == PAPER_SCORING else f"{panel.hardware}; scored by {panel.scoring}"
-    subtitle = fill(hardware, 46)
+    subtitle = fill(hardware, characters)
     axes.set_title(
         f"{dataset_title(panel.dataset).split(',')[0]}, {panel.split}", pad=6 + 11 * len(subtitle.split("\n"))
     )
@@ -116,6 +141,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     for x0, y0, x1, y1 in () if panel.smoke else _front(axes, panel):
         axes.plot([x0, x1], [y0, y1], color=INK, lw=0.9, alpha=0.55, zorder=2)
     single = _single(panel)
+    _intervals(axes, single)
     for index, point in enumerate(panel.points):
         if point in single:
             _mark(axes, point, f"point-{index}")
@@ -138,6 +164,19 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_ylabel("mIoU [%]")
 
 
+def fix_panel(axes: Axes, cell: tuple[float, float, float, float]) -> None:
+    """Place a drawn panel in its cell of the figure (left, bottom, width, height in inches) without measuring text."""
+    left, bottom, width, height = cell
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    wide, high = figure.get_size_inches()
+    above = 0.09 + 0.155 * (1 + sum(text.get_text().count("\n") + 1 for text in axes.texts[:1])) + 0.08
+    axes.set_position(
+        ((left + 0.68) / wide, (bottom + 0.5) / high, (width - 0.78) / wide, (height - 0.5 - above) / high)
+    )
+    figure.set_layout_engine("none")
+
+
 def _single(panel: Panel) -> set[Point]:
     """The points drawn one by one, with intervals, hover and keyboard: all, or the front of a crowded panel."""
     if len(panel.points) <= _CROWD:
@@ -151,12 +190,21 @@ def _look(point: Point) -> tuple[str, str, float, bool]:
     return marker, colour, size, point.hollow
 
 
+def _intervals(axes: Axes, points: Iterable[Point]) -> None:
+    """The intervals of all points on both axes, one artist for each colour."""
+    lines: dict[str, list[list[tuple[float, float]]]] = {}
+    for point in points:
+        found = lines.setdefault(_look(point)[1], [])
+        if point.miou_span:
+            found.append([(point.fps, end) for end in point.miou_span])
+        if point.fps_span:
+            found.append([(end, point.miou_percent) for end in point.fps_span])
+    for colour, found in sorted(lines.items()):
+        axes.add_collection(LineCollection(sorted(found), colors=colour, linewidths=1.0, zorder=3), autolim=False)
+
+
 def _mark(axes: Axes, point: Point, gid: str) -> None:
     marker, colour, size, _ = _look(point)
-    if point.miou_span:
-        axes.plot([point.fps] * 2, point.miou_span, color=colour, lw=1.0, zorder=3)
-    if point.fps_span:
-        axes.plot(point.fps_span, [point.miou_percent] * 2, color=colour, lw=1.0, zorder=3)
     face = "none" if point.hollow else colour
     axes.plot(
         point.fps, point.miou_percent, marker=marker, color=colour, ls="none", ms=size, mfc=face, mew=1.1,
@@ -176,7 +224,7 @@ def _front(axes: Axes, panel: Panel) -> list[Line]:
     return lines
 
 
-def _lines(axes: Axes, panel: Panel) -> list[Line]:
+def keep_clear(axes: Axes, panel: Panel) -> list[Line]:
     """Every line that names should keep clear of."""
     low, high = axes.get_ylim()
     return [(REAL_TIME, low, REAL_TIME, high), *([] if panel.smoke else _front(axes, panel))]

@@ -20,24 +20,26 @@ _MOST_NAMED = 12  # runs in a legend
 def training_figures(collection: Collection) -> list[Picture]:
     """One figure per campaign with a run of at least two epochs: losses of two campaigns share no axis."""
     runs = [entry for entry in sorted(collection.training, key=training_key) if len(entry.numbers.epochs) > 1]
-    campaigns = sorted({entry.record.campaign for entry in runs})
+    campaigns, left = collection.newest_campaigns(entry.record.campaign for entry in runs)
     return [
         _picture(
             slug("training_curve", campaign) if len(campaigns) > 1 else "training_curve",
             f"Training, {campaign}" if len(campaigns) > 1 else "Training",
+            left,
             [entry for entry in runs if entry.record.campaign == campaign],
         )
         for campaign in campaigns
     ]
 
 
-def _picture(name: str, title: str, runs: list[Run]) -> Picture:
+def _picture(name: str, title: str, left: str, runs: list[Run]) -> Picture:
     scored = any(point.miou_percent is not None for entry in runs for point in entry.numbers.epochs)
     with house_style():
         caption = "Mean loss of each epoch"
         caption += ", and the mIoU on the split scored while training." if scored else "."
         if len({entry.record.network.id for entry in runs}) > 1:
             caption += " Losses of different variants are not comparable."
+        caption += left
         return picture(name, title, caption, _draw(runs, scored))
 
 

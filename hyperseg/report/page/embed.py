@@ -1,11 +1,14 @@
 """What a self-contained page carries inside it besides figures and records: pictures as data URIs, dataset cards."""
 
 import base64
+import csv
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from hyperseg.errors import UserError
+from hyperseg.report.names import dataset_title
 
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
@@ -17,6 +20,8 @@ class Photo:
     name: str
     data: bytes
     uri: str
+    caption: str
+    place: int = 0  # in the list beside it: the worst image first
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,29 @@ def read_photo(path: Path) -> Photo:
     kind = next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
     if kind is None:
         raise UserError(f"picture {path} is neither PNG, JPEG nor GIF; give one of these")
-    return Photo(path.name, data, f"data:{kind};base64,{base64.b64encode(data).decode()}")
+    return Photo(path.name, data, f"data:{kind};base64,{base64.b64encode(data).decode()}", *_listed(path, data))
+
+
+def _listed(path: Path, data: bytes) -> tuple[str, int]:
+    """What ``strips.csv`` beside a picture says of it, and its row there; its name where there is no such list.
+
+    Raises :class:`UserError` for a picture that is not the listed one any more.
+    """
+    listed = path.with_name("strips.csv")
+    if not listed.is_file():
+        return path.name, 0
+    with listed.open(encoding="utf-8", newline="") as file:
+        found = [(place, row) for place, row in enumerate(csv.DictReader(file)) if row.get("file") == path.name]
+    if not found:
+        return path.name, 0
+    place, row = found[0]
+    if hashlib.sha256(data).hexdigest() != row["sha256"]:
+        raise UserError(f"picture {path} is not the one that {listed} lists; make both anew with `hyperseg overlay`")
+    caption = (
+        f"{row['image']}: mIoU {float(row['miou_percent']):.1f} %, {dataset_title(row['dataset'])}, {row['split']}, "
+        f"{row['protocol']}, input {row['input'].replace('x', '×')}; weights {row['weights_sha256'][:12]}"
+    )
+    return caption, place
 
 
 def read_card(path: Path) -> Card:

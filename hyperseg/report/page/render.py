@@ -119,6 +119,7 @@ def _inline(picture: Picture, figures: InlineFigures) -> SimpleNamespace:
         title=picture.title,
         caption=picture.caption,
         panes=panes,
+        wide=picture.wide,
         choose=picture.choose and len(panes) > 1,
         whole=None if panes else figures.element(picture.svg, picture.name, picture.title),
     )

@@ -11,6 +11,7 @@ from hyperseg.report.collection import (
     Key,
     accuracy_key,
     checkpoint,
+    normalization,
     protocol_of,
     protocol_slug,
     protocol_title,
@@ -46,7 +47,7 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
             Column("images", "Images", numeric=True, shown=False), Column("dataset_version", "Version", shown=False),
             Column("checkpoint", "Checkpoint", fold=True),
             Column("input_height_px", "", shown=False), Column("input_width_px", "", shown=False),
-            Column("input", "Input [px]", fold=True),
+            Column("input", "Input [px]", fold=True), Column("normalization", "Normalization", fold=True),
             *protocol_columns,
             *paper_columns,
         ),
@@ -85,6 +86,7 @@ def _row(entries: list[Evaluation], collection: Collection, paper: Sequence[Pape
         "input_height_px": Cell(first.numbers.input_height),
         "input_width_px": Cell(first.numbers.input_width),
         "input": Cell(hw(first.numbers.input_height, first.numbers.input_width)),
+        "normalization": Cell(normalization(first) or None),
     }
     if dataset:
         row |= {

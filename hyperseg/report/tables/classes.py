@@ -17,7 +17,7 @@ from hyperseg.report.collection import (
     protocol_title,
 )
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, hw, network_title, slug
+from hyperseg.report.names import dataset_title, distinct, hw, network_title, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 
@@ -28,13 +28,8 @@ MOST_NETWORKS = 16  # networks side by side for a reader; the CSV has them all
 def class_tables(collection: Collection) -> list[Table]:
     """Stable order: by dataset, split, version, protocol."""
     tables = [_table(entries, collection) for entries in class_groups(collection)]
-    taken: dict[str, int] = {}
-    unique = []
-    for table in tables:  # two versions of one dataset
-        taken[table.id] = taken.get(table.id, 0) + 1
-        number = f"_{taken[table.id]}" if taken[table.id] > 1 else ""
-        unique.append(replace(table, id=table.id + number))
-    return unique
+    names = distinct(table.id for table in tables)  # two versions of one dataset
+    return [replace(table, id=name) for table, name in zip(tables, names, strict=True)]
 
 
 def class_groups(collection: Collection) -> list[list[Evaluation]]:

@@ -100,7 +100,7 @@ def _row(entry: Latency, collection: Collection, paper: Sequence[PaperRow]) -> d
         "input_height_px": Cell(numbers.input_height),
         "input_width_px": Cell(numbers.input_width),
         "input": Cell(hw(numbers.input_height, numbers.input_width)),
-        "median_ms": Cell(numbers.median_ms, _with_interval(numbers.median_ms, numbers.median_interval), here),
+        "median_ms": Cell(numbers.median_ms, with_interval(numbers.median_ms, numbers.median_interval), here),
         "median_low_ms": Cell(numbers.median_interval.low if numbers.median_interval else None),
         "median_high_ms": Cell(numbers.median_interval.high if numbers.median_interval else None),
         "mean_ms": Cell(numbers.mean_ms),
@@ -140,7 +140,7 @@ def _percent(fraction: float | None) -> Cell:
     return Cell(fraction, "" if fraction is None else f"{100 * fraction:.0f}")
 
 
-def _with_interval(value: float, interval: Interval | None) -> str:
+def with_interval(value: float, interval: Interval | None) -> str:
     if interval is None:
         return milliseconds(value)
     return f"{milliseconds(value)} [{milliseconds(interval.low)}, {milliseconds(interval.high)}]"

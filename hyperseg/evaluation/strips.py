@@ -1,0 +1,83 @@
+"""Which images are worth a picture, and the list of those that were made: OUT/strips.csv."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hyperseg.data.prepared import PreparedDataset
+from hyperseg.errors import UserError
+from hyperseg.files import sha256_file, write_text_atomic
+from hyperseg.records import EvaluationNumbers, read_record
+from hyperseg.records.raw import read_matrices
+from hyperseg.records.scores import mean_iou
+
+
+@dataclass(frozen=True)
+class Strip:
+    path: Path
+    image: str
+    miou_percent: float
+
+
+def by_score(record: Path, weights: Path, count: int) -> tuple[str, ...]:
+    """Names of the images with the lowest and the highest mIoU of an evaluation, `count` together, the worst first.
+
+    Raises :class:`UserError` for a record of other weights or one whose matrices of single images were not kept.
+    """
+    found = read_record(record)
+    numbers = found.numbers
+    if not isinstance(numbers, EvaluationNumbers) or found.dataset is None:
+        raise UserError(f"{record} is no evaluation; give the record of `hyperseg evaluate`")
+    if found.network.weights_sha256 != sha256_file(weights):
+        raise UserError(f"{record} scored other weights than {weights}; give the weights that it names")
+    matrices = record.parent / numbers.matrices_file if numbers.matrices_file else None
+    if matrices is None or not matrices.is_file():
+        raise UserError(f"the images' matrices are not beside {record}; run `hyperseg evaluate` again")
+    per_image = read_matrices(matrices, found.dataset.images, len(numbers.classes))
+    with np.load(matrices, allow_pickle=False) as content:
+        names = [str(name) for name in content["images"]]
+    order = np.argsort(mean_iou(per_image, numbers.absent_classes), kind="stable")
+    half = min(count, len(order)) // 2
+    worst = min(count, len(order)) - half
+    return tuple(names[index] for index in (*order[:worst], *order[len(order) - half :]))
+
+
+def image_iou(label: np.ndarray, prediction: np.ndarray, classes: int) -> float:
+    """Mean IoU in percent over the classes in one image's truth or prediction; pixels of no class do not count."""
+    counted = label < classes
+    pairs = label[counted].astype(np.int64) * classes + prediction[counted]
+    matrix = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    return 100 * float(mean_iou(matrix, "left_out"))
+
+
+def write_strips(
+    out: Path, strips: Sequence[Strip], weights: Path, dataset: PreparedDataset, split: str, protocol: str,
+    input_hw: tuple[int, int],
+) -> None:  # fmt: skip
+    """Write OUT/strips.csv: a row per picture with what it shows and the hashes of what it was made from."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(
+        (
+            "file",
+            "sha256",
+            "image",
+            "miou_percent",
+            "weights_sha256",
+            "dataset",
+            "version",
+            "split",
+            "protocol",
+            "input",
+        )
+    )
+    shared = (
+        sha256_file(weights), dataset.info.id, dataset.version, split, protocol, f"{input_hw[0]}x{input_hw[1]}",
+    )  # fmt: skip
+    for strip in strips:
+        rows.writerow((strip.path.name, sha256_file(strip.path), strip.image, repr(strip.miou_percent), *shared))
+    write_text_atomic(out / "strips.csv", text.getvalue())

@@ -1,0 +1,118 @@
+"""Accuracy against speed as a table: a row per network, a table per campaign and setting."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from hyperseg.report.collection import Key, dataset_key, protocol_of, protocol_title
+from hyperseg.report.inputs import Inputs
+from hyperseg.report.measured import EAGER, FASTEST, Latency, Measured, measured
+from hyperseg.report.names import dataset_title, distinct, hw, slug
+from hyperseg.report.part import Part
+from hyperseg.report.tables.identity import IDENTITY, identity_cells
+from hyperseg.report.tables.model import Cell, Column, Table
+from hyperseg.report.tables.runtime import MIB, verdict_cell, with_interval
+from hyperseg.report.tradeoff import Point, measured_point, pareto
+
+_COLUMNS = (
+    *(replace(column, shown=column.key not in ("network_source", "slices", "parameters")) for column in IDENTITY),
+    Column("parameters_m", "Parameters [M]", numeric=True),
+    Column("gmacs_per_image", "GMACs", numeric=True),
+    Column("dataset", "Dataset", fold=True), Column("split", "Split", fold=True),
+    Column("scoring", "Scored by", fold=True),
+    Column("device_name", "Timed on", fold=True), Column("threads", "Threads", numeric=True, fold=True),
+    Column("timing", "Timed by", fold=True), Column("precision", "Precision", fold=True),
+    Column("input", "Input [px]", fold=True),
+    Column("miou_percent", "mIoU [%]", numeric=True),
+    Column("miou_low_percent", "", shown=False), Column("miou_high_percent", "", shown=False),
+    Column("seeds", "Seeds", numeric=True, fold=True),
+    Column("eager_ms", "Eager [ms]", numeric=True),
+    Column("eager_low_ms", "", shown=False), Column("eager_high_ms", "", shown=False),
+    Column("fastest_ms", "Fastest engine [ms]", numeric=True),
+    Column("fastest_low_ms", "", shown=False), Column("fastest_high_ms", "", shown=False),
+    Column("engine", "Engine"),
+    Column("on_front", "On the front"),
+    Column("verdict", "Verdict"),
+    Column("peak_memory_mib", "Peak memory [MiB]", numeric=True, detail=True),
+    Column("images_seen", "Training images", numeric=True, fold=True),
+    Column("origin", "Weights", fold=True, detail=True),
+)  # fmt: skip
+
+
+def front_tables(inputs: Inputs) -> list[Table]:
+    """Stable order: by dataset, campaign and setting; in a table the most accurate network first."""
+    found = [one for one in measured(inputs.collection) if one.main_scoring and not one.setting.smoke]
+    groups = [list(group) for _, group in groupby(sorted(found, key=_place), key=_place)]
+    tables = [_table(group) for group in groups if len(group) > 1]
+    names = distinct(table.id for table in tables)
+    return [replace(table, id=name) for table, name in zip(tables, names, strict=True)]
+
+
+def _place(one: Measured) -> Key:
+    return (*dataset_key(one.scored[0]), one.record.campaign, protocol_of(one.record), one.setting)
+
+
+def _table(group: Sequence[Measured]) -> Table:
+    campaign, setting = group[0].record.campaign, group[0].setting
+    ordered = sorted(group, key=lambda one: (-one.miou_percent, one.record.network.id))
+    fronts = {
+        name: pareto(measured_point(one, engine) for one in group if engine == FASTEST or one.eager)
+        for name, engine in (("fastest", FASTEST), (EAGER, EAGER))
+    }
+    return Table(
+        id=slug("measured", campaign, setting.title.lower()),
+        title=f"Accuracy and time, {setting.device}",
+        caption="Median time of one image in eager PyTorch and on each network's fastest engine that is not INVALID, "
+        "with 95 % intervals; memory is of that engine. On the front: what no other network of the table dominates.",
+        columns=_COLUMNS,
+        rows=tuple(_row(one, fronts) for one in ordered),
+        findings=("clock", "seed"),
+    )
+
+
+def _row(one: Measured, fronts: dict[str, tuple[Point, ...]]) -> dict[str, Cell]:
+    record, fastest, dataset, span = one.record, one.fastest, one.record.dataset, one.miou_span
+    numbers, memory, gmacs = fastest.numbers, fastest.numbers.peak_memory_bytes, fastest.record.network.gmacs
+    miou = f"{one.miou_percent:.2f}" + (f" [{span[0]:.1f}, {span[1]:.1f}]" if span else "")
+    here = one.scored[0].anchor
+    on = [name for name, front in fronts.items() if any(here in point.records for point in front)]
+    seen = one.training.numbers.images_seen if one.training else None
+    assert dataset is not None
+    return identity_cells(record) | {
+        "parameters_m": Cell(record.network.parameters / 1e6, f"{record.network.parameters / 1e6:.2f}"),
+        "gmacs_per_image": Cell(gmacs, f"{gmacs:.2f}" if gmacs is not None else ""),
+        "dataset": Cell(dataset.id, dataset_title(dataset.id)),
+        "split": Cell(dataset.split),
+        "scoring": Cell(protocol_title(protocol_of(record))),
+        "device_name": Cell(numbers.device_name, one.setting.device),
+        "threads": Cell(one.setting.threads or None),
+        "timing": Cell(protocol_title(one.setting.protocol)),
+        "precision": Cell(one.setting.precision),
+        "input": Cell(hw(numbers.input_height, numbers.input_width)),
+        "miou_percent": Cell(one.miou_percent, miou, tuple(entry.anchor for entry in one.scored)),
+        "miou_low_percent": Cell(span[0] if span else None),
+        "miou_high_percent": Cell(span[1] if span else None),
+        "seeds": Cell(len(one.scored)),
+        **_time("eager", one.eager),
+        **_time("fastest", fastest),
+        "engine": Cell(numbers.engine),
+        "on_front": Cell(", ".join(on) or "no"),
+        "verdict": verdict_cell(numbers.verdict, smoke=numbers.smoke),
+        "peak_memory_mib": Cell(memory / MIB if memory else None, f"{memory / MIB:.0f}" if memory else ""),
+        "images_seen": Cell(seen, "" if seen is None else str(seen), (one.training.anchor,) if one.training else ()),
+        "origin": Cell(one.origin or None),
+    }
+
+
+def _time(name: str, entry: Latency | None) -> dict[str, Cell]:
+    if entry is None:
+        return {}
+    numbers, interval = entry.numbers, entry.numbers.median_interval
+    return {
+        f"{name}_ms": Cell(numbers.median_ms, with_interval(numbers.median_ms, interval), (entry.anchor,)),
+        f"{name}_low_ms": Cell(interval.low if interval else None),
+        f"{name}_high_ms": Cell(interval.high if interval else None),
+    }
+
+
+PART = Part("front", "Accuracy and time", "tradeoff", front_tables)
