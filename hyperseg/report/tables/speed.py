@@ -17,16 +17,18 @@ COMMON = (*(column for column in IDENTITY if column.fold and column.key != "back
 
 
 def speed_table(collection: Collection) -> Table:
-    """A row per goal: of several engines under one goal, the one farthest from it."""
+    """A row per goal and precision: of several engines under one goal, the one farthest from it."""
     entries = [entry for entry in ordered_runs(collection) if entry.numbers.goals]
-    titles = {goal.title: goal for entry in entries for goal in entry.numbers.goals}
+    asked = {(goal.title, _precision(goal)): goal for entry in entries for goal in entry.numbers.goals}
+    titles = [title for title, _ in asked]
     rows = []
-    for title, asked in titles.items():
-        row = common_cells(entries) | {"goal": Cell(title), "bound": Cell(asked.bound, bound(asked))}
+    for (title, precision), goal in asked.items():
+        name = f"{title}, {precision}" if titles.count(title) > 1 else title
+        row = common_cells(entries) | {"goal": Cell(name), "bound": Cell(goal.bound, bound(goal))}
         for entry in entries:
-            found = [goal for goal in entry.numbers.goals if goal.title == title]
+            found = [one for one in entry.numbers.goals if (one.title, _precision(one)) == (title, precision)]
             if found:
-                farthest = min(found, key=lambda goal: goal.value if goal.sense == "at_least" else -goal.value)
+                farthest = min(found, key=lambda one: one.value if one.sense == "at_least" else -one.value)
                 row[entry.record.network.id] = _measured(farthest, entry)
         rows.append(row)
     return Table(
@@ -60,6 +62,10 @@ def common_cells(entries: Sequence[Entry[BenchNumbers]]) -> dict[str, Cell]:
         if not cells
         else {key: cell for key, cell in cells[0].items() if all(other[key].value == cell.value for other in cells)}
     )
+
+
+def _precision(goal: BenchGoal) -> str:
+    return goal.by.rpartition("/")[2] if "/" in goal.by else ""
 
 
 def _measured(goal: BenchGoal, entry: Entry[BenchNumbers]) -> Cell:
