@@ -43,13 +43,19 @@ class Measured:
 
     scored: tuple[Evaluation, ...]  # seeds
     setting: Setting
-    times: tuple[Latency, ...]  # engines
+    times: tuple[Latency, ...]  # engines, none of them INVALID
+    doubted: Latency | None  # INVALID, and quicker than every other: which engine is the fastest is not known
     training: Entry[TrainingNumbers] | None
     main_scoring: bool  # of several ways of scoring, the one that is drawn against time
 
     @property
     def record(self) -> Record:
         return self.scored[0].record
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """How it may be compared with others."""
+        return (*(() if self.doubted else (FASTEST,)), *((EAGER,) if self.eager else ()))
 
     @property
     def fastest(self) -> Latency:
@@ -100,9 +106,11 @@ def measured(collection: Collection) -> list[Measured]:
             training = collection.training_of(scored[0].record.network.weights_sha256)
             times = timed.get(architecture_key(scored[0].record.network), {})
             for setting, engines in sorted(times.items()):
-                fitting = tuple(_fitting(scored[0], engines))
-                if fitting:
-                    found.append(Measured(scored, setting, fitting, training, protocol == main))
+                fitting = sorted(_fitting(scored[0], engines), key=lambda entry: entry.numbers.median_ms)
+                sound = tuple(entry for entry in fitting if _sound(entry.numbers))
+                if sound:
+                    doubted = None if _sound(fitting[0].numbers) else fitting[0]
+                    found.append(Measured(scored, setting, sound, doubted, training, protocol == main))
     return found
 
 
@@ -112,16 +120,21 @@ def _fitting(scored: Evaluation, engines: list[Latency]) -> Iterator[Latency]:
     yield from own or (entry for entry in same if not entry.numbers.smoke)
 
 
+def _sound(numbers: LatencyNumbers) -> bool:
+    """Whether a figure may show the time: of INVALID ones those of smoke runs alone, which enter no claim."""
+    return numbers.smoke or numbers.verdict.verdict != "INVALID"
+
+
 def _size(numbers: EvaluationNumbers | LatencyNumbers) -> tuple[int, int]:
     return numbers.input_height, numbers.input_width
 
 
 def _by_architecture(collection: Collection) -> dict[Key, dict[Setting, list[Latency]]]:
-    """Times of one image that a figure may show: no sweep, and INVALID ones of smoke runs alone."""
+    """Times of one image, no sweep."""
     found: dict[Key, dict[Setting, list[Latency]]] = {}
     for entry in collection.latency:
         numbers, provenance = entry.numbers, entry.record.provenance
-        if numbers.batch == 1 and not numbers.points and (numbers.smoke or numbers.verdict.verdict != "INVALID"):
+        if numbers.batch == 1 and not numbers.points:
             setting = Setting(
                 device_label(entry, collection),
                 provenance.machine.fingerprint,

@@ -218,7 +218,7 @@ def _own_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
         if not found.main_scoring:
             continue
         scoring = protocol_title(protocol_of(record))
-        for engine in (FASTEST, *([EAGER] if found.eager else [])):
+        for engine in found.engines:
             place = (
                 _home(dataset.id), dataset.split, scoring, MEASURED, record.campaign, found.setting.title, engine,
                 found.setting.smoke,

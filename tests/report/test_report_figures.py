@@ -111,7 +111,7 @@ def test_invalid_and_smoke_times_and_two_machines_with_one_name(tmp_path: Path) 
     found = collection(
         tmp_path,
         evaluation(hw=(576, 768)), latency(median=100.0), latency(median=80.0, engine="openvino"),
-        latency(median=1.0, engine="x", verdict="INVALID"), latency(median=2.0, batch=4),
+        latency(median=200.0, engine="x", verdict="INVALID"), latency(median=2.0, batch=4),
         latency(median=70.0, at=machine(fingerprint="f" * 12), verdict="DEGRADED"),
         latency("camvid_hyperseg_s", "smoke", 500.0, smoke=True, hw=(64, 64)),
     )  # fmt: skip
@@ -162,6 +162,26 @@ def test_many_networks_trained_on_a_gpu_and_timed_on_a_cpu_share_a_figure_and_a_
     assert best["miou_percent"].text == "49.00 [48.0, 50.0]"
     assert best["images_seen"].value == 80
     assert best["origin"].value == "trained and scored on NVIDIA GeForce GTX 1080 Ti"
+
+
+def test_a_network_whose_quickest_engine_is_invalid_has_no_fastest_engine(tmp_path: Path) -> None:
+    static = "camvid_hyperseg_s_static"
+    found = collection(
+        tmp_path,
+        evaluation(hw=(576, 768)), latency(), latency(engine="native", median=20.0, verdict="INVALID"),
+        evaluation(static, hw=(576, 768)), latency(static, hw=(576, 768)),
+        latency(static, engine="native", median=30.0, hw=(576, 768)),
+    )  # fmt: skip
+    inputs = Inputs(found)
+    named = {panel.engine: [point.name for point in panel.points] for panel in panels(inputs)}
+    assert named[EAGER] == ["HyperSeg-S", "HyperSeg-S, static weights"]
+    assert named.get(FASTEST, ["HyperSeg-S, static weights"]) == ["HyperSeg-S, static weights"]
+    (table,) = front_tables(inputs)
+    shown = {
+        row["network"].value: (row["engine"].value, row.get("fastest_ms"), row["verdict"].value) for row in table.rows
+    }
+    assert shown["camvid_hyperseg_s"] == ("native", None, "INVALID")
+    assert shown[static][1].value == 30.0
 
 
 def test_a_large_panel_names_its_front_alone_and_quickly() -> None:

@@ -56,14 +56,15 @@ def _table(group: Sequence[Measured]) -> Table:
     campaign, setting = group[0].record.campaign, group[0].setting
     ordered = sorted(group, key=lambda one: (-one.miou_percent, one.record.network.id))
     fronts = {
-        name: pareto(measured_point(one, engine) for one in group if engine == FASTEST or one.eager)
+        name: pareto(measured_point(one, engine) for one in group if engine in one.engines)
         for name, engine in (("fastest", FASTEST), (EAGER, EAGER))
     }
     return Table(
         id=slug("measured", campaign, setting.title.lower()),
         title=f"Accuracy and time, {setting.device}",
-        caption="Median time of one image in eager PyTorch and on each network's fastest engine that is not INVALID, "
-        "with 95 % intervals; memory is of that engine. On the front: what no other network of the table dominates.",
+        caption="Median time of one image in eager PyTorch and on each network's fastest engine, with 95 % intervals; "
+        "memory is of that engine. Where its record is INVALID no time is shown. On the front: what no other network "
+        "of the table dominates.",
         columns=_COLUMNS,
         rows=tuple(_row(one, fronts) for one in ordered),
         findings=("clock", "seed"),
@@ -71,7 +72,7 @@ def _table(group: Sequence[Measured]) -> Table:
 
 
 def _row(one: Measured, fronts: dict[str, tuple[Point, ...]]) -> dict[str, Cell]:
-    record, fastest, dataset, span = one.record, one.fastest, one.record.dataset, one.miou_span
+    record, fastest, dataset, span = one.record, one.doubted or one.fastest, one.record.dataset, one.miou_span
     numbers, memory, gmacs = fastest.numbers, fastest.numbers.peak_memory_bytes, fastest.record.network.gmacs
     miou = f"{one.miou_percent:.2f}" + (f" [{span[0]:.1f}, {span[1]:.1f}]" if span else "")
     here = one.scored[0].anchor
@@ -94,7 +95,7 @@ def _row(one: Measured, fronts: dict[str, tuple[Point, ...]]) -> dict[str, Cell]
         "miou_high_percent": Cell(span[1] if span else None),
         "seeds": Cell(len(one.scored)),
         **_time("eager", one.eager),
-        **_time("fastest", fastest),
+        **_time("fastest", None if one.doubted else fastest),
         "engine": Cell(numbers.engine),
         "on_front": Cell(", ".join(on) or "no"),
         "verdict": verdict_cell(numbers.verdict, smoke=numbers.smoke),
