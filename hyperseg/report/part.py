@@ -1,16 +1,15 @@
 """What a table or a figure of the report declares about itself, and how the files that declare one are found."""
 
-import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from hyperseg.errors import UserError
+from hyperseg.python_file import load_python_file
 from hyperseg.report.inputs import Inputs
 
 T = TypeVar("T")
@@ -49,7 +48,7 @@ def parts_of(package: str) -> tuple[Part[Any], ...]:
 
 def load_part(path: Path) -> Part[Any]:
     """The ``PART`` of a Python file anywhere. Raises :class:`UserError` where there is none."""
-    module = _module(path)
+    module = load_python_file(path, f"hyperseg_report_{path.stem}")
     part = getattr(module, "PART", None)
     if not isinstance(part, Part):
         raise UserError(f"{path} defines no PART; see docs/report.md for a table of your own")
@@ -64,15 +63,3 @@ def ordered(parts: Iterable[Part[Any]]) -> tuple[Part[Any], ...]:
         return place, part.section, part.order, part.name
 
     return tuple(sorted(parts, key=key))
-
-
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"hyperseg_report_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise UserError(f"{path} is not a Python file; give a .py file that defines PART")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the user's own code: whatever it raises is about that file
-        raise UserError(f"{path} cannot be loaded: {type(error).__name__}: {error}; correct that file") from error
-    return module

@@ -96,8 +96,8 @@ def test_a_dataset_from_outside_is_fetched_prepared_and_read(outside, site, make
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("kerbs.py", "x = 1 +", "kerbs.py cannot be loaded: invalid syntax"),
-        ("kerbs.py", "import nothing_of_the_kind", "cannot be loaded: No module named"),
+        ("kerbs.py", "x = 1 +", "kerbs.py cannot be loaded: SyntaxError: invalid syntax"),
+        ("kerbs.py", "import nothing_of_the_kind", "cannot be loaded: ModuleNotFoundError: No module named"),
         ("kerbs.py", "DATASET = 3", "does not define DATASET, a Published"),
         ("walls.py", OWN.replace("URL", "http://h/"), "defines the dataset 'kerbs'; name the file kerbs.py"),
         ("camvid.py", OWN, "defines a second dataset 'camvid'"),

@@ -9,7 +9,6 @@ import os
 import re
 from functools import cache
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
@@ -17,6 +16,7 @@ from types import ModuleType
 from hyperseg.data.reading import Reading
 from hyperseg.datasets.published.published import Archive, Outcome, Preparation, Published
 from hyperseg.errors import UserError
+from hyperseg.python_file import load_python_file
 
 __all__ = [
     "Archive",
@@ -92,14 +92,7 @@ def _own_files(folders: str) -> dict[str, Path]:
 
 @cache
 def _load(dataset: str, path: Path) -> Published:
-    spec = spec_from_file_location(f"hyperseg_datasets_{dataset}", path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"{path} cannot be loaded as Python; see docs/data.md for the form of a dataset's file")
-    module = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever a user's file raises
-        raise UserError(f"{path} cannot be loaded: {' '.join(str(error).split())}; correct it") from error
+    module = load_python_file(path, f"hyperseg_datasets_{dataset}")
     return _defined(module, dataset, str(path))
 
 
