@@ -31,7 +31,7 @@ from hyperseg.report.tradeoff import MEASURED, PAPER_SCORING, Panel, Point, domi
 REAL_TIME = 30.0  # FPS
 _MANY = 40  # names; a panel with more names its front alone
 _CROWD = 300  # points; a panel with more draws its front one by one and the others together
-_SMALL = 8  # points measured here that find room for their names in a small panel
+_SMALL = 5  # points measured here that find room for their names in a small panel
 _FEW = 3  # points below which a panel of other hardware says nothing
 _LOOKS = {  # marker, colour, size in points
     "paper": ("*", INK, 11.0),
