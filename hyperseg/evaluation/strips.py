@@ -7,17 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.errors import UserError
+from hyperseg.evaluation.confusion import confusion_matrix
 from hyperseg.files import sha256_file, write_text_atomic
 from hyperseg.records import EvaluationNumbers, read_record
 from hyperseg.records.raw import read_matrices
 from hyperseg.records.scores import mean_iou
 
+COLUMNS = (
+    "file", "sha256", "image", "miou_percent", "weights_sha256", "dataset", "version", "split", "protocol", "input",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Strip:
+    """One picture that was made, and its image's mIoU."""
+
     path: Path
     image: str
     miou_percent: float
@@ -48,9 +56,7 @@ def by_score(record: Path, weights: Path, count: int) -> tuple[str, ...]:
 
 def image_iou(label: np.ndarray, prediction: np.ndarray, classes: int) -> float:
     """Mean IoU in percent over the classes in one image's truth or prediction; pixels of no class do not count."""
-    counted = label < classes
-    pairs = label[counted].astype(np.int64) * classes + prediction[counted]
-    matrix = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    matrix = confusion_matrix(torch.from_numpy(prediction), torch.from_numpy(label), classes)
     return 100 * float(mean_iou(matrix, "left_out"))
 
 
@@ -61,20 +67,7 @@ def write_strips(
     """Write OUT/strips.csv: a row per picture with what it shows and the hashes of what it was made from."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(
-        (
-            "file",
-            "sha256",
-            "image",
-            "miou_percent",
-            "weights_sha256",
-            "dataset",
-            "version",
-            "split",
-            "protocol",
-            "input",
-        )
-    )
+    rows.writerow(COLUMNS)
     shared = (
         sha256_file(weights), dataset.info.id, dataset.version, split, protocol, f"{input_hw[0]}x{input_hw[1]}",
     )  # fmt: skip
