@@ -18,7 +18,7 @@ import psutil
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
 from hyperseg.pipeline.checks import check, check_data, check_folders, check_machine
-from hyperseg.pipeline.commands import require_root
+from hyperseg.pipeline.commands import PLAN, require_root
 from hyperseg.pipeline.display import Display
 from hyperseg.pipeline.lock import RunLock, run_lock
 from hyperseg.pipeline.profile import Profile
@@ -74,11 +74,12 @@ def run(
     cores = cores or (usable_cores() if profile.local else profile.jobs)
     progress = Progress(campaign, cores, layout.device == "cuda", profile.local)
     gpus = _gpus() if profile.local else []
-    command = _command(config, cores, len(gpus), profile)
+    command = _command(config, cores, len(gpus), profile, "-m", "snakemake")
     given = {SOURCE: str(source.resolve())} if source is not None else {}
     if len(gpus) > 1:
         given[SHARED_GPUS] = ",".join(gpus)
-    look = [*command, "--dry-run", "--nolock"]  # changes nothing, so it may look while another run is at work
+    # Changes nothing, so it may look while another run is at work.
+    look = _command(config, cores, len(gpus), profile, "-c", PLAN, "--dry-run", "--nolock")
 
     def stale() -> list[str]:
         planned = Progress(campaign, cores, layout.device == "cuda", profile.local)
@@ -111,8 +112,9 @@ def _gpus() -> list[str]:
     return list(filter(None, chosen.split(","))) if chosen is not None else [str(n) for n in range(len(machine().gpus))]
 
 
-def _command(config: Path, cores: int, gpus: int, profile: Profile) -> list[str]:
-    start = [sys.executable, "-m", "snakemake", f"--configfile={config}", "--logger", "hyperseg", *profile.options()]
+def _command(config: Path, cores: int, gpus: int, profile: Profile, *engine: str) -> list[str]:
+    """The call of the engine; `engine` is how Python starts it, and options."""
+    start = [sys.executable, *engine, f"--configfile={config}", "--logger", "hyperseg", *profile.options()]
     if not profile.local:
         return start
     memory_mb = int(psutil.virtual_memory().total / 1e6 * 0.9)

@@ -84,6 +84,19 @@ def test_a_failure_shows_the_sentence_or_the_end_of_the_log(tmp_path: Path, caps
     assert str(crashed) in seen
 
 
+def test_a_plan_has_one_line_for_each_job_however_long_it_takes(
+    now: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted = progress_of(train=2)
+    with Display(counted, "plan") as display:
+        for job in (1, 2):
+            event = started(job, "train") | {"reason": "Missing output files: weights"}
+            display.update(event, counted.take(event))
+            now[0] += 100.0
+            display.update(None, None)
+    assert capsys.readouterr().err == "train v: Missing output files: weights\n" * 2
+
+
 def test_last_lines_of_a_long_a_missing_and_no_log(tmp_path: Path) -> None:
     log = tmp_path / "long.log"
     log.write_text("x" * 100_000 + "\nlast\n\n")
