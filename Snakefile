@@ -51,6 +51,22 @@ if not SHARED:
     UNPACK = "tar --extract --file={input.archive:q} --directory={params.data:q} && "
     RECORDS = "{input.records:q}"
 
+
+def code(step, *names):
+    """The input that stands for the code of a job: a file of this checkout."""
+    return {"sources": local(LAYOUT.sources(step, *names))} if SHARED else {}
+
+
+def code_param(step, *names):
+    """The same as a parameter, where jobs share no folders: Snakemake runs a job here if any input of it lies here."""
+
+    def content(wildcards):
+        file = LAYOUT.sources(step, *names).format(**dict(wildcards.items()))
+        return Path(file).read_text(encoding="utf-8")
+
+    return {} if SHARED else {"code": content}
+
+
 # The rules call `hyperseg` of the environment that runs Snakemake, whether or not it is activated.
 shell.prefix(f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; ')
 

@@ -2,7 +2,7 @@ if CAMPAIGN.dataset.streets:
 
     rule streets:
         input:
-            sources=local(LAYOUT.sources("streets")),
+            **code("streets"),
         output:
             **ARCHIVE,
             manifest=LAYOUT.manifest,
@@ -12,6 +12,7 @@ if CAMPAIGN.dataset.streets:
         conda:
             "../../environment.yml"
         params:
+            **code_param("streets"),
             **CAMPAIGN.dataset.streets.model_dump(),
             folder=subpath(output.manifest, parent=True),
         shell:

@@ -2,7 +2,7 @@
 rule evaluate:
     input:
         **ARCHIVE,
-        sources=local(LAYOUT.sources("evaluate", "{protocol}")),
+        **code("evaluate", "{protocol}"),
         manifest=LAYOUT.manifest,
         training=f"{LAYOUT.seed}/train.json",
         weights=ancient(f"{LAYOUT.seed}/weights.safetensors"),
@@ -19,6 +19,7 @@ rule evaluate:
         gpu=GPU,
         mem_mb=MEMORY_MB["evaluate"],
     params:
+        **code_param("evaluate", "{protocol}"),
         config=CONFIG_FILE,
         input_hw=lambda wildcards: CAMPAIGN.evaluation.input_of(wildcards.variant),
         data=subpath(input.manifest, parent=True),

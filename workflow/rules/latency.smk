@@ -2,7 +2,7 @@
 # machine that is timed is in the path.
 rule latency:
     input:
-        sources=local(LAYOUT.sources("latency", "{protocol}", "{engine}")),
+        **code("latency", "{protocol}", "{engine}"),
         training=f"{LAYOUT.first_seed}/train.json",
         weights=ancient(f"{LAYOUT.first_seed}/weights.safetensors"),
     output:
@@ -17,6 +17,7 @@ rule latency:
     resources:
         gpu=GPU,
     params:
+        **code_param("latency", "{protocol}", "{engine}"),
         campaign=CAMPAIGN.campaign,
         device=LAYOUT.device,
         size=LAYOUT.latency_size,

@@ -1,7 +1,7 @@
 rule train:
     input:
         **ARCHIVE,
-        sources=local(LAYOUT.sources("train", "{variant}")),
+        **code("train", "{variant}"),
         manifest=LAYOUT.manifest,
     output:
         weights=f"{LAYOUT.seed}/weights.safetensors",
@@ -16,6 +16,7 @@ rule train:
         gpu=GPU,
         mem_mb=MEMORY_MB["train"],
     params:
+        **code_param("train", "{variant}"),
         config=CONFIG_FILE,
         training=CAMPAIGN.training.model_dump(),  # an edit of these two makes the job stale
         threads=CAMPAIGN.threads.train,
