@@ -10,6 +10,7 @@ from snakemake.utils import min_version, validate
 
 from hyperseg.pipeline.campaign import parse_campaign
 from hyperseg.pipeline.digests import write_digests
+from hyperseg.pipeline.lock import take_over_lock
 from hyperseg.pipeline.steps import PAPER, PEERS, Layout, write_list
 
 min_version("9.10")
@@ -30,6 +31,8 @@ if workflow.non_local_exec and CAMPAIGN.latency.target is None:
     raise WorkflowError(
         f"jobs that run elsewhere need latency.target and latency.device in {CONFIG_FILE} or in the profile's config"
     )
+if workflow.is_main_process and not workflow.dryrun:
+    take_over_lock()
 LAYOUT = Layout.here(CAMPAIGN)
 write_digests(CAMPAIGN)  # what the rules depend on in place of the package's files
 RECORD_LIST = write_list(LAYOUT)

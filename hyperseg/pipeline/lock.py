@@ -6,6 +6,8 @@ Snakemake with nothing to do removes the first one's, and one that was killed le
 
 import json
 import os
+import platform
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,12 @@ from hyperseg.files import write_text_atomic
 LOCK_FILE = Path(".snakemake/hyperseg.lock")
 RUN_FILE = Path(".snakemake/hyperseg.run.json")  # the wrapper's process and the engine's
 SNAKEMAKE_LOCKS = Path(".snakemake/locks")
+MACHINE_FILE = Path(".snakemake/hyperseg.machine")  # on which the locks were made
 GRACE_S = 30.0  # for jobs of a dead run to save what they have
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 class RunLock:
@@ -77,16 +84,37 @@ def _take_over(root: Path, engine: dict[str, Any] | None, say: Callable[[str], N
             _quietly(job.terminate)
         for job in psutil.wait_procs(jobs, timeout=GRACE_S)[1]:
             _quietly(job.kill)
-    locks = list((root / SNAKEMAKE_LOCKS).glob("*.lock"))
-    if not locks:
+    if not _locks(root):
         return
     if other := _snakemake_at_work(root):
         raise UserError(
             f"another Snakemake (process {other.pid}) is at work in {root.resolve()}; "
             "wait for it to end or stop that process"
         )
+    _remove_locks(root, say)
+
+
+def take_over_lock(root: Path = Path(), say: Callable[[str], None] = _say) -> None:
+    """The same for a Snakemake that has no run around it, as DVC starts one: called before it locks the folder.
+
+    A lock that was made on another machine stays, since nobody here sees whether its owner lives.
+    """
+    machine = root / MACHINE_FILE
+    if _locks(root):
+        ours = machine.is_file() and machine.read_text(encoding="utf-8") == platform.node()
+        if not ours or _snakemake_at_work(root):
+            return
+        _remove_locks(root, say)
+    write_text_atomic(machine, platform.node())
+
+
+def _locks(root: Path) -> list[Path]:
+    return list((root / SNAKEMAKE_LOCKS).glob("*.lock"))
+
+
+def _remove_locks(root: Path, say: Callable[[str], None]) -> None:
     say("a killed run left Snakemake's lock behind; no Snakemake is at work here, so it is taken over")
-    for file in locks:
+    for file in _locks(root):
         file.unlink(missing_ok=True)
 
 
@@ -116,8 +144,10 @@ def _of_group(group: int, root: Path) -> list[psutil.Process]:
 
 
 def _snakemake_at_work(root: Path) -> psutil.Process | None:
-    """A Snakemake that works in this checkout, on this machine, for this user to see."""
+    """Another Snakemake that works in this checkout, on this machine, for this user to see."""
     for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
         try:
             called = any("snakemake" in Path(word).parts[-2:] for word in process.cmdline()[:4])
             if called and Path(process.cwd()) == root.resolve():

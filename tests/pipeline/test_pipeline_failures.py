@@ -1,6 +1,7 @@
 """Bad input, failing steps, kills: one sentence, nothing lost, and the way on."""
 
 import os
+import platform
 import re
 import shlex
 import signal
@@ -17,7 +18,7 @@ from pipeline_checkout import BIN, ROOT, Checkout, takes
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
 from hyperseg.pipeline.dataset import check_unchanged
-from hyperseg.pipeline.lock import run_lock
+from hyperseg.pipeline.lock import MACHINE_FILE, run_lock, take_over_lock
 from hyperseg.pipeline.profile import read_profile
 
 
@@ -195,6 +196,34 @@ def test_snakemake_s_lock_is_taken_over_from_the_dead_and_not_from_the_living(tm
     with run_lock(tmp_path, said.append):
         assert not lock.exists()
     assert ["it is taken over" in text for text in said] == [True]
+
+
+def test_a_lock_of_this_machine_is_taken_over_and_that_of_another_is_not(tmp_path: Path) -> None:
+    lock, machine = tmp_path / ".snakemake/locks/0.input.lock", tmp_path / MACHINE_FILE
+    lock.parent.mkdir(parents=True)
+    said: list[str] = []
+    for owner, stays in (None, True), ("elsewhere", True), (platform.node(), False):
+        lock.write_text("")
+        if owner:
+            machine.write_text(owner)
+        take_over_lock(tmp_path, said.append)
+        assert lock.exists() == stays
+    assert ["it is taken over" in text for text in said] == [True]
+    assert machine.read_text() == platform.node()
+
+
+@pytest.mark.slow
+def test_a_plain_snakemake_as_dvc_starts_it_goes_on_after_a_kill(endless: Checkout) -> None:
+    command = ["snakemake", "--configfile=config/demo.yaml", "--cores=1", "--"]
+    killed = subprocess.Popen(
+        [*command, "all"], cwd=endless.folder, env=endless.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_for_job(killed, "hyperseg train")
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert list((endless.folder / ".snakemake/locks").glob("*.lock"))
+    assert "left Snakemake's lock behind" in endless.call(*command, "dataset")
 
 
 def test_a_dataset_folder_with_a_space_reaches_every_command_whole(checkout: Checkout) -> None:

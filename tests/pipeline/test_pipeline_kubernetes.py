@@ -103,7 +103,8 @@ def submitted(new_checkout: Callable[[], Checkout]) -> dict[str, dict[str, Any]]
     environment = checkout.environment | KEYS | {"KUBECONFIG": str(checkout.folder / "kubeconfig")}
     ended = subprocess.run(
         [
-            sys.executable, "-m", "snakemake", "--configfile=config/demo.yaml", "--workflow-profile=profiles/kubernetes",
+            sys.executable, "-m", "snakemake", "--configfile=config/demo.yaml",
+            "--workflow-profile=profiles/kubernetes",
             "--storage-s3-access-key=key", "--storage-s3-secret-key=secret", "--seconds-between-status-checks=1",
             "--rerun-triggers", "input", "--allowed-rules", "train", "evaluate", "latency", "--",
             f"{run}/evaluation-standard.json", f"results/runs/demo/{OTHER}/seed0/train.json",
