@@ -22,7 +22,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help setup demo camvid front test slurm faults scale lint bench gpu gpu-dry reference lock clean
+.PHONY: help setup demo camvid front test slurm faults fuzz scale lint bench gpu gpu-dry reference lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -48,8 +48,12 @@ test: $(INSTALLED)  ## The tests, a process for each core; FAST=1 leaves out the
 slurm: $(INSTALLED)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
 	@workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
 
-faults: $(INSTALLED)  ## kill -9 at random instants of every step, and the same again: make faults [TRIALS=200] [MINUTES=10]
+faults: $(INSTALLED)  ## kill -9 in every step and both engines, full disks and others: make faults [TRIALS=200] [MINUTES=10]
 	@PYTHONPATH=tests/support python tests/faults/kills.py --trials $(TRIALS) --minutes $(MINUTES)
+	@PYTHONPATH=tests/support python tests/faults/conditions.py --minutes $(MINUTES)
+
+fuzz: $(INSTALLED)  ## Coverage-guided fuzzing of what reads users' files: make fuzz [MINUTES=10], with atheris
+	@PYTHONPATH=tests/support python tests/fuzz/fuzz.py --minutes $(MINUTES)
 
 scale: $(INSTALLED)  ## Seconds of a plan of 10 000 steps, a run with nothing to do and adopt: make scale [OUT=FILE.csv]
 	@PYTHONPATH=tests/support python tests/scale/measure.py $(if $(OUT),--out '$(OUT)')
