@@ -43,11 +43,13 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
     manifest = f"{campaign.dataset.folder}/manifest.json"
     variants, seeds = campaign.variants, campaign.seeds
 
-    def stage(step: str, target: str, deps: list[str], outs: list[Any], **matrix: list[Any]) -> dict[str, Any]:
+    def stage(
+        step: str, target: str, deps: list[str], outs: list[Any], options: str = "", **matrix: list[Any]
+    ) -> dict[str, Any]:
         return {
             **({"wdir": up.rstrip("/")} if up else {}),
             **({"matrix": {key: list(values) for key, values in matrix.items()}} if matrix else {}),
-            "cmd": f"snakemake --configfile {config} -- {target}",
+            "cmd": f"snakemake --configfile {config} {options}-- {target}",
             "deps": [settings_file(campaign.campaign, step), *deps],
             "outs": outs,
         }
@@ -84,13 +86,15 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
     )
     # A latency taken elsewhere is never passed off as this machine's: the records lie under the machine's fingerprint,
     # and the persistent marker keeps the stage out of DVC's run cache (DVC caches no run with a persistent output). The
-    # marker says nothing itself, so it cannot record an old result as a new one.
+    # marker says nothing itself, so it cannot record an old result as a new one. Made anew each time, since it outlives
+    # records that DVC has removed, and Snakemake asks for no input of what is up to date.
     first = f"{runs}/${{item.variant}}/seed{seeds[0]}"
     stages["latency"] = stage(
         "latency",
         f"{runs}/${{item.variant}}/latency.done",
         [f"{sources}/latency", f"{first}/weights.safetensors", f"{first}/train.json"],
         [f"{runs}/${{item.variant}}/latency", {f"{runs}/${{item.variant}}/latency.done": {"persist": True}}],
+        options="--forcerun latencies ",
         variant=variants,
     )
     stages["report"] = stage(

@@ -5,6 +5,7 @@ bytes are the case for a test.
 """
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ def main() -> None:
     options.add_argument("--corpus", type=Path)
     given = options.parse_args()
     if find_spec("atheris") is None:
-        sys.exit("error: coverage-guided fuzzing needs atheris; install it with `uv pip install '.[fuzz]'`")
+        sys.exit("error: coverage-guided fuzzing needs atheris; install it with `uv pip install atheris`")
     if given.one:
         run_one(given.one, 60 * given.minutes, given.corpus, given.found)
     failed = []
@@ -34,10 +35,11 @@ def main() -> None:
             words = [f"--one={name}", f"--minutes={share}", f"--corpus={corpus}", f"--found={given.found}"]
             done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True)
             kept = len(list(Path(corpus).iterdir()))
-        runs = next((line for line in reversed(done.stderr.splitlines()) if line.startswith("#")), "no runs").split()[0]
+        counted = re.findall(r"^Done (\d+) runs|^#(\d+)", done.stderr, re.MULTILINE)
+        runs = "".join(counted[-1]) if counted else "no"
         outcome = "held" if done.returncode == 0 else f"ended with {done.returncode}: {done.stderr[-1500:]}"
         took = f"{time.monotonic() - began:.0f} s"
-        print(f"{name}: {runs.lstrip('#')} inputs in {took}, {kept} kept for what they reach, {outcome}", flush=True)
+        print(f"{name}: {runs} inputs in {took}, {kept} kept for what they reach, {outcome}", flush=True)
         failed += [name] if done.returncode else []
     sys.exit(bool(failed))
 

@@ -1,6 +1,7 @@
 """What DVC does with a finished campaign: new versions, steps of its own, older commits, clones, other machines."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,13 @@ def test_dvc_brings_a_stale_step_up_to_date_and_shows_the_difference(copy: Check
     assert "nothing to do" in copy.run()  # Snakemake finds what DVC asked it for
     (difference,) = json.loads(copy.call("dvc", "metrics", "diff", "--json")).values()
     assert any(name.startswith("miou_percent") for name in difference)
+
+
+def test_latencies_that_dvc_removed_before_it_was_killed_are_taken_again(copy: Checkout) -> None:
+    folder = copy.folder / f"results/runs/demo/{VARIANT}/latency"
+    shutil.rmtree(folder)  # as DVC does before it starts a stage, and leaves the marker
+    copy.call("dvc", "repro", "--single-item", f"latency@{VARIANT}")
+    assert list(folder.rglob("*.json"))
 
 
 def test_a_fresh_clone_adopts_recorded_results(copy: Checkout, tmp_path: Path) -> None:
