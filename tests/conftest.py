@@ -149,15 +149,6 @@ class Site:
         return int(asked.removeprefix("bytes=").removesuffix("-"))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def bytecode(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Where the environment keeps no bytecode, each process that a test starts would compile all of torch again."""
-    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
-        base = tmp_path_factory.getbasetemp()
-        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-        os.environ["PYTHONPYCACHEPREFIX"] = str(shared / "bytecode")
-
-
 @pytest.fixture
 def site() -> Iterator[Site]:
     site = Site()
