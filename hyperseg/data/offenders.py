@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from hyperseg.errors import printable
+
 
 def first_ten(names: Iterable[object]) -> str:
     """``a, b, c`` or, for more than ten, the first ten and ``and 12 more (22 in all)``."""
@@ -10,8 +12,3 @@ def first_ten(names: Iterable[object]) -> str:
     if len(listed) > 10:
         text += f" and {len(listed) - 10} more ({len(listed)} in all)"
     return text
-
-
-def printable(text: str) -> str:
-    """The text with every character that is not printable (escape codes, line breaks) written as ``\\x1b``."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -12,13 +12,12 @@ import numpy as np
 from rich.progress import Progress
 
 from hyperseg.data.description import ClassInfo
-from hyperseg.data.offenders import printable
 from hyperseg.data.png import encode_index, palette_of
 from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.fetch import check_archive
 from hyperseg.datasets.published import Archive, Published
 from hyperseg.datasets.unpack import Limits, unpack
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, printable
 from hyperseg.processors import usable_cores
 
 Item = TypeVar("Item")

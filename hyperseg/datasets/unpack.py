@@ -17,9 +17,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from hyperseg.data.manifest import LITTER
-from hyperseg.data.offenders import printable
 from hyperseg.datasets.disk import check_disk, readable_size
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, printable
 
 CHUNK = 1 << 20
 NESTED = (".zip", ".tar", ".tgz", ".gz", ".tbz2", ".bz2", ".txz", ".xz", ".7z", ".rar", ".zst", ".lzma")

@@ -43,7 +43,9 @@ def parse_record(path: Path) -> Record:
     except UnicodeDecodeError as error:
         raise UserError(f"record {path} is not UTF-8 text; {AGAIN} to write it anew") from error
     try:
-        content = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once)
+        content = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, parse_int=_int64, object_pairs_hook=_once
+        )
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise UserError(f"record {path} is not JSON ({reason}); {AGAIN}") from error
@@ -78,6 +80,13 @@ def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text} is too large for a number")
+    return value
+
+
+def _int64(text: str) -> int:
+    value = int(text)
+    if not -(1 << 63) <= value < 1 << 63:  # counts are summed in arrays of this width
+        raise ValueError(f"{text:.60} is too large for a whole number")
     return value
 
 

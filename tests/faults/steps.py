@@ -99,9 +99,9 @@ def undisturbed(checkout: Checkout, address: str, chosen: list[str]) -> dict[str
     write_cambridge(base)
     found = {}
     steps = steps_in(base, address)
-    last = max(list(steps).index(name) for name in chosen)
-    for name, step in list(steps.items())[: last + 1]:
-        if step.engine and name not in chosen:
+    places = [place for place, (name, step) in enumerate(steps.items()) if name in chosen and not step.engine]
+    for place, (name, step) in enumerate(steps.items()):
+        if name not in chosen and (step.engine or place > max(places, default=-1)):
             continue
         for _ in range(1 if step.engine else 2):  # the second time with everything compiled
             shutil.rmtree(base / name, ignore_errors=True)
@@ -160,7 +160,8 @@ def listing(folder: Path) -> set[str]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {name: sha256((folder / name).read_bytes()).hexdigest() for name in sorted(listing(folder))}
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def trained(folder: Path) -> list[Any]:

@@ -111,3 +111,17 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_the_hash_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"abc" * 100_000)
     assert sha256_file(tmp_path / "f") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_what_a_terminal_or_an_array_cannot_take_is_refused_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    whole = json.dumps(content("evaluation"))
+    for old, new, told in (
+        ('"campaign"', '"\\u001b[2J\\n": 1, "campaign"', r"at '\x1b[2J\n': there is no such key"),
+        ('"images": ', f'"images": {10**30}', "is too large for a whole number"),
+    ):
+        assert old in whole
+        path.write_text(whole.replace(old, new, 1))
+        with pytest.raises(UserError) as error:
+            read_record(path)
+        assert told in str(error.value)
