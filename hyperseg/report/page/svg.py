@@ -30,8 +30,7 @@ class InlineFigures:
         """
         opened = re.search(r'<svg\b[^>]*?viewBox="(0 0 ([\d.]+) [\d.]+)"[^>]*>', svg)
         assert opened is not None
-        body = _marked(svg[opened.end() :], marks)
-        body = _small(body)
+        body = _marked(_small(svg[opened.end() :]), marks)
         body = _prefixed(body, prefix).replace(INK, "currentColor")
         body = re.sub(r' style="([^"]*)"', self._class, body)
         width = float(opened[2]) * _CSS_PX_PER_PT
@@ -60,7 +59,8 @@ def _marked(body: str, marks: Marks) -> str:
 def _small(body: str) -> str:
     """Without metadata, idle groups and digits that no screen shows."""
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r"(\d+\.\d\d)\d+", r"\1", body)
+    # coordinates alone: a number in a text is what a reader reads
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r' transform="rotate\(-0 [^"]*"', "", body)
     body = re.sub(r"\s*\n\s*", " ", body)
     body = re.sub(r"> +<", "><", body).replace("xlink:href", "href")
