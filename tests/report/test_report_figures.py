@@ -20,11 +20,12 @@ from hyperseg.report.figures.forest import forest_figure
 from hyperseg.report.figures.front import _draw, _numbered
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.scaling import _looks, _points, _titles, scaling_figure
-from hyperseg.report.figures.style import house_style, new_figure
+from hyperseg.report.figures.style import house_style, new_figure, to_svg
 from hyperseg.report.figures.tradeoff import _labels, tradeoff_figures
 from hyperseg.report.figures.training import training_figures
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST
+from hyperseg.report.page.svg import InlineFigures
 from hyperseg.report.rivals import hardware, left_out, scored_rivals, untimed
 from hyperseg.report.tables.front import front_tables
 from hyperseg.report.tradeoff import Panel, Point, panels
@@ -79,6 +80,27 @@ def test_the_front_is_what_nothing_dominates() -> None:
     assert panel.sentence == (
         "On Cityscapes val, V100, the Pareto front is a (80.0 %, 10 FPS), b (70.0 %, 20 FPS) and e (60.0 %, 30 FPS)."
     )
+
+
+def test_a_panel_says_its_place_once_and_names_dominators_together() -> None:
+    points = tuple(
+        Point(name, name, role, fps, miou)
+        for name, role, fps, miou in [
+            ("best", "peer", 20, 60), ("mid", "ours", 18, 55), ("one", "ours", 9, 50), ("two", "ours", 8, 51),
+        ]
+    )  # fmt: skip
+    panel = Panel("camvid_segnet", "test", "standard v1", "a CPU", 2, False, points)
+    assert panel.sentence == (
+        "On CamVid 480×360 (SegNet copy) test (scored by standard v1), a CPU, best (60.0 %, 20 FPS) dominates mid "
+        "(55.0 %, 18 FPS); best (60.0 %, 20 FPS) and mid (55.0 %, 18 FPS) dominate one (50.0 %, 9 FPS) and two "
+        "(51.0 %, 8 FPS)."
+    )
+
+
+def test_void_is_told_where_only_the_papers_points_count_it(tmp_path: Path, paper: Paper, rivals: Rivals) -> None:
+    shown = panels(Inputs(collection(tmp_path, evaluation()), paper, rivals))
+    told = {(p.dataset, p.split, p.kind) for p in shown if "counts Void as a class" in p.sentence}
+    assert told == {("camvid", "test", 0)}
 
 
 def of_a_library(record: Record) -> Record:
@@ -277,6 +299,19 @@ def test_rivals_are_grouped_by_hardware_in_one_spelling_and_left_out_ones_are_co
     assert not any(re.search(r"1080ti", kind, re.IGNORECASE) for kind in kinds)
     assert len(scored) + sum(left_out(rivals).values()) == len(rivals)
     assert left_out(rivals)["no split stated"] > 0
+
+
+def test_the_page_shortens_coordinates_and_no_number_that_is_read() -> None:
+    with house_style():
+        figure = new_figure(3, 2)
+        axes = figure.subplots()
+        axes.text(0.123456, 0.5, "2.2892")
+        axes.plot(0.5, 0.5, gid="point-0", marker="o")
+        svg = to_svg(figure)
+    drawn = InlineFigures().element(svg, "a", "b", [("0.7494 x", ())])
+    assert ">2.2892</text>" in drawn
+    assert 'data-text="0.7494 x"' in drawn
+    assert not re.search(r' [xy]="-?\d+\.\d{3}', drawn)
 
 
 def test_the_forest_shows_every_claim_and_marks_what_lies_outside(tmp_path: Path) -> None:

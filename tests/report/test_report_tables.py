@@ -58,8 +58,12 @@ def test_every_claim_is_a_row_with_its_verdict(tmp_path: Path) -> None:
         "Of 8 claims of the paper: 1 reproduced, 1 within noise, 1 better, 1 not reproduced, 1 other protocol and "
         "3 not measurable here."
     )
-    assert second == "Not reproduced: Cityscapes: HyperSeg-M mIoU val (76.2 → 74.3)."
-    assert "2 × needs Cityscapes" in third
+    assert second == (
+        "Holds: CamVid, HyperSeg-S, mIoU test (paper 78.4, here 78.1); CamVid, HyperSeg-L, mIoU test (paper 79.1, "
+        "here 78.4); Cityscapes, HyperSeg-M, FPS (paper 36.9, here 45). "
+        "Does not hold: Cityscapes, HyperSeg-M, mIoU val (paper 76.2, here 74.3)."
+    )
+    assert "needs Cityscapes, which needs an account (2)" in third
 
 
 def test_order_does_not_depend_on_file_names(tmp_path: Path, paper: Paper) -> None:
