@@ -35,7 +35,13 @@ class Finding:
     here: str  # what this project does about it
     published: str  # what the first of the two bars is
     corrected: str  # and the second
-    measure: str  # the command that gives both
+    measure: str  # a command that gives one of both, or both
+    unmeasured: str = "records of both ways"  # what it takes, where there is no such pair
+
+    @property
+    def open(self) -> str:
+        """Why there are no two numbers."""
+        return f"No record of this pair yet. It takes {self.unmeasured}:"
 
 
 @dataclass(frozen=True)
@@ -101,14 +107,19 @@ def _same_weights(
 
 
 def _absent(collection: Collection) -> Bars | None:
-    """One confusion matrix whose absent classes count 0, or are left out."""
-    for entry in collection.evaluation:
+    """One confusion matrix whose absent classes count 0, or are left out; equal where every class is found."""
+    best: tuple[int, Bars] | None = None
+    for entry in sorted(collection.evaluation, key=_generated):
         ious = [item.iou_percent for item in entry.numbers.classes]
         there = [iou for iou in ious if iou is not None]
-        if there and len(there) < len(ious):
+        absent = len(ious) - len(there)
+        if there and (best is None or absent > best[0]):
+            found = (
+                f"{absent} of its {len(ious)} classes absent" if absent else "no class absent, as in every record here"
+            )
             zero, left_out = sum(there) / len(ious), sum(there) / len(there)
-            return Bars("% mIoU", zero, left_out, _where(entry), (entry.anchor,))
-    return None
+            best = absent, Bars("% mIoU", zero, left_out, f"{_where(entry)}, {found}", (entry.anchor,))
+    return best[1] if best else None
 
 
 def _selection(collection: Collection) -> Bars | None:
@@ -196,9 +207,13 @@ def _pairs(
         key = (*dataset_key(entry), protocol, slices, name, network.backbone, entry.record.campaign)
         groups.setdefault((*key, str(entry.record.seed)), {})[of(entry)] = entry
     both = [pair for pair in _by_key(groups) if set(wanted) <= set(pair)]
-    # real images before generated ones
-    both.sort(key=lambda pair: (d := pair[wanted[0]].record.dataset) is not None and d.id == "streets")
+    both.sort(key=lambda pair: _generated(pair[wanted[0]]))
     return [(pair[wanted[0]], pair[wanted[1]]) for pair in both]
+
+
+def _generated(entry: Evaluation) -> bool:
+    """Sorts real images before generated ones."""
+    return entry.record.dataset is not None and entry.record.dataset.id == "streets"
 
 
 def _scores(one: Evaluation, other: Evaluation) -> Bars:
