@@ -104,6 +104,18 @@ def test_ids_of_a_record_never_leave_the_folder(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"[\w-]+", table.id) for table in tables)
 
 
+def test_reasons_of_verdicts_are_one_note_with_the_range_of_their_numbers() -> None:
+    reasons = ["drift by 2.5 % (in 1 of 3 processes)", "drift by 10.1 % (in 3 of 3 processes)", "too few samples"]
+    cells = [Cell("DEGRADED", mark="degraded", notes=(reason,)) for reason in reasons]
+    cells += [Cell("x", notes=("epochs 7",)), Cell("y", notes=("epochs 8",))]
+    seen = view(Table("t", "T", "C.", (Column("a", "A"),), tuple({"a": cell} for cell in cells)))
+    assert dict(seen.notes) == {
+        "a": "drift by 2.5 to 10.1 % (in 1 to 3 of 3 processes)", "b": "too few samples",
+        "c": "epochs 7", "d": "epochs 8",
+    }  # fmt: skip
+    assert [row[0].letters for row in seen.rows] == [("a",), ("a",), ("b",), ("c",), ("d",)]
+
+
 def test_more_notes_than_letters() -> None:
     table = Table("t", "T", "C.", (Column("a", "A"),), tuple({"a": Cell("x", notes=(f"note {n}",))} for n in range(60)))
     letters = [letter for letter, _ in view(table).notes]
