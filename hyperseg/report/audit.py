@@ -109,7 +109,7 @@ def _same_weights(
 def _absent(collection: Collection) -> Bars | None:
     """One confusion matrix whose absent classes count 0, or are left out; equal where every class is found."""
     best: tuple[int, Bars] | None = None
-    for entry in sorted(collection.evaluation, key=_generated):
+    for entry in sorted(collection.evaluation, key=lambda e: (_generated(e), _protocol(e))):
         ious = [item.iou_percent for item in entry.numbers.classes]
         there = [iou for iou in ious if iou is not None]
         absent = len(ious) - len(there)
