@@ -87,7 +87,7 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _rank(field: str, order: tuple[str, ...]) -> int:
-    """Place of the most specific entry of `order` that the field falls under; past the end for a field that is left out."""
+    """Place of the most specific entry of `order` that the field falls under; past the end where it is left out."""
     matches = [(len(name), place) for place, name in enumerate(order) if field == name or field.startswith(f"{name}.")]
     ignored = max((len(name) for name in _IGNORED if field == name or field.startswith(f"{name}.")), default=-1)
     if not matches or max(matches)[0] < ignored:
