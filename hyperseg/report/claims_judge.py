@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from hyperseg.records.frame import frame as frame_of
 from hyperseg.records.statistics import process_interval
 from hyperseg.report.claims import Claim, Claims, read_claims
 from hyperseg.report.claims_speed import Ratio, speed_ratios
@@ -70,8 +69,7 @@ def judge_collection(paper_csv: Path, collection: Collection, peers: Sequence[Pe
     """
     if not paper_csv.with_name(CLAIMS_FILE).exists():
         return None
-    records = ((entry.anchor, entry.sha256, entry.record) for entry in collection)
-    return judge(read_claims(paper_csv), frame_of(records, _USED), peers)
+    return judge(read_claims(paper_csv), collection.frame(_USED), peers)
 
 
 class _Judging:

@@ -310,9 +310,9 @@ def test_the_page_shortens_coordinates_and_no_number_that_is_read() -> None:
         axes.text(0.500123456, 0.5, "2.2892")
         axes.plot(0.5, 0.5, gid="point-0", marker="o")
         svg = to_svg(figure)
-    drawn = InlineFigures().element(svg, "a", "b", [("0.7494 x", ())])
+    drawn = InlineFigures().element(svg, "b", [("0.7494 x", ())])
     assert ">2.2892</text>" in drawn
-    assert 'data-text="0.7494 x"' in drawn
+    assert 'aria-label="0.7494 x"' in drawn
     assert not re.search(r' [xy]="-?\d+\.\d{3}', drawn)
 
 

@@ -1,6 +1,7 @@
 """Confusion matrix as a heat map: of the best network of each dataset and split, what each class was taken for."""
 
 import numpy as np
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
@@ -48,8 +49,13 @@ def _draw(matrix: Matrix, names: list[str]) -> Figure:
     side = 0.42 * len(names)
     figure = new_figure(side + 1.4, side + 1.2)
     axes = figure.subplots()
-    axes.pcolormesh(percent, cmap=_BLUES, vmin=0, vmax=100, edgecolors=_WHITE, linewidth=0.5)
-    for row, column in zip(*np.nonzero(percent >= 0.5), strict=True):
+    cells = [(int(row), int(column)) for row, column in zip(*np.nonzero(percent >= 0.5), strict=True)]
+    squares = [[(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)] for y, x in cells]
+    colours = _BLUES([percent[cell] / 100 for cell in cells])
+    axes.add_collection(PolyCollection(squares, facecolors=colours, edgecolors=_WHITE, linewidths=0.5))
+    axes.set_xlim(0, len(names))
+    axes.set_ylim(len(names), 0)
+    for row, column in cells:
         value = percent[row, column]
         axes.text(
             column + 0.5, row + 0.5, f"{value:.0f}", ha="center", va="center", fontsize=7.5,
@@ -60,7 +66,6 @@ def _draw(matrix: Matrix, names: list[str]) -> Figure:
     axes.set_yticks(places, names)
     axes.tick_params(length=0)
     axes.grid(visible=False)
-    axes.invert_yaxis()
     axes.set_xlabel("predicted")
     axes.set_ylabel("labelled")
     return figure

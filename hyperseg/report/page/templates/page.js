@@ -177,7 +177,7 @@ document.addEventListener("click", event => {
   opener = link;
   const cell = link.closest("td,th"), table = link.closest("table");
   const key = cell && table ? $$("thead th", table)[cell.cellIndex]?.dataset.key || "" : link.dataset.q || "";
-  if (show(link.dataset.r.split(" "), key, link.dataset.text || link.textContent.trim(), cell)) event.preventDefault();
+  if (show(link.dataset.r.split(" "), key, link.getAttribute("aria-label") || link.textContent.trim(), cell)) event.preventDefault();
 });
 document.addEventListener("keydown", event => {
   if (event.key === "Escape") close();
@@ -192,10 +192,10 @@ document.addEventListener("keydown", event => {
 // ---- figures: what a point is, on hover and focus
 const tip = $("#tip");
 const tell = event => {
-  const mark = event.target.closest("g[data-text]");
+  const mark = event.target.closest("g[tabindex]");
   if (!mark) { tip.hidden = true; return; }
   const box = mark.getBoundingClientRect();
-  tip.textContent = mark.dataset.text;
+  tip.textContent = mark.getAttribute("aria-label");
   tip.hidden = false;
   const left = Math.max(8, Math.min(box.left + scrollX, scrollX + document.documentElement.clientWidth - tip.offsetWidth - 8));
   tip.style.left = `${left}px`;
