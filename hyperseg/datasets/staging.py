@@ -11,6 +11,7 @@ A folder whose lock nobody holds belongs to a dead process: the next run beside 
 put back an old dataset that a kill in mid-exchange left there.
 """
 
+import os
 import shutil
 import tempfile
 import time
@@ -104,7 +105,7 @@ def check_replaceable(out: Path) -> None:
         if out.is_symlink() or not out.is_dir():
             raise UserError(f"{out} exists and is not a folder of this package; give another --out or move it away")
         described = (out / DATASET_FILE).is_file()
-        found = (path for path in out.rglob("*") if path.is_symlink() or not path.is_dir())
+        found = files_below(out)
         if not described and next(found, None) is None:
             return
         try:
@@ -121,6 +122,17 @@ def check_replaceable(out: Path) -> None:
             f"{out} exists and is not a prepared dataset that may be replaced, because it holds files that were not "
             f"made there by `hyperseg data`: {first_ten(sorted(strange))}; give another --out or move it away"
         )
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file and link below. Raises OSError for a folder that cannot be read, which ``rglob`` takes for empty."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        yield from (Path(place, name) for name in files)
+        yield from (Path(place, name) for name in folders if Path(place, name).is_symlink())
 
 
 def _strange(out: Path, files: dict[str, Path]) -> list[str]:

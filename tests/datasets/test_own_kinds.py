@@ -1,5 +1,6 @@
 """Own data as people have it: what is taken, converted, warned of, and refused in a sentence."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hyperseg.cli.data import command
 from hyperseg.data.card import warn_of_labels
 from hyperseg.data.prepared import open_dataset, read_image, read_label
 from hyperseg.data.reference import dataset_ref
+from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
@@ -302,3 +304,14 @@ def test_the_current_folder_as_out_is_refused_by_what_it_holds(lots, monkeypatch
     assert "holds files that were not made there by `hyperseg data`: train, val;" in told(
         cli("add", lots, "--classes", lots.parent / "classes.yaml", "--out", ".")
     )
+
+
+def test_a_full_disk_is_named_by_what_was_written_not_by_what_was_read(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 100_000)
+    full = Path("/dev/full")
+    with (
+        pytest.raises(UserError, match="cannot read or write /dev/full: no space left"),
+        disk_errors(full, "free some"),
+    ):
+        shutil.copyfile(source, full)
