@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hyperseg.pipeline.campaign import Campaign
 
+MAX_SIDE = 16384  # pixels of an input: a slip of the finger is named before it takes all memory
 SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
 _held: list[FileLock] = []  # until the process ends
 NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
@@ -41,8 +42,12 @@ def key_values(changes: tuple[str, ...]) -> dict[str, Any]:
 def parse_hw(text: str) -> tuple[int, int]:
     """``384x512`` as (height, width)."""
     height, _, width = text.lower().partition("x")
-    if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
-        raise UserError(f"'{text}' is not an input size; give HEIGHTxWIDTH in pixels, for example 384x512")
+    digits = height.isdecimal() and width.isdecimal() and max(len(height), len(width)) < 10
+    if not (digits and 1 <= int(height) <= MAX_SIDE and 1 <= int(width) <= MAX_SIDE):
+        raise UserError(
+            f"'{text:.40}' is not an input size; give HEIGHTxWIDTH in pixels, each from 1 to {MAX_SIDE}, for example "
+            "384x512"
+        )
     return int(height), int(width)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from hyperseg.csv_text import inert
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.errors import UserError
 from hyperseg.evaluation.confusion import confusion_matrix
@@ -72,5 +73,6 @@ def write_strips(
         sha256_file(weights), dataset.info.id, dataset.version, split, protocol, f"{input_hw[0]}x{input_hw[1]}",
     )  # fmt: skip
     for strip in strips:
-        rows.writerow((strip.path.name, sha256_file(strip.path), strip.image, repr(strip.miou_percent), *shared))
+        names = inert(strip.path.name), sha256_file(strip.path), inert(strip.image)
+        rows.writerow((*names, repr(strip.miou_percent), *shared))
     write_text_atomic(out / "strips.csv", text.getvalue())

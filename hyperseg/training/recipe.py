@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from hyperseg.errors import UserError
 from hyperseg.networks import get_network, recipe_of
+from hyperseg.processors import MAX_THREADS
 from hyperseg.strict import StrictModel, first_problem
 from hyperseg.yaml_file import parse_yaml
 
@@ -72,8 +73,12 @@ class Recipe(StrictModel):
     channels_last: bool = True
     cuda_graph: bool = Field(default=True, description="on a GPU, replay a captured step: faster, the same weights")
     synchronized_batch_norm: bool = Field(default=True, description="statistics of the whole batch over processes")
-    threads: PositiveInt | None = Field(default=None, description="torch's threads on a CPU; null: all cores")
-    workers: int | None = Field(default=None, ge=0, description="loading processes; null: chosen from the machine")
+    threads: PositiveInt | None = Field(
+        default=None, le=MAX_THREADS, description="torch's threads on a CPU; null: all cores"
+    )
+    workers: int | None = Field(
+        default=None, ge=0, le=MAX_THREADS, description="loading processes; null: chosen from the machine"
+    )
     pixel_cache: bool = Field(default=True, description="keep decoded images beside the dataset")
     checkpoint_every_s: float = Field(default=60.0, gt=0, description="seconds between checkpoints, at least")
     checkpoint_every_steps: PositiveInt | None = Field(
