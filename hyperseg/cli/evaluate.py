@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, parse_hw, read_campaign
+from hyperseg.cli.steps import NO_CAMPAIGN, check_record_file, choose_device, parse_hw, read_campaign
 from hyperseg.processors import MAX_THREADS
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def command(
     from hyperseg.evaluation.run import evaluate_to_record
     from hyperseg.records import EvaluationNumbers
 
+    check_record_file(out)
     campaign = read_campaign(config)
     chosen = load_protocol(protocol)
     dataset = open_dataset(data)

@@ -23,6 +23,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
+STRIPS_FILE = "strips.csv"
+
+
 @dataclass(frozen=True)
 class Strip:
     """One picture that was made, and its image's mIoU."""
@@ -61,6 +64,22 @@ def image_iou(label: np.ndarray, prediction: np.ndarray, classes: int) -> float:
     return 100 * float(mean_iou(matrix, "left_out"))
 
 
+def check_own(out: Path, files: Sequence[str]) -> None:
+    """Raise UserError where one of `files` is in `out` and is not what an earlier list there says was made there."""
+    listed: dict[str, str] = {}
+    table = out / STRIPS_FILE
+    if table.is_file():
+        with table.open(encoding="utf-8", errors="replace", newline="") as file:
+            rows = csv.DictReader(file)
+            if tuple(rows.fieldnames or ()) != COLUMNS:
+                raise UserError(f"{table} is no list of `hyperseg overlay`; choose another --out")
+            listed = {row["file"]: row["sha256"] for row in rows}
+    for name in files:
+        path = out / name
+        if path.exists() and not (path.is_file() and sha256_file(path) == listed.get(inert(name))):
+            raise UserError(f"{path} is there and was not made by `hyperseg overlay`; choose another --out")
+
+
 def write_strips(
     out: Path, strips: Sequence[Strip], weights: Path, dataset: PreparedDataset, split: str, protocol: str,
     input_hw: tuple[int, int],
@@ -75,4 +94,4 @@ def write_strips(
     for strip in strips:
         names = inert(strip.path.name), sha256_file(strip.path), inert(strip.image)
         rows.writerow((*names, repr(strip.miou_percent), *shared))
-    write_text_atomic(out / "strips.csv", text.getvalue())
+    write_text_atomic(out / STRIPS_FILE, text.getvalue())
