@@ -43,7 +43,7 @@ front: $(INSTALLED)  ## HyperSeg, its ablations and rivals on real CamVid, one s
 	@hyperseg run config/front_camvid.yaml $(if $(CAMVID),--source '$(CAMVID)')
 
 test: $(INSTALLED)  ## The tests, a process for each core; FAST=1 leaves out the slow ones
-	OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile $(if $(FAST),-m 'not slow')
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(if $(FAST),-m 'not slow')
 
 slurm: $(INSTALLED)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
 	@workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]

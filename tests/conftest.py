@@ -26,6 +26,12 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that none of several processes ends with a long file alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Libraries stay compiled for the next time; the checkouts of this one do not."""
     if not hasattr(session.config, "workerinput"):
@@ -147,15 +153,6 @@ class Site:
         if not asked or not page.ranges or (page.conditions and condition and condition != page.etag):
             return 0
         return int(asked.removeprefix("bytes=").removesuffix("-"))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def bytecode(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Where the environment keeps no bytecode, each process that a test starts would compile all of torch again."""
-    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
-        base = tmp_path_factory.getbasetemp()
-        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-        os.environ["PYTHONPYCACHEPREFIX"] = str(shared / "bytecode")
 
 
 @pytest.fixture

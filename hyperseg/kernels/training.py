@@ -24,10 +24,10 @@ class TrainingKernels:
 
 
 NATIVE_ROUNDING = (
-    f"{_LARGE} in float32: batch norms with their statistics, depthwise convolutions and gates sum in an order that "
-    "the shapes alone give, 1x1 and grouped convolutions as matrix products; depthwise convolutions of patches from "
-    f"{MANY_PATCHES} patches or {FEW_FILTERS + 1} filters on; gradients of bilinear upsampling and of halo pixels; all "
-    "else as PyTorch's operators"
+    f"{_LARGE} in float32 or bfloat16: batch norms with their statistics, depthwise convolutions and gates sum in an "
+    "order that the shapes alone give, 1x1 and grouped convolutions as matrix products; depthwise convolutions of "
+    f"patches from {MANY_PATCHES} patches or {FEW_FILTERS + 1} filters on; gradients of bilinear upsampling and of "
+    "halo pixels; all else as PyTorch's operators"
 )
 PRODUCTS_ROUNDING = (
     f"{_LARGE}: 1x1 and grouped convolutions as matrix products, channels last; all else as PyTorch's operators, the "

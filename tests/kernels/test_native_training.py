@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from statistics import median
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hyperseg import create_model
-from hyperseg.kernels.native import build, training_maps, training_norm
+from hyperseg.kernels.native import build, training_depthwise, training_maps, training_norm
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
 from hyperseg.kernels.native.training_layers import GeneratorProduct, PatchProduct, PointwiseProduct
@@ -23,11 +24,21 @@ from hyperseg.models.patchwise import Patchwise
 native = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
 ACTIVATIONS = {"none": lambda x: x, "swish": F.silu, "relu": F.relu, "relu6": F.relu6}
 LAYOUTS = {"planes": torch.contiguous_format, "channels_last": torch.channels_last}
+DTYPES = [torch.float32, torch.bfloat16]  # of the maps; parameters are float32 either way
 
 
 @pytest.fixture(autouse=True)
 def seed() -> None:
     torch.manual_seed(0)
+
+
+def mixed(dtype: torch.dtype) -> torch.autocast:
+    """What a training step in this precision runs in."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
+
+
+def tolerance_of(dtype: torch.dtype) -> float:
+    return 1e-5 if dtype == torch.float32 else 2**-7
 
 
 def close(ours: Sequence[Tensor], theirs: Sequence[Tensor], tolerance: float = 1e-5) -> None:
@@ -41,23 +52,28 @@ def close(ours: Sequence[Tensor], theirs: Sequence[Tensor], tolerance: float = 1
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("shape", [(2, 96, 16, 16), (3, 20, 7, 5), (5, 7, 3, 3), (2, 44, 18, 18), (9, 8, 1, 1)])
-def test_norm_equals_torch_in_float64(shape: tuple[int, int, int, int], layout: str, activation: str) -> None:
-    x = (torch.randn(shape) * 2 + 30).contiguous(memory_format=LAYOUTS[layout]).requires_grad_()
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_norm_equals_torch_in_float64(
+    dtype: torch.dtype, shape: tuple[int, int, int, int], layout: str, activation: str
+) -> None:
+    x = (torch.randn(shape) * 2 + 30).to(dtype).contiguous(memory_format=LAYOUTS[layout]).requires_grad_()
     norm = nn.BatchNorm2d(shape[1], momentum=0.3)
     nn.init.uniform_(norm.weight, 0.5, 2)
     nn.init.normal_(norm.bias)
     twin = nn.BatchNorm2d(shape[1], momentum=0.3)
     twin.load_state_dict(norm.state_dict())
     twin.double()
-    assert training_norm.fits(x, norm)
-    got = training_norm.norm_activate(x, norm, activation)
+    with mixed(dtype):
+        assert training_norm.fits(x, norm)
+        got = training_norm.norm_activate(x, norm, activation)
     wide = x.detach().double().requires_grad_()
     expected = ACTIVATIONS[activation](twin(wide))
-    grad = torch.randn(shape)
-    close([got], [expected])
+    grad = torch.randn(shape).to(dtype)
+    close([got], [expected], tolerance_of(dtype))
     close(
         torch.autograd.grad(got, (x, norm.weight, norm.bias), grad),
         torch.autograd.grad(expected, (wide, twin.weight, twin.bias), grad.double()),
+        tolerance_of(dtype),
     )
     close([norm.running_mean, norm.running_var], [twin.running_mean, twin.running_var])
     assert norm.num_batches_tracked == twin.num_batches_tracked == 1
@@ -68,62 +84,84 @@ def test_norm_equals_torch_in_float64(shape: tuple[int, int, int, int], layout: 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("size", [(2, 96, 16, 16), (2, 20, 9, 7), (1, 17, 5, 6), (3, 16, 2, 2), (1, 32, 3, 1)])
 @pytest.mark.parametrize("extra", [0, 1])  # lines after the map beyond those before it
-def test_depthwise_equals_torch(size: tuple[int, int, int, int], kernel: int, stride: int, extra: int) -> None:
-    x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_()
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_depthwise_equals_torch(
+    dtype: torch.dtype, size: tuple[int, int, int, int], kernel: int, stride: int, extra: int
+) -> None:
+    x = torch.randn(size).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
     weight = torch.randn(size[1], 1, kernel, kernel, requires_grad=True)
     before, after = kernel // 2, kernel // 2 + extra
     got = training_maps.depthwise(x, weight, stride, before, after)
-    expected = F.conv2d(F.pad(x, (before, after, before, after)), weight, stride=stride, groups=size[1])
-    grad = torch.randn(expected.shape)
-    close([got], [expected])
-    close(torch.autograd.grad(got, (x, weight), grad), torch.autograd.grad(expected, (x, weight), grad))
+    assert got.dtype == dtype
+    wide = x.detach().float().requires_grad_()
+    expected = F.conv2d(F.pad(wide, (before, after, before, after)), weight, stride=stride, groups=size[1])
+    grad = torch.randn(expected.shape).to(dtype)
+    close([got], [expected], tolerance_of(dtype))
+    close(
+        torch.autograd.grad(got, (x, weight), grad),
+        torch.autograd.grad(expected, (wide, weight), grad.float()),
+        tolerance_of(dtype),
+    )
 
 
 @native
 @pytest.mark.parametrize("size", [(2, 96, 16, 16), (3, 20, 9, 7)])
-def test_excitation_equals_torch(size: tuple[int, int, int, int]) -> None:
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_excitation_equals_torch(dtype: torch.dtype, size: tuple[int, int, int, int]) -> None:
     channels, hidden = size[1], 6
-    x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_()
+    x = torch.randn(size).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
     parameters = [torch.randn(s) for s in ((hidden, channels), (hidden,), (channels, hidden), (channels,))]
     reduce, shift, expand, last_shift = parameters = [p.requires_grad_() for p in parameters]
-    grad = torch.randn(size)
+    grad = torch.randn(size).to(dtype)
     kept = grad.clone()
-    got = training_maps.excite(x, *parameters)
-    gate = torch.sigmoid(F.linear(F.silu(F.linear(x.mean((2, 3)), reduce, shift)), expand, last_shift))
-    expected = x * gate[..., None, None]
-    close([got], [expected])
-    inputs = (x, *parameters)
-    close(torch.autograd.grad(got, inputs, grad), torch.autograd.grad(expected, inputs, grad))
+    with mixed(dtype):
+        got = training_maps.excite(x, *parameters)
+    assert got.dtype == dtype
+    wide = x.detach().float().requires_grad_()
+    gate = torch.sigmoid(F.linear(F.silu(F.linear(wide.mean((2, 3)), reduce, shift)), expand, last_shift))
+    expected = wide * gate[..., None, None]
+    close([got], [expected], tolerance_of(dtype))
+    close(
+        torch.autograd.grad(got, (x, *parameters), grad),
+        torch.autograd.grad(expected, (wide, *parameters), grad.float()),
+        tolerance_of(dtype),
+    )
     assert torch.equal(grad, kept)
 
 
 @native
 @pytest.mark.parametrize("size", [(2, 3, 8, 6), (1, 2, 1, 5), (1, 1, 3, 1), (2, 5, 33, 40)])
-def test_upsampling_equals_torch(size: tuple[int, int, int, int]) -> None:
-    x = torch.randn(size, requires_grad=True)
-    got = resize(x, (2 * size[2], 2 * size[3]))
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_upsampling_equals_torch(dtype: torch.dtype, size: tuple[int, int, int, int]) -> None:
+    x = torch.randn(size, dtype=dtype, requires_grad=True)
+    with mixed(dtype):
+        got = resize(x, (2 * size[2], 2 * size[3]))
     assert got.grad_fn is not None
     assert "Upsample2" in got.grad_fn.name()
-    expected = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-    grad = torch.randn(expected.shape)
-    close([got], [expected])
-    close(torch.autograd.grad(got, x, grad), torch.autograd.grad(expected, x, grad))
+    wide = x.detach().float().requires_grad_()
+    expected = F.interpolate(wide, scale_factor=2, mode="bilinear", align_corners=False)
+    grad = torch.randn(expected.shape).to(dtype)
+    close([got], [expected], tolerance_of(dtype))
+    close(torch.autograd.grad(got, x, grad), torch.autograd.grad(expected, wide, grad.float()), tolerance_of(dtype))
 
 
 @native
 @pytest.mark.parametrize("patch", [(1, 1), (2, 1), (1, 3), (4, 5)])
 @pytest.mark.parametrize("grid", [(2, 3), (6, 6), (3, 2)])
-def test_patches_equal_torch(grid: tuple[int, int], patch: tuple[int, int]) -> None:
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_patches_equal_torch(dtype: torch.dtype, grid: tuple[int, int], patch: tuple[int, int]) -> None:
     height, width = grid[0] * patch[0], grid[1] * patch[1]
-    x = torch.randn(2, 3, height, width, requires_grad=True)
-    got = TrainingPatchwise().split_with_halo(x, grid)
+    x = torch.randn(2, 3, height, width, dtype=dtype, requires_grad=True)
+    with mixed(dtype):
+        got = TrainingPatchwise().split_with_halo(x, grid)
     assert got.grad_fn is not None
     assert "Split" in got.grad_fn.name()
-    grad = torch.randn(got.shape)
+    grad = torch.randn(got.shape).to(dtype)
     (got_grad,) = torch.autograd.grad(got, x, grad)
-    expected = Patchwise().split_with_halo(x, grid)
-    assert torch.equal(got, expected)
-    close([got_grad], torch.autograd.grad(expected, x, grad))
+    wide = x.detach().float().requires_grad_()
+    expected = Patchwise().split_with_halo(wide, grid)
+    assert torch.equal(got.float(), expected)
+    close([got_grad], torch.autograd.grad(expected, wide, grad.float()), tolerance_of(dtype))
 
 
 @pytest.mark.parametrize("kind", ["pointwise", "patches", "groups"])
@@ -175,6 +213,30 @@ def test_large_batches_train_to_float_precision(compiled: bool, monkeypatch: pyt
     close(got, gradients(wide, image.double()), 1e-3)  # through twenty batch norms, the deepest over 128 pixels
 
 
+@native
+def test_large_batches_in_bfloat16_are_as_near_to_float64_as_pytorchs() -> None:
+    options = {"backbone": "tf_efficientnet_b0", "stochastic_depth": 0.0, "dropout": 0.0}
+    plain = create_model("camvid_hyperseg_s", **options).train()
+    attached, wide = copy.deepcopy(plain), copy.deepcopy(plain).double()
+    attach_training(attached)
+    image = torch.randn(2, 3, 256, 256)
+    exact = gradients(wide, image.double())
+    with mixed(torch.bfloat16):
+        features, _ = attached.backbone(image)
+        assert all(feature.dtype == torch.bfloat16 for feature in features)
+        ours, theirs = (gradients(model, image) for model in (attached, plain))
+    errors = [
+        median(
+            [
+                float((a.detach().double() - b.detach()).norm() / b.detach().norm())
+                for a, b in zip(got, exact, strict=True)
+            ]
+        )
+        for got in (ours, theirs)
+    ]
+    assert 0 < errors[0] < 1.1 * errors[1]
+
+
 @pytest.mark.parametrize("variant", ["camvid_hyperseg_s", "voc_hyperseg_l"])
 def test_small_batches_train_with_the_bits_of_the_plain_network(variant: str) -> None:
     plain = create_model(variant, backbone="tf_efficientnet_b0", stochastic_depth=0.0, dropout=0.0).train()
@@ -191,6 +253,43 @@ def test_attaching_twice_is_attaching_once() -> None:
     attach_training(model)
     assert [type(module) for module in model.modules()] == kinds
     assert len(model.backbone._forward_hooks) == 1
+
+
+@native
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [(3, 5, 4, 4), (2, 3, 1, 7), (1, 2, 16, 33)])
+def test_patches_convolved_by_filters_of_their_own(size: tuple[int, int, int, int], dtype: torch.dtype) -> None:
+    count, channels, height, width = size
+    x = torch.randn(count, channels, height + 2, width + 2, dtype=dtype, requires_grad=True)
+    filters = torch.randn(count, channels, 9, dtype=dtype, requires_grad=True)
+    got = training_depthwise.depthwise(x, filters)
+    assert got.dtype == dtype
+    assert got.grad_fn is not None
+    assert "Native" in got.grad_fn.name()
+    wide = [tensor.detach().double().requires_grad_() for tensor in (x, filters)]
+    planes, own = wide[0].reshape(1, -1, height + 2, width + 2), wide[1].reshape(-1, 1, 3, 3)
+    expected = F.conv2d(planes, own, groups=count * channels).reshape(size)
+    grad = torch.randn(size).to(dtype)
+    close([got], [expected], tolerance_of(dtype))
+    close(
+        torch.autograd.grad(got, (x, filters), grad),
+        torch.autograd.grad(expected, wide, grad.double()),
+        tolerance_of(dtype),
+    )
+
+
+@native
+def test_bfloat16_rounds_as_torch_does() -> None:
+    """A patch of one pixel under a filter that is 1 in the middle: float32 values go through bfloat16 and back."""
+    special = torch.tensor([0.0, -0.0, float("inf"), -float("inf"), float("nan"), 1e-40, 3.3895e38, 1 + 2**-8])
+    x = torch.cat([special, torch.randn(1000) * 10.0 ** torch.randint(-30, 30, (1000,))]).bfloat16()
+    x = x.reshape(1, -1, 1, 1).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weight = torch.full((x.shape[1], 1, 3, 3), 0.0)
+    weight[:, 0, 1, 1] = torch.randn(x.shape[1])
+    got = training_maps.depthwise(x, weight, 1, 1, 1).flatten()
+    want = (x.detach().float().flatten() * weight[:, 0, 1, 1]).bfloat16()
+    assert torch.equal(got.isnan(), want.isnan())
+    assert torch.equal(got.nan_to_num(), want.nan_to_num())
 
 
 @native

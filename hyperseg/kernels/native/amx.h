@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "half.h"
 #include "vector.h"
 
 #if defined(HYPERSEG_AVX512) && defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__AVX512BF16__) && \
@@ -15,7 +16,6 @@
 
 namespace {
 
-typedef uint16_t Half;  // the bits of a bfloat16
 constexpr int64_t kTile = 512;  // numbers in a tile of bfloat16
 
 #ifdef HYPERSEG_AMX

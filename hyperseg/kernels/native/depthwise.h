@@ -1,4 +1,4 @@
-// Depthwise convolutions of channels-last maps in training, forward and backward.
+// Depthwise convolutions of channels-last maps in float32 or bfloat16 in training, forward and backward.
 #pragma once
 
 #include <algorithm>
@@ -16,9 +16,9 @@ struct Depthwise {
 };
 
 // Output columns [begin, end) of one output line and vector of channels, at any place of the map; taps outside it are 0.
-template <int K, class P>
-inline void at_border(const Depthwise& d, const float* x, const float* filters, float* out, int64_t b, int64_t oy,
-                      int64_t c, int64_t begin, int64_t end, P part) {
+template <int K, class T, class P>
+inline void at_border(const Depthwise& d, const T* x, const float* filters, T* out, int64_t b, int64_t oy, int64_t c,
+                      int64_t begin, int64_t end, P part) {
   const int64_t top = oy * d.stride - d.before;
   for (int64_t ox = begin; ox < end; ++ox) {
     const int64_t left = ox * d.stride - d.before;
@@ -31,8 +31,8 @@ inline void at_border(const Depthwise& d, const float* x, const float* filters, 
   }
 }
 
-template <int K, int S>
-void maps_forward(const Depthwise& d, const float* x, const float* filters, float* out, int threads) {
+template <int K, int S, class T>
+void maps_forward(const Depthwise& d, const T* x, const float* filters, T* out, int threads) {
   // Columns whose taps all lie inside the map.
   const int64_t first = std::min((d.before + S - 1) / S, d.out_width);
   const int64_t last = std::max(first, std::min((d.width - K + d.before) / S + 1, d.out_width));
@@ -42,10 +42,10 @@ void maps_forward(const Depthwise& d, const float* x, const float* filters, floa
     const bool inside = top >= 0 && top + K <= d.height && d.width >= K;
     const int64_t wide = inside ? d.channels / kLanes * kLanes : 0;
     for (int64_t c = 0; c < wide; c += kLanes) {
-      const float* rows[K];
+      const T* rows[K];
       for (int64_t dy = 0; dy < K; ++dy)
         rows[dy] = x + ((b * d.height + top + dy) * d.width - d.before) * d.channels + c;
-      float* to = out + line * d.out_width * d.channels + c;
+      T* to = out + line * d.out_width * d.channels + c;
       const auto sink = [&](int64_t column, Vec v) { store(to + column * d.channels, v); };
       at_border<K>(d, x, filters, out, b, oy, c, 0, first, Full{});
       int64_t ox = first;
@@ -61,8 +61,8 @@ void maps_forward(const Depthwise& d, const float* x, const float* filters, floa
 }
 
 // With stride 1 the gradient of the input is a convolution itself, of the gradient with the filters turned about.
-template <int K>
-void maps_backward_input(const Depthwise& d, const float* filters, const float* grad, float* grad_x, int threads) {
+template <int K, class T>
+void maps_backward_input(const Depthwise& d, const float* filters, const T* grad, T* grad_x, int threads) {
   if (d.stride == 1) {
     std::vector<float> turned(K * K * d.channels);
     for (int64_t t = 0; t < K * K; ++t)
@@ -74,7 +74,7 @@ void maps_backward_input(const Depthwise& d, const float* filters, const float* 
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t line = 0; line < d.batch * d.height; ++line) {
     const int64_t b = line / d.height, y = line % d.height + d.before;
-    const float* map = grad + b * d.out_height * d.out_width * d.channels;
+    const T* map = grad + b * d.out_height * d.out_width * d.channels;
     vectors(d.channels, [&](int64_t c, auto part) {
       Vec w[K * K];
       for (int t = 0; t < K * K; ++t) w[t] = load(filters + t * d.channels + c, part);
@@ -97,8 +97,8 @@ void maps_backward_input(const Depthwise& d, const float* filters, const float* 
   }
 }
 
-template <int K>
-void maps_backward_filters(const Depthwise& d, const float* x, const float* grad, float* grad_filters, int threads) {
+template <int K, class T>
+void maps_backward_filters(const Depthwise& d, const T* x, const T* grad, float* grad_filters, int threads) {
   constexpr int64_t kRows = 8;  // output rows of one piece
   const int64_t strips = (d.out_height + kRows - 1) / kRows, room = K * K * d.channels;
   std::vector<float> parts(d.batch * strips * room);
@@ -109,16 +109,16 @@ void maps_backward_filters(const Depthwise& d, const float* x, const float* grad
       Vec sums[K * K] = {};
       for (int64_t oy = first; oy < last; ++oy) {
         const int64_t top = oy * d.stride - d.before;
-        const float* g = grad + (b * d.out_height + oy) * d.out_width * d.channels + c;
+        const T* g = grad + (b * d.out_height + oy) * d.out_width * d.channels + c;
         const bool inside = top >= 0 && top + K <= d.height;
         for (int64_t ox = 0; ox < d.out_width; ++ox) {
           const int64_t left = ox * d.stride - d.before;
           const Vec own = load(g + ox * d.channels, n);
-          const float* corner = x + ((b * d.height + top) * d.width + left) * d.channels + c;
+          const T* corner = x + ((b * d.height + top) * d.width + left) * d.channels + c;
           if (inside && left >= 0 && left + K <= d.width) {
 #pragma GCC unroll 5
             for (int dy = 0; dy < K; ++dy) {
-              const float* from = corner + dy * d.width * d.channels;
+              const T* from = corner + dy * d.width * d.channels;
 #pragma GCC unroll 5
               for (int dx = 0; dx < K; ++dx) sums[dy * K + dx] += own * load(from + dx * d.channels, n);
             }

@@ -97,14 +97,15 @@ def _training_builds() -> bool:
 def training_library() -> ctypes.CDLL:
     """The kernels of a training step, ``training.cpp``. Raises :class:`UserError` as :func:`build`."""
     loaded = build("training.cpp")
+    half_and_threads = (ctypes.c_int, ctypes.c_int)
     for operator, maps in ((loaded.hyperseg_depthwise, 3), (loaded.hyperseg_depthwise_backward, 5)):
-        operator.argtypes = (*(ctypes.c_void_p,) * maps, *(ctypes.c_int64,) * 3, ctypes.c_int)
+        operator.argtypes = (*(_POINTER,) * maps, *(_NUMBER,) * 3, *half_and_threads)
         operator.restype = None
     for operator, pointers in ((loaded.hyperseg_norm, 9), (loaded.hyperseg_norm_backward, 10)):
-        operator.argtypes = (ctypes.c_void_p,) * pointers
+        operator.argtypes = (_POINTER,) * pointers
         operator.restype = None
     for operator, maps in ((loaded.hyperseg_maps, 3), (loaded.hyperseg_maps_backward, 5)):
-        operator.argtypes = (ctypes.c_int64 * 8, ctypes.c_int64, *(ctypes.c_void_p,) * maps, ctypes.c_int)
+        operator.argtypes = (_NUMBER * 8, _NUMBER, *(_POINTER,) * maps, *half_and_threads)
         operator.restype = None
     for operator, numbers, maps in (
         (loaded.hyperseg_gate_sums, 3, 3),
@@ -113,7 +114,7 @@ def training_library() -> ctypes.CDLL:
         (loaded.hyperseg_split, 0, 3),
         (loaded.hyperseg_split_backward, 0, 3),
     ):
-        operator.argtypes = (*(ctypes.c_int64,) * numbers, *(ctypes.c_void_p,) * maps, ctypes.c_int)
+        operator.argtypes = (*(_NUMBER,) * numbers, *(_POINTER,) * maps, *half_and_threads)
         operator.restype = None
     return loaded
 

@@ -1,4 +1,4 @@
-// Batch norm with its activation in training, forward and backward.
+// Batch norm with its activation in training, forward and backward, of maps in float32 or bfloat16.
 #pragma once
 
 #include <omp.h>
@@ -34,7 +34,7 @@ extern "C" {
 struct NormMap {
   int64_t pieces, rows, length, total, planes;
   float eps, momentum;
-  int32_t activation, threads;
+  int32_t activation, threads, half;
 };
 }
 
@@ -102,9 +102,9 @@ inline void backwards(const NormMap& m, F body) {
   }
 }
 
-template <Activation A>
-void norm_forward(const NormMap& m, const float* x, const float* weight, const float* bias, float* running_mean,
-                  float* running_var, float* out, float* mean, float* invstd) {
+template <Activation A, class T>
+void norm_forward(const NormMap& m, const T* x, const float* weight, const float* bias, float* running_mean,
+                  float* running_var, T* out, float* mean, float* invstd) {
   const int64_t channels = m.planes ? m.rows : m.length;
   std::vector<float> sums(m.pieces * channels), squares(m.pieces * channels), scale(channels);
 #pragma omp parallel for num_threads(m.threads) schedule(static)
@@ -142,9 +142,9 @@ void norm_forward(const NormMap& m, const float* x, const float* weight, const f
   });
 }
 
-template <Activation A>
-void norm_backward(const NormMap& m, const float* x, const float* weight, const float* bias, const float* mean,
-                   const float* invstd, const float* grad, float* grad_x, float* grad_weight, float* grad_bias) {
+template <Activation A, class T>
+void norm_backward(const NormMap& m, const T* x, const float* weight, const float* bias, const float* mean,
+                   const float* invstd, const T* grad, T* grad_x, float* grad_weight, float* grad_bias) {
   const int64_t channels = m.planes ? m.rows : m.length;
   std::vector<float> sums(2 * m.pieces * channels), scale(channels), first(channels), second(channels);
   auto normal = [&](int64_t i, int64_t c, auto n) {

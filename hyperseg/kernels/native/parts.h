@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "vector.h"
+#include "half.h"
 
 namespace {
 
@@ -12,17 +12,21 @@ struct Full {};
 struct Part {
   int64_t n;
 };
-inline Vec load(const float* p, Full) { return load(p); }
-inline void store(float* p, Vec v, Full) { store(p, v); }
-inline Vec load(const float* p, Part part) {
+template <class T>
+inline Vec load(const T* p, Full) { return load(p); }
+template <class T>
+inline void store(T* p, Vec v, Full) { store(p, v); }
+template <class T>
+inline Vec load(const T* p, Part part) {
   float values[kLanes] = {};
-  for (int64_t i = 0; i < part.n; ++i) values[i] = p[i];
+  for (int64_t i = 0; i < part.n; ++i) values[i] = widen(p[i]);
   return load(values);
 }
-inline void store(float* p, Vec v, Part part) {
+template <class T>
+inline void store(T* p, Vec v, Part part) {
   float values[kLanes];
   store(values, v);
-  for (int64_t i = 0; i < part.n; ++i) p[i] = values[i];
+  for (int64_t i = 0; i < part.n; ++i) put(p + i, values[i]);
 }
 inline Vec keep(Vec v, Full) { return v; }
 inline Vec keep(Vec v, Part part) {

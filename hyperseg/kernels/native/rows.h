@@ -3,14 +3,14 @@
 
 #include <cstdint>
 
-#include "vector.h"
+#include "half.h"
 
 namespace {
 
 // N neighbouring columns of 16 channels: `rows` are k input rows with `step` floats from column to column, the filter's
 // taps (k, k) lie `tap` floats apart; sink(column, values).
-template <int K, int S, int N, typename Sink>
-inline void depthwise_at(const float* const* rows, int64_t step, const float* filter, int64_t tap, Vec bias,
+template <int K, int S, int N, typename T, typename Sink>
+inline void depthwise_at(const T* const* rows, int64_t step, const float* filter, int64_t tap, Vec bias,
                          int64_t column, const Sink& sink) {
   Vec sum[N];
   for (int t = 0; t < N; ++t) sum[t] = bias;
@@ -19,7 +19,7 @@ inline void depthwise_at(const float* const* rows, int64_t step, const float* fi
     Vec w[K];
 #pragma GCC unroll 5
     for (int dx = 0; dx < K; ++dx) w[dx] = load(filter + (dy * K + dx) * tap);
-    const float* from = rows[dy] + column * S * step;
+    const T* from = rows[dy] + column * S * step;
 #pragma GCC unroll 16
     for (int j = 0; j < (N - 1) * S + K; ++j) {
       const Vec x = load(from + j * step);

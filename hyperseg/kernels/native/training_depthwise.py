@@ -14,6 +14,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from hyperseg.kernels.native import libraries
+from hyperseg.kernels.native.training_norm import is_half
 
 
 class _Native(torch.autograd.Function):
@@ -25,7 +26,7 @@ class _Native(torch.autograd.Function):
         out = x.new_empty(count, channels, height - 2, width - 2)
         libraries.training_library().hyperseg_depthwise(
             x.data_ptr(), filters.data_ptr(), out.data_ptr(),
-            count * channels, height - 2, width - 2, torch.get_num_threads(),
+            count * channels, height - 2, width - 2, is_half(x), torch.get_num_threads(),
         )  # fmt: skip
         return out
 
@@ -38,7 +39,7 @@ class _Native(torch.autograd.Function):
         count, channels, height, width = grad.shape
         libraries.training_library().hyperseg_depthwise_backward(
             x.data_ptr(), filters.data_ptr(), grad.data_ptr(), grad_x.data_ptr(), grad_filters.data_ptr(),
-            count * channels, height, width, torch.get_num_threads(),
+            count * channels, height, width, is_half(x), torch.get_num_threads(),
         )  # fmt: skip
         return grad_x, grad_filters
 
@@ -61,7 +62,7 @@ class _Plain(torch.autograd.Function):
 
 def depthwise(x: Tensor, filters: Tensor) -> Tensor:
     """Valid 3x3: patches (N, C, h + 2, w + 2) and filters (N, C, 9), on the CPU, to (N, C, h, w)."""
-    native = x.dtype == filters.dtype == torch.float32 and libraries.training_available()
+    native = x.dtype == filters.dtype and x.dtype in (torch.float32, torch.bfloat16) and libraries.training_available()
     out: Tensor = _Native.apply(x, filters) if native else _Plain.apply(x, filters)
     return out
 

@@ -145,5 +145,6 @@ def _depthwise_fits(conv: nn.Conv2d, x: Tensor) -> bool:
         and conv.dilation == (1, 1)
         and conv.bias is None
         and lies_channels_last(x)
-        and training_norm.trains_natively(x, conv.weight)
+        and training_norm.trains_natively(x)
+        and conv.weight.dtype == torch.float32
     )

@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from hyperseg.kernels.native import libraries
+from hyperseg.kernels.native.training_norm import is_half
 
 KERNELS = (3, 5)
 
@@ -29,7 +30,7 @@ class _Depthwise(torch.autograd.Function):
             (batch, channels, out_height, out_width), dtype=x.dtype, device=x.device, memory_format=torch.channels_last
         )
         libraries.training_library().hyperseg_maps(
-            ctx.shape, kernel, x.data_ptr(), filters.data_ptr(), out.data_ptr(), torch.get_num_threads()
+            ctx.shape, kernel, x.data_ptr(), filters.data_ptr(), out.data_ptr(), is_half(x), torch.get_num_threads()
         )
         ctx.save_for_backward(x, filters)
         return out
@@ -42,7 +43,7 @@ class _Depthwise(torch.autograd.Function):
         grad_x, grad_filters = torch.empty_like(x), torch.empty_like(filters)
         libraries.training_library().hyperseg_maps_backward(
             ctx.shape, ctx.kernel, x.data_ptr(), filters.data_ptr(), grad.data_ptr(),
-            grad_x.data_ptr(), grad_filters.data_ptr(), torch.get_num_threads(),
+            grad_x.data_ptr(), grad_filters.data_ptr(), is_half(x), torch.get_num_threads(),
         )  # fmt: skip
         return grad_x, grad_filters.t().reshape(-1, 1, ctx.kernel, ctx.kernel), None, None, None
 
@@ -50,13 +51,14 @@ class _Depthwise(torch.autograd.Function):
 class _Excite(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, reduce: Tensor, shift: Tensor, expand: Tensor, last_shift: Tensor) -> Tensor:
-        mean = x.mean((2, 3))
-        hidden = torch.addmm(shift, mean, reduce.t())
-        share = torch.sigmoid(hidden)
-        active = hidden * share
-        gate = torch.sigmoid(torch.addmm(last_shift, active, expand.t()))
+        with torch.autocast("cpu", enabled=False):  # vectors: their precision costs nothing
+            mean = x.mean((2, 3), dtype=torch.float32)
+            hidden = torch.addmm(shift, mean, reduce.t())
+            share = torch.sigmoid(hidden)
+            active = hidden * share
+            gate = torch.sigmoid(torch.addmm(last_shift, active, expand.t()))
         ctx.save_for_backward(x, reduce, expand, mean, hidden, share, active, gate)
-        return x * gate[..., None, None]
+        return x * gate[..., None, None].to(x.dtype)
 
     @staticmethod
     @once_differentiable
@@ -67,14 +69,17 @@ class _Excite(torch.autograd.Function):
         batch, channels, height, width = x.shape
         size, threads = (batch, height * width, channels), torch.get_num_threads()
         library = libraries.training_library()
-        library.hyperseg_gate_sums(*size, x.data_ptr(), grad.data_ptr(), grad_gate.data_ptr(), threads)
-        grad_gate *= gate * (1 - gate)
-        grad_hidden = (grad_gate @ expand) * (share * (1 + hidden * (1 - share)))
-        grad_mean = (grad_hidden @ reduce) / (height * width)
+        half = is_half(x)
+        library.hyperseg_gate_sums(*size, x.data_ptr(), grad.data_ptr(), grad_gate.data_ptr(), half, threads)
+        with torch.autocast("cpu", enabled=False):
+            grad_gate *= gate * (1 - gate)
+            grad_hidden = (grad_gate @ expand) * (share * (1 + hidden * (1 - share)))
+            grad_mean = (grad_hidden @ reduce) / (height * width)
+            grads = (grad_hidden.t() @ mean, grad_hidden.sum(0), grad_gate.t() @ active, grad_gate.sum(0))
         library.hyperseg_gate_maps(
-            *size, grad.data_ptr(), gate.data_ptr(), grad_mean.data_ptr(), grad_x.data_ptr(), threads
+            *size, grad.data_ptr(), gate.data_ptr(), grad_mean.data_ptr(), grad_x.data_ptr(), half, threads
         )
-        return grad_x, grad_hidden.t() @ mean, grad_hidden.sum(0), grad_gate.t() @ active, grad_gate.sum(0)
+        return grad_x, *grads
 
 
 class _Upsample2(torch.autograd.Function):
@@ -89,7 +94,7 @@ class _Upsample2(torch.autograd.Function):
         batch, channels, height, width = ctx.shape
         grad, grad_x = grad.contiguous(), grad.new_empty(ctx.shape)
         libraries.training_library().hyperseg_upsample2_backward(
-            batch * channels, height, width, grad.data_ptr(), grad_x.data_ptr(), torch.get_num_threads()
+            batch * channels, height, width, grad.data_ptr(), grad_x.data_ptr(), is_half(grad), torch.get_num_threads()
         )
         return grad_x
 

@@ -23,7 +23,7 @@ class NormMap(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("pieces", "rows", "length", "total", "planes")),
         *((name, ctypes.c_float) for name in ("eps", "momentum")),
-        *((name, ctypes.c_int32) for name in ("activation", "threads")),
+        *((name, ctypes.c_int32) for name in ("activation", "threads", "half")),
     )
 
 
@@ -64,26 +64,34 @@ def norm_activate(x: Tensor, norm: nn.BatchNorm2d, activation: str) -> Tensor:
 
 
 def fits(x: Tensor, norm: nn.BatchNorm2d) -> bool:
-    """Whether :func:`norm_activate` can run: float32 on a CPU in training, dense, and a C++ compiler."""
+    """Whether :func:`norm_activate` can run: on a CPU in training, dense, and a C++ compiler."""
     return (
         norm.training
         and norm.affine
         and norm.momentum is not None
         and norm.running_mean is not None
-        and trains_natively(x, norm.weight, norm.bias, norm.running_mean)
+        and trains_natively(x)
+        and norm.weight.dtype == norm.bias.dtype == norm.running_mean.dtype == torch.float32
         and (is_channels_last(x) or x.is_contiguous())
     )
 
 
-def trains_natively(*tensors: Tensor) -> bool:
-    """Whether a training step on these tensors may use the C++ kernels."""
+def trains_natively(x: Tensor) -> bool:
+    """Whether a training step on this map may use the C++ kernels: float32, or bfloat16 under autocast to it."""
+    wanted = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
     return (
         torch.is_grad_enabled()
         and not torch.compiler.is_compiling()
-        and not torch.is_autocast_enabled("cpu")
-        and all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors)
+        and x.device.type == "cpu"
+        and x.dtype == wanted
+        and wanted in (torch.float32, torch.bfloat16)
         and libraries.training_available()
     )
+
+
+def is_half(x: Tensor) -> bool:
+    """Whether the kernels read the map as bfloat16."""
+    return x.dtype == torch.bfloat16
 
 
 def is_channels_last(x: Tensor) -> bool:
@@ -95,6 +103,7 @@ def _describe(x: Tensor, norm: nn.BatchNorm2d, activation: int) -> NormMap:
     batch, channels, height, width = x.shape
     pixels = height * width
     common = {"eps": norm.eps, "momentum": norm.momentum, "activation": activation, "threads": torch.get_num_threads()}
+    common["half"] = is_half(x)
     if not is_channels_last(x):
         return NormMap(pieces=batch, rows=channels, length=pixels, total=batch * channels, planes=1, **common)
     total = batch * pixels

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from hyperseg.kernels.native import libraries
+from hyperseg.kernels.native.training_norm import is_half
 
 
 class _Split(torch.autograd.Function):
@@ -21,7 +22,9 @@ class _Split(torch.autograd.Function):
         ph, pw = height // rows, width // columns
         ctx.cut = (ctypes.c_int64 * 6)(batch, channels, rows, columns, ph, pw)
         out = x.new_empty(batch * rows * columns, channels, ph + 2, pw + 2)
-        libraries.training_library().hyperseg_split(ctx.cut, x.data_ptr(), out.data_ptr(), torch.get_num_threads())
+        libraries.training_library().hyperseg_split(
+            ctx.cut, x.data_ptr(), out.data_ptr(), is_half(x), torch.get_num_threads()
+        )
         return out
 
     @staticmethod
@@ -29,7 +32,7 @@ class _Split(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         grad, grad_x = grad.contiguous(), grad.new_empty(ctx.shape)
         libraries.training_library().hyperseg_split_backward(
-            ctx.cut, grad.data_ptr(), grad_x.data_ptr(), torch.get_num_threads()
+            ctx.cut, grad.data_ptr(), grad_x.data_ptr(), is_half(grad), torch.get_num_threads()
         )
         return grad_x, None, None
 

@@ -15,16 +15,18 @@ _PROGRAMS = 1056  # eight a multiprocessor of an H100 or H200
 
 
 @triton.jit
-def scale_map(
+def scale(
     x: tl.tensor,
     gate: tl.tensor,
+    mean_grad: tl.tensor,
     y: tl.tensor,
     P: tl.tensor,
     C: tl.tensor,
+    BACKWARD: tl.constexpr,
     BP: tl.constexpr,
     BC: tl.constexpr,
 ) -> None:
-    """x (B, P, C) times gate (B, C)."""
+    """x (B, P, C) times gate (B, C); backward plus mean_grad (B, C), the gradient of the mean over P."""
     c = tl.program_id(1) * BC + tl.arange(0, BC)
     p = tl.program_id(0) * BP + tl.arange(0, BP)
     image = tl.program_id(2).to(tl.int64)
@@ -32,6 +34,8 @@ def scale_map(
     at = image * P * C + p[:, None] * C + c[None, :]
     factor = tl.load(gate + image * C + c, mask=c < C, other=0.0)[None, :]
     value = tl.load(x + at, mask=mask, other=0.0).to(tl.float32) * factor
+    if BACKWARD:
+        value += tl.load(mean_grad + image * C + c, mask=c < C, other=0.0)[None, :] / P
     tl.store(y + at, value.to(y.dtype.element_ty), mask=mask)
 
 
@@ -62,29 +66,6 @@ def gate_sums(
     tl.store(at, tl.sum(total, 0), mask=c < C)
 
 
-@triton.jit
-def scale_gradient(
-    grad: tl.tensor,
-    gate: tl.tensor,
-    mean_grad: tl.tensor,
-    out: tl.tensor,
-    P: tl.tensor,
-    C: tl.tensor,
-    BP: tl.constexpr,
-    BC: tl.constexpr,
-) -> None:
-    """grad (B, P, C) times gate (B, C), plus mean_grad (B, C), the gradient of the mean over P."""
-    c = tl.program_id(1) * BC + tl.arange(0, BC)
-    p = tl.program_id(0) * BP + tl.arange(0, BP)
-    image = tl.program_id(2).to(tl.int64)
-    mask = (p < P)[:, None] & (c < C)[None, :]
-    at = image * P * C + p[:, None] * C + c[None, :]
-    factor = tl.load(gate + image * C + c, mask=c < C, other=0.0)[None, :]
-    share = tl.load(mean_grad + image * C + c, mask=c < C, other=0.0)[None, :] / P
-    value = tl.load(grad + at, mask=mask, other=0.0).to(tl.float32) * factor + share
-    tl.store(out + at, value.to(out.dtype.element_ty), mask=mask)
-
-
 class _Excited(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, reduce: Tensor, shift: Tensor, expand: Tensor, last_shift: Tensor) -> Tensor:
@@ -98,7 +79,7 @@ class _Excited(torch.autograd.Function):
         y = torch.empty_like(x)
         ctx.tile = {"BP": _TILE // min(64, power_of_two(channels)), "BC": min(64, power_of_two(channels))}
         ctx.grid = (ceil_div(height * width, ctx.tile["BP"]), ceil_div(channels, ctx.tile["BC"]), batch)
-        scale_map[ctx.grid](x, gate, y, height * width, channels, **ctx.tile)
+        scale[ctx.grid](x, gate, gate, y, height * width, channels, BACKWARD=False, **ctx.tile)
         ctx.save_for_backward(x, reduce, expand, mean, hidden, share, active, gate)
         return y
 
@@ -118,7 +99,7 @@ class _Excited(torch.autograd.Function):
             grad_mean = grad_hidden @ reduce
             grads = (grad_hidden.t() @ mean, grad_hidden.sum(0), grad_gate.t() @ active, grad_gate.sum(0))
         grad_x = torch.empty_like(x)
-        scale_gradient[ctx.grid](grad, gate, grad_mean, grad_x, pixels, channels, **ctx.tile)
+        scale[ctx.grid](grad, gate, grad_mean, grad_x, pixels, channels, BACKWARD=True, **ctx.tile)
         return grad_x, *grads
 
 
