@@ -54,6 +54,8 @@ def command(
         out = None  # nothing is written
     elif out is None:
         raise UserError("--out is missing; name the folder for weights and record")
+    if renew_head and init is None:
+        raise UserError("--renew-head says what is made anew of --init, which is missing; add it or leave both out")
     chosen = get_network(variant)
     campaign = read_campaign(config)
     settings = campaign.training.model_dump() if campaign else {}

@@ -239,3 +239,8 @@ def test_files_that_no_training_wrote_are_never_replaced(name: str, content: byt
     with pytest.raises(UserError, match="holds a file that would be replaced"):
         train(tiny, tmp_path)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, content)]
+
+
+def test_a_head_is_renewed_of_initial_weights_alone(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--renew-head says what is made anew of --init, which is missing"):
+        train(tiny, tmp_path / "out", "--renew-head")
