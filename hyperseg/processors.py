@@ -2,6 +2,8 @@
 
 import os
 
+MAX_THREADS = 1024  # that can be asked for: beyond, the runtime of threads ends the process
+
 
 def usable_cores() -> int:
     """Number of cores this process may use, which a container or a scheduler can set below the machine's."""

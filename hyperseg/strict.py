@@ -23,10 +23,11 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
 
 def _message(kind: str, text: str, context: dict[str, Any], value: Any) -> str:
     given = f"{value!r:.60}"
+    quotes = "; put it in quotes" if isinstance(value, bool | int | float | None) else ""
     plain: dict[str, str] = {
         "missing": "it is missing; add it",
         "extra_forbidden": "there is no such key; remove it or correct its spelling",
-        "string_type": f"text is needed, not {given}; put it in quotes",
+        "string_type": f"text is needed, not {given}{quotes}",
         "string_pattern_mismatch": f"{given} does not have the form {context.get('pattern')}",
         "string_too_short": f"at least {context.get('min_length')} characters are needed",
         "int_type": f"a whole number is needed, not {given}",

@@ -39,7 +39,7 @@ def parse_yaml(text: str, where: str) -> Any:
         return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None)
         line = f" at line {mark.line + 1}" if mark else ""
         reason = f" ({' '.join(str(problem).split())})" if problem else ""
         raise UserError(f"{where} is not YAML{line}{reason}; correct it there") from error

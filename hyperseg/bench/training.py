@@ -39,9 +39,7 @@ def measure(variant: str, setting: Setting) -> BenchTraining:
     labels = torch.randint(0, network.num_classes, (batch, side, side), generator=generator).to(device)
     first: dict[str, float] = {}
     contenders = []
-    models = {"authors": authors, "ours": network}
-    if device == "cuda":
-        models["ours/bfloat16"] = copy.deepcopy(network)
+    models = {"authors": authors, "ours": network, "ours/bfloat16": copy.deepcopy(network)}
     for name, model in models.items():
         own, precision = name.partition("/")[0], name.partition("/")[2] or "float32"
         step = _step(model.train().to(device), losses[own], images, labels, own == "ours", precision)

@@ -53,9 +53,14 @@ def group() -> None:
 
 
 def main() -> None:
-    """Entry point: a :class:`UserError` becomes one line on stderr and exit code 2."""
+    """Entry point: a :class:`UserError`, or the system's word on a file or disk, is one line and exit code 2."""
     try:
         group(prog_name="hyperseg")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        reason = (error.strerror or str(error)).lower()
+        print(f"error: {place}{reason}; check the path, its permissions and the free space", file=sys.stderr)
         sys.exit(2)

@@ -10,6 +10,7 @@ from hyperseg.allocator import keep_freed_memory
 from hyperseg.bench.setting import ClockName, PartName, Setting
 from hyperseg.errors import UserError
 from hyperseg.models.variants import VARIANTS, get_variant
+from hyperseg.processors import MAX_THREADS
 
 if TYPE_CHECKING:
     from hyperseg.records import BenchNumbers
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--rounds", type=click.IntRange(min=3), default=7, show_default=True, help="Turns of each contender.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; as torch chooses otherwise.")
+@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="CPU threads; as torch chooses otherwise.")
 @click.option(
     "--clock",
     type=click.Choice(get_args(ClockName)),

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, parse_hw, read_campaign
+from hyperseg.cli.steps import NO_CAMPAIGN, check_record_file, choose_device, parse_hw, read_campaign
+from hyperseg.processors import MAX_THREADS
 
 if TYPE_CHECKING:
     from hyperseg.records import EvaluationNumbers
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")
 @click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
 @click.option("--normalization", type=click.Choice(["imagenet", "half"]), help="Override the protocol's.")
-@click.option("--threads", type=click.IntRange(min=1), help="torch's threads on a CPU; default: all cores.")
+@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="torch's threads on a CPU; default: all cores.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 def command(
     weights: Path, data: Path, split: str, protocol: str, out: Path, variant: str | None, config: Path | None,
@@ -42,6 +43,7 @@ def command(
     from hyperseg.evaluation.run import evaluate_to_record
     from hyperseg.records import EvaluationNumbers
 
+    check_record_file(out)
     campaign = read_campaign(config)
     chosen = load_protocol(protocol)
     dataset = open_dataset(data)

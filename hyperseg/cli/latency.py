@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from hyperseg.errors import UserError
+from hyperseg.processors import MAX_THREADS
 
 OURS_ALONE = "it runs this package's networks alone"
 
@@ -30,7 +31,7 @@ OURS_ALONE = "it runs this package's networks alone"
 @click.option("--width", type=click.IntRange(min=1), help="Input width; the variant's native one otherwise.")
 @click.option("--batch-norm", type=click.Choice(["kept", "folded", "deleted"]), help="Other than the protocol's own.")
 @click.option("--images", type=click.IntRange(min=1), help="Images of a pass, for protocols that count passes.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; as torch chooses otherwise.")
+@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="CPU threads; as torch chooses otherwise.")
 @click.option("--wait", is_flag=True, help="Wait for a device that another job is timing.")
 @click.option("--scaling", is_flag=True, help="Short for --protocol scaling: time against input size and batch.")
 @click.option("--check-sampling", is_flag=True, help="Show what sampling the conditions costs, and write no record.")

@@ -44,7 +44,7 @@ def command(
     from hyperseg.evaluation.overlay import comparison
     from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
     from hyperseg.evaluation.protocol import load_protocol
-    from hyperseg.evaluation.strips import Strip, by_score, image_iou, write_strips
+    from hyperseg.evaluation.strips import Strip, by_score, check_own, image_iou, write_strips
 
     campaign = read_campaign(config)
     dataset = open_dataset(data)
@@ -69,6 +69,7 @@ def command(
     model = model.to(torch_device)
     shown = scored_classes(dataset, reading)
     classes = [*dataset.classes, ClassInfo(name="Void", colour=(0, 0, 0))][: len(shown)]
+    check_own(out, [f"{sample.name}.{suffix}" for sample in samples])
     out.mkdir(parents=True, exist_ok=True)
     strips = []
     for sample in samples:

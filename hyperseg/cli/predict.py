@@ -9,6 +9,7 @@ import click
 from hyperseg.cli.steps import choose_device, parse_hw
 from hyperseg.errors import UserError
 from hyperseg.prediction import PRETRAINED
+from hyperseg.processors import MAX_THREADS
 
 if TYPE_CHECKING:
     from hyperseg.prediction.frames import Source
@@ -35,7 +36,7 @@ FEW = 4  # pictures that are done before a faster engine would be ready
 @click.option("--engine", default="auto", show_default=True, help="An inference engine; auto: the fastest here.")
 @click.option("--frames", type=click.IntRange(min=1), help="Stop after so many frames.")
 @click.option("--index", is_flag=True, help="Index pictures of a video's or camera's frames too.")
-@click.option("--threads", type=click.IntRange(min=1), help="torch's threads on a CPU; default: all cores.")
+@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="torch's threads on a CPU; default: all cores.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 def command(
     source: str, weights: Path | None, out: Path, variant: str | None, data: Path | None, input_size: str | None,
@@ -50,7 +51,7 @@ def command(
         raise UserError("--input says what frames are resized to, and --fit pad resizes nothing; leave one of them out")
     from hyperseg.prediction.frames import open_source
 
-    opened = open_source(source, frames)
+    opened = open_source(source, frames, out)
 
     import torch
 
@@ -95,6 +96,8 @@ def _run(source: "Source", segmenter: "Segmenter", writer: "Writer") -> int:
 def _show(writer: "Writer", segmenter: "Segmenter", count: int, seconds: float, source: "Source") -> None:
     if not count:
         raise UserError(f"{source.title} gave no frame; check that it plays elsewhere")
+    for note in source.notes:
+        click.echo(f"warning: {note}", err=True)
     for entry, share in zip(writer.classes, writer.mean_areas(), strict=True):
         click.echo(f"{entry.name:20} {share:6.2f} % of the pixels")
     compared = ", ".join(f"{name} {ms:.0f} ms" for name, ms in segmenter.timings_ms.items())

@@ -20,7 +20,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--table", "tables", type=FILE, multiple=True, help="A Python file with a table of yours; repeatable.")
 @click.option("--fill", "texts", type=FILE, multiple=True, help="Fill the marked blocks of a text; repeatable.")
 @click.option("--reference", is_flag=True, help="This repository's own report, from results/reference.")
-@click.option("--check", is_flag=True, help="Write nothing; fail unless the committed report and texts are in step.")
+@click.option("--check", is_flag=True, help="Write nothing; fail unless the committed report and texts are up to date.")
 def command(
     records: tuple[Path, ...],
     out: Path | None,
@@ -55,7 +55,7 @@ def command(
         made = make(root)
         if check:
             check_in_step(root, made)
-            click.echo(f"in step: README, docs and reports are what {RECORDS} gives")
+            click.echo(f"up to date: README, docs and reports match {RECORDS}")
         else:
             write_files(root, made)
             click.echo(f"report: {INDEX}")
@@ -76,7 +76,7 @@ def command(
         from hyperseg.report.blocks import fill_file
 
         changed = fill_file(text, Path())
-        click.echo(f"{text}: {'filled' if changed else 'in step already'}")
+        click.echo(f"{text}: {'filled' if changed else 'up to date'}")
 
 
 def _lines(path: Path) -> list[str]:

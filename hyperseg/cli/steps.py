@@ -1,5 +1,6 @@
 """What the commands of single steps share: the configuration's part for a step, KEY=VALUE options, the device."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from hyperseg.pipeline.campaign import Campaign
 
+MAX_SIDE = 16384  # pixels of an input: a slip of the finger is named before it takes all memory
 SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
 _held: list[FileLock] = []  # until the process ends
 NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
@@ -41,9 +43,41 @@ def key_values(changes: tuple[str, ...]) -> dict[str, Any]:
 def parse_hw(text: str) -> tuple[int, int]:
     """``384x512`` as (height, width)."""
     height, _, width = text.lower().partition("x")
-    if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
-        raise UserError(f"'{text}' is not an input size; give HEIGHTxWIDTH in pixels, for example 384x512")
+    digits = height.isdecimal() and width.isdecimal() and max(len(height), len(width)) < 10
+    if not (digits and 1 <= int(height) <= MAX_SIDE and 1 <= int(width) <= MAX_SIDE):
+        raise UserError(
+            f"'{text:.40}' is not an input size; give HEIGHTxWIDTH in pixels, each from 1 to {MAX_SIDE}, for example "
+            "384x512"
+        )
     return int(height), int(width)
+
+
+def check_record_file(out: Path) -> None:
+    """Raise :class:`UserError` where a record cannot be written to `out`, or would replace what is no record.
+
+    The name ends in ``.json``: raw values go beside it under the same name with another ending.
+    """
+    try:
+        if out.suffix != ".json":
+            raise UserError(f"--out {out} does not end in .json; name the record to write, for example {out.stem}.json")
+        if out.is_dir():
+            raise UserError(f"--out {out} is a folder; name the record to write, for example {out / 'record.json'}")
+        if out.exists() and "schema_version" not in _json_object(out):
+            raise UserError(f"--out {out} is there and is no record of this package; choose another name")
+        folder = next(parent for parent in out.absolute().parents if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise UserError(f"--out {out} cannot be written below {folder}; choose another place")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"--out {out} cannot be written: {reason}; choose another place") from error
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def choose_device(name: str) -> "torch.device":

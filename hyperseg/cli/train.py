@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--variant", required=True, help="Variant id, for example camvid_hyperseg_s.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for weights and record.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 @click.option("--scale", type=float, metavar="F", help="F times the recipe's images, on the same learning rate curve.")
 @click.option("--init", type=click.Path(path_type=Path), help="Weights to start from, in place of ImageNet's.")
@@ -54,6 +54,8 @@ def command(
         out = None  # nothing is written
     elif out is None:
         raise UserError("--out is missing; name the folder for weights and record")
+    if renew_head and init is None:
+        raise UserError("--renew-head says what is made anew of --init, which is missing; add it or leave both out")
     chosen = get_network(variant)
     campaign = read_campaign(config)
     settings = campaign.training.model_dump() if campaign else {}

@@ -77,7 +77,8 @@ def parse_info(content: object, path: Path) -> DatasetInfo:
         return DatasetInfo.model_validate(content)
     except ValidationError as error:
         key, message = first_problem(error)
-        raise UserError(f"{path} does not describe a dataset at {key or 'the file'}: {message}; correct it") from error
+        remedy = "" if ";" in message else "; correct it"
+        raise UserError(f"{path} does not describe a dataset at {key or 'the file'}: {message}{remedy}") from error
 
 
 def write_info(root: Path, info: DatasetInfo) -> None:

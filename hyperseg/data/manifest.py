@@ -8,6 +8,7 @@ card.json, hidden files and what file browsers leave behind (Thumbs.db, desktop.
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from hyperseg.data.description import DatasetInfo, read_info
 from hyperseg.data.hashing import sha256_files
-from hyperseg.data.offenders import first_ten
+from hyperseg.data.offenders import first_ten, printable
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.strict import StrictModel, first_problem
@@ -26,6 +27,7 @@ MANIFEST_FILE = "manifest.json"
 CARD_FILE = "card.json"
 LITTER = frozenset({"__macosx", ".ds_store", "thumbs.db", "desktop.ini"})  # what file browsers leave behind, lower case
 _DERIVED = frozenset({MANIFEST_FILE, CARD_FILE})
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, and bytes that are not UTF-8
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -58,7 +60,8 @@ def dataset_files(root: Path) -> dict[str, Path]:
     """Relative path -> path of every file that belongs to the version, sorted by relative path.
 
     Links to files and folders are followed. What the version leaves out: manifest and card, hidden files, and what
-    file browsers leave behind. Raises UserError for a link that leads nowhere or in a circle, or an unreadable folder.
+    file browsers leave behind. Raises UserError for a link that leads nowhere or in a circle, an unreadable folder, or
+    a name that a manifest or a terminal cannot hold.
     """
     found: dict[str, Path] = {}
 
@@ -75,6 +78,10 @@ def dataset_files(root: Path) -> dict[str, Path]:
             path = folder / name
             if is_litter(name):
                 continue
+            if _UNFIT.search(str(path.relative_to(root))):
+                raise UserError(
+                    f"{printable(str(path))} has a name with control characters or one that is not UTF-8; rename it"
+                )
             if not path.exists():
                 raise UserError(f"{path} is a link that leads nowhere; restore what it pointed to or remove the link")
             if path.is_file():

@@ -61,7 +61,7 @@ def read_indices(file: Path | bytes) -> np.ndarray:
     with _opened(file) as picture:
         _check_png(picture)
         if picture.mode not in _LABEL_MODES:
-            raise PictureError(f"a {picture.mode} picture, not an 8-bit index picture")
+            raise PictureError(f"its pixels are of mode {picture.mode}; labels are grey or palette PNGs of 8 bits")
         return np.asarray(_upright(picture)).astype(np.uint8, copy=False)
 
 
@@ -86,6 +86,16 @@ def is_coloured(file: Path) -> bool:
     """Whether a file is a PNG that stores colours, not grey values or indices. Raises PictureError."""
     with _opened(file) as picture:
         return picture.format == "PNG" and picture.mode in {"RGB", "RGBA"}
+
+
+def palette_colours(file: Path) -> dict[int, tuple[int, int, int]]:
+    """RGB of each value that a palette PNG uses; empty for other pictures. Raises PictureError."""
+    with _opened(file) as picture:
+        if picture.format != "PNG" or picture.mode != "P":
+            return {}
+        channels = picture.getpalette("RGB") or []
+        colours = list(zip(channels[::3], channels[1::3], channels[2::3], strict=True))
+        return {value: colours[value] for value in np.unique(np.asarray(picture)).tolist() if value < len(colours)}
 
 
 def _check_png(picture: Image.Image) -> None:
@@ -113,6 +123,8 @@ def _opened(file: Path | bytes) -> Iterator[Image.Image]:
             yield picture
     except (PictureError, UserError):
         raise
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"of over {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels; cut it into parts") from error
     except UnidentifiedImageError as error:
         raise PictureError(_not_a_picture(file)) from error
     except OSError as error:

@@ -67,9 +67,13 @@ class PreparedDataset:
     def samples(self, split: str) -> list[Sample]:
         """The samples of a split, sorted by name; ``train+val`` joins splits in the given order.
 
-        Raises UserError for a split that the dataset does not have.
+        Raises UserError for a split that the dataset does not have, and for one that is joined twice.
         """
-        return [sample for part in split.split("+") for sample in self._samples(part)]
+        parts = split.split("+")
+        twice = next((part for part in parts if parts.count(part) > 1), None)
+        if twice is not None:
+            raise UserError(f"split {split!r} holds {twice!r} twice, so its images would count twice; name it once")
+        return [sample for part in parts for sample in self._samples(part)]
 
     def _samples(self, split: str) -> Iterator[Sample]:
         if split not in self.splits:

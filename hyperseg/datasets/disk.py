@@ -1,5 +1,6 @@
 """Disks that are full, read-only or closed to this user: one sentence instead of a traceback."""
 
+import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,10 @@ def disk_errors(place: Path, remedy: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot read or write {error.filename or place}: {reason}; {remedy}") from error
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}  # of a copy, Python names the file that was read
+        raise UserError(
+            f"cannot read or write {place if full else error.filename or place}: {reason}; {remedy}"
+        ) from error
 
 
 def check_disk(folder: Path, needed: int) -> None:

@@ -14,9 +14,11 @@ from hyperseg.data.description import DATASET_FILE, IGNORED, DatasetInfo
 from hyperseg.data.manifest import dataset_files
 from hyperseg.data.pictures import PictureError, read_indices, read_picture
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
 from hyperseg.processors import usable_cores
 
 Offender = tuple[str, str]  # relative path, what is wrong
+MAX_PICTURE_BYTES = 1 << 30  # a larger file is not taken into memory
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,10 @@ def inspect(root: Path, advance: Callable[[int], None] = lambda size: None) -> d
     def look(item: tuple[str, Path]) -> tuple[str, Seen]:
         name, path = item
         try:
-            data = path.read_bytes()
+            seen = _look(kind_of(name), path)
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}; check the disk and the permissions") from error
-        seen = _look(kind_of(name), data)
-        advance(len(data))
+        advance(seen.bytes)
         return name, seen
 
     with ThreadPoolExecutor(usable_cores()) as pool:
@@ -57,10 +58,13 @@ def kind_of(name: str) -> str | None:
     return parts[1] if len(parts) == 3 and parts[1] in {"images", "labels"} else None
 
 
-def _look(kind: str | None, data: bytes) -> Seen:
+def _look(kind: str | None, path: Path) -> Seen:
+    size = path.stat().st_size
+    if kind is None or size > MAX_PICTURE_BYTES:
+        problem = f"{size} bytes, more than any picture that is read" if kind else None
+        return Seen(sha256_file(path), size, problem=problem)
+    data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
-    if kind is None:
-        return Seen(digest, len(data))
     try:
         if kind == "images":
             image = read_picture(data)

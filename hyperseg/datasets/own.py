@@ -2,15 +2,16 @@
 
 import colorsys
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hyperseg.data.description import DATASET_FILE, DatasetInfo, parse_info, read_info
+from hyperseg.data.description import DATASET_FILE, IGNORED, DatasetInfo, parse_info, read_info
 from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, dataset_files, is_litter, read_manifest
 from hyperseg.data.offenders import first_ten
-from hyperseg.data.pictures import PictureError, is_coloured, read_colours
+from hyperseg.data.pictures import PictureError, is_coloured, palette_colours, read_colours
 from hyperseg.data.prepared import PreparedDataset, open_dataset
 from hyperseg.datasets.colours import Colour, ColourMap
 from hyperseg.datasets.disk import disk_errors
@@ -51,8 +52,10 @@ def add(
     or, where `classes` (the YAML file that :func:`read_classes` reads) gives every class a colour, exactly these
     colours; `unknown` says what other colours are. Raises UserError.
     """
-    own = read_classes(classes, out.name)
+    own = read_classes(classes, out.resolve().name)
     splits = _find_splits(folder)
+    _check_any(splits)
+    label_suffix = label_suffix.removesuffix(".png")
     strange: Counter[Colour] = Counter()
     with staged_folder(out) as stage:
         for split in splits:
@@ -67,7 +70,7 @@ def add(
                 )
             note = f"Colours that are of no class are ignored: {listed}."
             info = info.model_copy(update={"notes": (*info.notes, note)})
-        seal(stage, info, copied=True)
+        seal(stage, info, copied=True, source=folder)
     return open_dataset(out)
 
 
@@ -79,16 +82,24 @@ def add_in_place(folder: Path, classes: Path) -> PreparedDataset:
     """
     own = read_classes(classes, folder.resolve().name)
     splits = _find_splits(folder)
+    _check_any(splits)
     if any(split.images != folder / split.name / "images" for split in splits):
         raise UserError(f"{folder} is not laid out as <split>/images and <split>/labels; give --out to have it copied")
     _check_own_files(folder)
     for split in splits:
-        _check_in_place(split)
+        _check_in_place(split, own)
     with disk_errors(folder, "give --out to have the pictures copied where there is room"):
         return seal(folder, own.info)
 
 
-def _check_in_place(split: _Split) -> None:
+def _check_any(splits: list[_Split]) -> None:
+    """Raise UserError for a split without an image: it would be left out without a word."""
+    for split in splits:
+        if not dataset_files(split.images):
+            raise UserError(f"{split.images} holds no image; put the images of split {split.name} there or remove it")
+
+
+def _check_in_place(split: _Split, own: OwnClasses) -> None:
     """Raise UserError for what only a copy can put right."""
     images, labels = dataset_files(split.images), dataset_files(split.labels) if split.labels else {}
     nested = [name for name in (*images, *labels) if "/" in name]
@@ -97,10 +108,18 @@ def _check_in_place(split: _Split) -> None:
             f"{split.images.parent} holds folders of pictures: {first_ten(nested)}; give --out to have the pictures "
             "copied out of their folders"
         )
-    _check_suffix(split, {Path(name).stem for name in images}, {Path(name).stem for name in labels}, "")
+    image_names, label_names = {Path(name).stem for name in images}, {Path(name).stem for name in labels}
+    _check_suffix(split, image_names, label_names, "")
+    apart = sorted(image_names - label_names)
+    if {_composed(name) for name in apart} & {_composed(name) for name in label_names - image_names}:
+        raise UserError(
+            f"image and label {first_ten(apart)} of {split.images.parent} look alike, but their names are other bytes "
+            "(Unicode NFC and NFD); rename one of the two, or give --out to have them copied under one name"
+        )
     for path in labels.values():
         if _is_coloured(path):
             raise UserError(f"{path} stores colours, not label values; give --out to have such labels converted")
+        _check_palette(path, own)
 
 
 def _check_own_files(folder: Path) -> None:
@@ -208,6 +227,7 @@ def _copy(split: _Split, stage: Path, own: OwnClasses, label_suffix: str) -> Cou
     unknown: Counter[Colour] = Counter()
     for name, path in named_labels.items():
         if not _is_coloured(path):
+            _check_palette(path, own)
             suffix = ".png" if path.suffix == ".PNG" else path.suffix
             intake.place(path, stage / split.name / "labels" / f"{name}{suffix}")
             continue
@@ -227,17 +247,27 @@ def _named(files: dict[str, Path], suffix: str, folder: Path) -> dict[str, Path]
     named: dict[str, Path] = {}
     for relative, path in files.items():
         name = "_".join(PurePosixPath(relative).with_suffix("").parts)
-        name = name.removesuffix(suffix) or name
+        name = _composed(name.removesuffix(suffix) or name)
         if name in named:
             raise UserError(f"{named[name]} and {path} would both be called {name}; rename one of them")
         named[name] = path
     return named
 
 
+def _composed(name: str) -> str:
+    """The name with accents as Linux and Windows write them; file names of a Mac may have them apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _check_suffix(split: _Split, images: set[str], labels: set[str], given: str) -> None:
     """Raise UserError where labels are called as their images with one and the same end, which was not given."""
-    if given or not labels or labels & images:
+    if not labels or labels & images:
         return
+    if given:
+        raise UserError(
+            f"no label in {split.labels} is called as its image and {given} ({first_ten(sorted(labels)[:3])}); "
+            "correct --label-suffix"
+        )
     probe = min(images, default="")
     ends = {label.removeprefix(probe) for label in labels if label.startswith(probe)}
     whole = [end for end in sorted(ends) if {f"{image}{end}" for image in images} == labels]
@@ -246,6 +276,27 @@ def _check_suffix(split: _Split, images: set[str], labels: set[str], given: str)
             f"the labels in {split.labels} are called as their images and {whole[0]}; add --out and "
             f"--label-suffix {whole[0]}"
         )
+
+
+def _check_palette(path: Path, own: OwnClasses) -> None:
+    """Raise UserError where a palette gives a value the colour of another class than the one the value stands for.
+
+    Programs that shrink PNGs number colours as they meet them, and an offset by one of all classes looks the same.
+    """
+    if own.colours is None:
+        return
+    try:
+        shown = palette_colours(path)
+    except PictureError:
+        return  # found with everything else
+    names = {value: entry.name for entry, value in zip(own.info.classes, own.info.label_values, strict=True)}
+    for value, colour in shown.items():
+        meant = own.colours.get(colour, value)
+        if meant != value and value not in {IGNORED, own.info.void}:
+            raise UserError(
+                f"the palette of {path} shows the value {value} in the colour of class {names[meant]}, whose value is "
+                f"{meant}; save it as RGB to have it read by colour, save it in grey, or correct the file of classes"
+            )
 
 
 def _is_coloured(path: Path) -> bool:

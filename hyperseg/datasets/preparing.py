@@ -49,7 +49,7 @@ def prepare_dataset(
             notes=notes,
             partial=partial,
         )
-        seal(stage.folder, info, found)
+        seal(stage.folder, info, found, source=source)
     return open_dataset(out)
 
 

@@ -28,13 +28,19 @@ from hyperseg.files import write_bytes_atomic
 
 
 def seal(
-    root: Path, info: DatasetInfo | None = None, published: Published | None = None, *, copied: bool = False
+    root: Path,
+    info: DatasetInfo | None = None,
+    published: Published | None = None,
+    *,
+    copied: bool = False,
+    source: Path | None = None,
 ) -> PreparedDataset:
     """Check a filled folder, then write dataset.yaml (where `info` is given), manifest.json and card.json.
 
     A complete copy of a `published` dataset must have its counts and sizes, and a pixel of every class; a partial one
-    (`info.partial`) its sizes. `copied` is for the manifest. Nothing is changed where anything is wrong. Raises one
-    UserError that names the first ten offenders and the total.
+    (`info.partial`) its sizes. `copied` is for the manifest; `source` is where the user can put a bad file right, where
+    that is not `root`. Nothing is changed where anything is wrong. Raises one UserError that names the first ten
+    offenders and the total.
     """
     # A new version of an own copy stays a copy; no manifest says so of a folder that is filled for the first time.
     copied = copied or (info is None and (root / MANIFEST_FILE).is_file() and _was_copied(root))
@@ -45,11 +51,11 @@ def seal(
     offenders = offenders_of(info, seen)
     if offenders:
         listed = first_ten(f"{name} ({what})" for name, what in offenders)
-        raise UserError(f"{info.id} is not sound: {listed}; correct these files")
+        raise UserError(f"{source or root} is not sound: {listed}; correct these files there")
     entries = {name: FileEntry(sha256=one.sha256, bytes=one.bytes) for name, one in seen.items()}
     manifest = manifest_of(info, entries, copied)
     if not manifest.splits:
-        raise UserError(f"{root} holds no images in <split>/images; see the documentation of your own data")
+        raise UserError(f"{source or root} holds no image; put images into <split>/images")
     if published:
         check_published(info, manifest, seen, published)
     _write(root, description, manifest, card_of(info, manifest, seen))

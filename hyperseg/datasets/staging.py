@@ -11,6 +11,7 @@ A folder whose lock nobody holds belongs to a dead process: the next run beside 
 put back an old dataset that a kill in mid-exchange left there.
 """
 
+import os
 import shutil
 import tempfile
 import time
@@ -58,7 +59,7 @@ def staged(out: Path) -> Iterator[Stage]:
     a UserError of the block that names a folder of the work is raised with `out` in its place.
     """
     check_replaceable(out)
-    with disk_errors(out, "free some space or give another --out"):
+    with _disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         _remove_dead_work(out.parent)
         work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}{_MARK}"))
@@ -77,6 +78,19 @@ def staged(out: Path) -> Iterator[Stage]:
             _remove_work(work, out)
 
 
+@contextmanager
+def _disk_errors(out: Path) -> Iterator[None]:
+    """An OSError of the work as a sentence about `out`: a user knows nothing of the folder beside it."""
+    try:
+        yield
+    except OSError as error:
+        hidden = error.filename is None or _MARK in str(error.filename)
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(
+            f"cannot make {out if hidden else error.filename}: {reason}; free some space or give another --out"
+        ) from error
+
+
 def check_replaceable(out: Path) -> None:
     """Raise UserError where `out` holds anything that would be lost.
 
@@ -85,28 +99,40 @@ def check_replaceable(out: Path) -> None:
     user's own pictures. Without a manifest, which a workflow engine removes before it runs a rule again, only a
     published dataset is taken for made here, and only where nothing but pictures and labels lies in it.
     """
-    if not out.is_symlink() and not out.exists():
-        return
     with disk_errors(out, "give another --out"):
+        if not out.is_symlink() and not out.exists():
+            return
         if out.is_symlink() or not out.is_dir():
             raise UserError(f"{out} exists and is not a folder of this package; give another --out or move it away")
-        files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if not path.is_dir()}
-        links = [path for path in out.rglob("*") if path.is_dir() and path.is_symlink()]
-        if not files and not links:
+        described = (out / DATASET_FILE).is_file()
+        found = files_below(out)
+        if not described and next(found, None) is None:
             return
-        own = set(files) - {DATASET_FILE, MANIFEST_FILE, CARD_FILE}
         try:
-            strange = [*links, *(own if DATASET_FILE not in files else _strange(out, files))]
+            if described:
+                strange = _strange(out, {path.relative_to(out).as_posix(): path for path in found})
+            else:
+                strange = [path.name for path in out.iterdir()]  # not all files below: it may be a home folder
         except UserError as error:
             raise UserError(
                 f"{out} exists and is not a prepared dataset ({error}); give another --out or move it away"
             ) from error
-    if strange or DATASET_FILE not in files:
-        named = first_ten(sorted(str(name) for name in strange)) or first_ten(sorted(files))
+    if strange:
         raise UserError(
             f"{out} exists and is not a prepared dataset that may be replaced, because it holds files that were not "
-            f"made there by `hyperseg data`: {named}; give another --out or move it away"
+            f"made there by `hyperseg data`: {first_ten(sorted(strange))}; give another --out or move it away"
         )
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file and link below. Raises OSError for a folder that cannot be read, which ``rglob`` takes for empty."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        yield from (Path(place, name) for name in files)
+        yield from (Path(place, name) for name in folders if Path(place, name).is_symlink())
 
 
 def _strange(out: Path, files: dict[str, Path]) -> list[str]:
@@ -116,7 +142,8 @@ def _strange(out: Path, files: dict[str, Path]) -> list[str]:
     judged = {name: path for name, path in files.items() if name not in {MANIFEST_FILE, CARD_FILE}}
     judged = {name: path for name, path in judged.items() if path.is_symlink() or not _left_behind(name)}
     if MANIFEST_FILE not in files:
-        return [name for name in judged if name != DATASET_FILE and not (published and kind_of(name))]
+        made = {DATASET_FILE, *(name for name in judged if published and kind_of(name))}
+        return [name for name, path in judged.items() if path.is_symlink() or name not in made]
     manifest = read_manifest(out)
     if not published and not manifest.copied:
         return list(judged)  # made in place: the pictures are the user's

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from hyperseg.csv_text import inert
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.errors import UserError
 from hyperseg.evaluation.confusion import confusion_matrix
@@ -20,6 +21,9 @@ from hyperseg.records.scores import mean_iou
 COLUMNS = (
     "file", "sha256", "image", "miou_percent", "weights_sha256", "dataset", "version", "split", "protocol", "input",
 )  # fmt: skip
+
+
+STRIPS_FILE = "strips.csv"
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,22 @@ def image_iou(label: np.ndarray, prediction: np.ndarray, classes: int) -> float:
     return 100 * float(mean_iou(matrix, "left_out"))
 
 
+def check_own(out: Path, files: Sequence[str]) -> None:
+    """Raise UserError where one of `files` is in `out` and is not what an earlier list there says was made there."""
+    listed: dict[str, str] = {}
+    table = out / STRIPS_FILE
+    if table.is_file():
+        with table.open(encoding="utf-8", errors="replace", newline="") as file:
+            rows = csv.DictReader(file)
+            if tuple(rows.fieldnames or ()) != COLUMNS:
+                raise UserError(f"{table} is no list of `hyperseg overlay`; choose another --out")
+            listed = {row["file"]: row["sha256"] for row in rows}
+    for name in files:
+        path = out / name
+        if path.exists() and not (path.is_file() and sha256_file(path) == listed.get(inert(name))):
+            raise UserError(f"{path} is there and was not made by `hyperseg overlay`; choose another --out")
+
+
 def write_strips(
     out: Path, strips: Sequence[Strip], weights: Path, dataset: PreparedDataset, split: str, protocol: str,
     input_hw: tuple[int, int],
@@ -72,5 +92,6 @@ def write_strips(
         sha256_file(weights), dataset.info.id, dataset.version, split, protocol, f"{input_hw[0]}x{input_hw[1]}",
     )  # fmt: skip
     for strip in strips:
-        rows.writerow((strip.path.name, sha256_file(strip.path), strip.image, repr(strip.miou_percent), *shared))
-    write_text_atomic(out / "strips.csv", text.getvalue())
+        names = inert(strip.path.name), sha256_file(strip.path), inert(strip.image)
+        rows.writerow((*names, repr(strip.miou_percent), *shared))
+    write_text_atomic(out / STRIPS_FILE, text.getvalue())

@@ -19,7 +19,7 @@ from hyperseg.models.backbone_layers import FixedSameConv2d
 from hyperseg.models.context import ContextHead
 from hyperseg.models.decoder import Decoder, Level, Resize, WeightGenerator, resize
 from hyperseg.models.layout import LevelShape
-from hyperseg.models.network import HyperSeg, check_size
+from hyperseg.models.network import HyperSeg, check_images, check_size
 from hyperseg.models.patchwise import Patchwise
 from hyperseg.models.variants import Variant
 
@@ -110,6 +110,7 @@ class FusedHyperSeg(nn.Module):
         self.resize: Resize = resize
 
     def forward(self, image: Tensor) -> Tensor:
+        check_images(image)
         check_size(self.variant, image.shape[-2], image.shape[-1])
         *skips, signal = self.trunk(image)
         return self.resize(self.decoder([*skips, image][: self.levels], signal), image.shape[-2:])

@@ -71,7 +71,7 @@ class HyperSeg(nn.Module):
         logits are combined by maximum, brought to the first image's size, and averaged with the running result.
         Raises :class:`UserError` where a size does not fit; :func:`pad_to_fit` makes it fit.
         """
-        if isinstance(x, Tensor):
+        if isinstance(x, Tensor) or not isinstance(x, Sequence):
             return self._run(x)
         result: Tensor | None = None
         for image in x:
@@ -83,6 +83,7 @@ class HyperSeg(nn.Module):
         return result
 
     def _run(self, image: Tensor) -> Tensor:
+        check_images(image)
         check_size(self.variant, image.shape[-2], image.shape[-1])
         features, head = self.backbone(image)
         skips = [*features[::-1], image][: len(self.decoder.levels)]
@@ -92,6 +93,17 @@ class HyperSeg(nn.Module):
 def class_map(logits: Tensor) -> Tensor:
     """The class of the largest logit, the first of several: (B, C, H, W) to int64 (B, H, W), as ``argmax(1)``."""
     return logits.max(1).indices  # on a CPU a tenth of the time of PyTorch's argmax
+
+
+def check_images(images: Tensor) -> None:
+    """Raise :class:`UserError` for what is no batch (B, 3, H, W) of normalized images, which a network might take."""
+    if not isinstance(images, Tensor):
+        raise UserError(f"the network takes a tensor (B, 3, H, W), not a {type(images).__name__}; convert it first")
+    if images.dim() != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise UserError(
+            f"the network takes normalized images (B, 3, H, W) in floating point, not {images.dtype} "
+            f"{tuple(images.shape)}; convert them first"
+        )
 
 
 def check_size(variant: InputRule, height: int, width: int) -> None:

@@ -73,7 +73,10 @@ def read_weights_info(path: str | Path) -> WeightsInfo:
     try:
         return TypeAdapter(WeightsInfo).validate_json(header[HEADER])
     except (KeyError, ValidationError) as error:
-        what = f" (its header's {' '.join(first_problem(error))})" if isinstance(error, ValidationError) else ""
+        what = ""
+        if isinstance(error, ValidationError):
+            key, message = first_problem(error)
+            what = f" (its header does not fit{f' at {key}' if key else ''}: {message.partition(';')[0]})"
         raise UserError(
             f"'{path}' does not say which network it belongs to{what}; use a file written by hyperseg"
         ) from error

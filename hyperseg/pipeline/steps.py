@@ -11,7 +11,7 @@ from hyperseg.pipeline.digests import digest_file
 from hyperseg.records.provenance import machine
 
 PAPER = "results/paper/paper.csv"  # committed numbers that the report shows beside ours
-PEERS = ("results/published/published_peers.csv", "results/published/published_peers_web.csv")
+PEERS = tuple(f"results/published/published_peers{part}.csv" for part in ("", "_2026", "_web"))
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """Frames to predict on, one at a time: a picture, a folder of pictures, a video, or a camera."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from hyperseg.data import pictures
+from hyperseg.data.manifest import dataset_files
 from hyperseg.errors import UserError
 
+MISSING_S = 1.0  # between a video's last frame and its end: more than a frame's time, less than anyone would miss
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
-COLOUR_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"})  # 8 bits
 
 
 @dataclass(frozen=True)
@@ -31,42 +33,53 @@ class Source:
     moving: bool
     count: int | None = None  # frames, where that is known
     rate: float = 25.0
+    notes: list[str] = field(default_factory=list)  # what a user should know when the frames are over
 
 
-def open_source(source: str, limit: int | None = None) -> Source:
+def open_source(source: str, limit: int | None = None, out: Path | None = None) -> Source:
     """The frames of a picture's or a video's path, a folder's, or of the camera of that number (0 is the first).
 
-    At most `limit` frames are given. Raises :class:`UserError`, for a damaged picture when its turn comes.
+    At most `limit` frames are given. A folder's are those of its folders and links too, but not what lies in `out`,
+    where results go. Raises :class:`UserError`, for a damaged picture when its turn comes, and where `out` is the
+    folder of a picture or a video, which a result could replace.
     """
     path = Path(source)
-    if source.isdigit() and not path.exists():
+    if source.isdecimal() and len(source) < 10 and not path.exists():
         return _moving(f"camera {source}", *_camera(int(source)), limit)
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURES and file.is_file())
+        files = [file for file in dataset_files(path).values() if file.suffix.lower() in PICTURES]
+        if out and out.resolve() != path.resolve():
+            files = [file for file in files if not file.resolve().is_relative_to(out.resolve())]
         if not files:
             raise UserError(f"{path} holds no picture ({', '.join(sorted(PICTURES))}); name a folder with pictures")
         names = [file.relative_to(path).with_suffix("").as_posix().replace("/", "-") for file in files]
+        counts = Counter(names)
         for name, file in zip(names, files, strict=True):
-            if names.count(name) > 1:
+            if counts[name] > 1:
                 raise UserError(f"{file} has a namesake in {path}, and results are named after pictures; rename one")
+        for file in files:
+            _check_apart(file, out)
         frames = (Frame(name, read_picture(file)) for name, file in list(zip(names, files, strict=True))[:limit])
         return Source(f"{len(files[:limit])} pictures of {path}", frames, moving=False, count=len(files[:limit]))
     if not path.is_file():
         raise UserError(f"there is no picture, folder or video {source}; check the path, or give a camera's number")
+    _check_apart(path, out)
     if path.suffix.lower() in PICTURES:
         return Source(str(path), iter([Frame(path.stem, read_picture(path))]), moving=False, count=1)
     return _moving(str(path), str(path), None, limit)
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture file as uint8 RGB (H, W, 3), turned upright as its EXIF orientation says. Raises UserError."""
+    """A picture file as :func:`hyperseg.data.pictures.read_picture` gives it. Raises UserError."""
     try:
-        with Image.open(path) as picture:
-            if picture.mode not in COLOUR_MODES:
-                raise UserError(f"{path} is a {picture.mode} picture, not one of 8 bits a channel; convert it first")
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"cannot read picture {path}: {' '.join(str(error).split())}; replace or remove it") from error
+        return pictures.read_picture(path)
+    except pictures.PictureError as error:
+        raise UserError(f"cannot read picture {path}: {error}; replace or remove it") from error
+
+
+def _check_apart(file: Path, out: Path | None) -> None:
+    if out and file.parent.resolve() == out.resolve():
+        raise UserError(f"{file} lies in {out}, where results of its name would replace it; choose another --out")
 
 
 def _moving(title: str, file: str, format_: str | None, limit: int | None) -> Source:
@@ -80,18 +93,26 @@ def _moving(title: str, file: str, format_: str | None, limit: int | None) -> So
             f"cannot open {title}: {reason.lower()}; give a picture, a folder, a video or a camera"
         ) from error
     stream.thread_type = "AUTO"
-    return Source(title, _decoded(title, container, limit), moving=True, rate=float(stream.average_rate or 25))
+    notes: list[str] = []
+    frames = _decoded(title, container, limit, notes)
+    return Source(title, frames, moving=True, rate=float(stream.average_rate or 25), notes=notes)
 
 
-def _decoded(title: str, container: Any, limit: int | None) -> Iterator[Frame]:
+def _decoded(title: str, container: Any, limit: int | None, notes: list[str]) -> Iterator[Frame]:
+    """Frames in order; where they end long before the video says that it does, `notes` gets a sentence."""
     av = import_av()
+    ended_s: float | None = None
     try:
         for number, frame in enumerate(container.decode(video=0)):
             if limit is not None and number >= limit:
                 return
+            ended_s = frame.time
             pixels = frame.to_ndarray(format="rgb24")
             turns = round((frame.rotation or 0) / 90) % 4  # counter-clockwise, as the player would turn it
             yield Frame(f"{number:06d}", np.ascontiguousarray(np.rot90(pixels, turns)))
+        length_s = (container.duration or 0) / 1e6  # none of a camera
+        if ended_s is not None and length_s - ended_s > MISSING_S:
+            notes.append(f"{title} ends after {ended_s:.1f} s of {length_s:.1f} s; it may have been cut short")
     except av.error.FFmpegError as error:
         raise UserError(f"{title} cannot be decoded further: {str(error).lower()}; repair or cut it") from error
     finally:

@@ -2,15 +2,20 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from PIL import Image
 
+from hyperseg.csv_text import inert
 from hyperseg.data.description import ClassInfo
+from hyperseg.data.manifest import is_litter
+from hyperseg.data.offenders import first_ten
 from hyperseg.data.overlay import overlay
 from hyperseg.data.png import encode_index, palette_of
 from hyperseg.errors import UserError
@@ -19,83 +24,154 @@ from hyperseg.prediction.frames import Frame, import_av
 
 OPACITY = 0.55
 AREAS_FILE = "areas.csv"
+VIDEO_FILE = "overlay.mp4"
 
 
 class Writer:
-    """Writes into one folder; a context manager that closes the video and writes the table of areas.
+    """Writes into one folder; a context manager that closes the video and the table of areas.
 
     Pictures give ``NAME.overlay.jpg`` and ``NAME.png`` (the class of each pixel, with the classes' colours as palette);
-    moving frames give ``overlay.mp4``, and the index pictures where asked for.
+    moving frames give ``overlay.mp4``, and the index pictures where asked for. What the folder's table names is
+    replaced, and its other rows stay; a folder with anything else in it is refused when the block is entered, so that
+    no file is lost that was not made here. Raises :class:`UserError`.
     """
 
     def __init__(self, folder: Path, classes: Sequence[ClassInfo], rate: float | None, indices: bool) -> None:
         self.folder, self.classes, self.rate, self.indices = folder, tuple(classes), rate, indices
-        self.areas: list[tuple[str, list[float]]] = []
+        self.areas: list[tuple[str, list[float]]] = []  # of this block
+        self._header = [inert(text) for text in ("frame", *(f"{entry.name} %" for entry in classes))]
+        self._rows: dict[str, list[str]] = {}  # of the folder, by the frame's name as the table has it
+        self._table: TextIO | None = None
         self._video: _Video | None = None
 
     def __enter__(self) -> "Writer":
-        try:
+        with _writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise UserError(f"cannot make the folder {self.folder}: {reason}; choose another --out") from error
+            present = {path.name for path in self.folder.iterdir() if not is_litter(path.name)}
+        self._rows = self._read_table() if AREAS_FILE in present else {}
+        made = {AREAS_FILE, VIDEO_FILE} if self._rows else set()
+        names = {*self._rows, *(name.removeprefix("'") for name in self._rows)}
+        made |= {f"{name}{suffix}" for name in names for suffix in (".png", ".overlay.jpg")}
+        if present - made:
+            raise UserError(
+                f"{self.folder} holds files that no prediction made: {first_ten(sorted(present - made))}; choose "
+                "another --out"
+            )
         return self
 
     def add(self, frame: Frame, indices: np.ndarray) -> None:
         """Keep one frame's prediction, class indices uint8 (H, W)."""
         shown = overlay(frame.pixels, indices, self.classes, opacity=OPACITY)
         counts = np.bincount(indices.ravel(), minlength=len(self.classes))[: len(self.classes)]
-        self.areas.append((frame.name, (100 * counts / indices.size).tolist()))
-        if self.rate is None:
-            buffer = io.BytesIO()
-            Image.fromarray(shown).save(buffer, "JPEG", quality=90)
-            write_bytes_atomic(self.folder / f"{frame.name}.overlay.jpg", buffer.getvalue())
-        else:
-            if self._video is None:
-                self._video = _Video(self.folder / "overlay.mp4", self.rate, shown.shape[1], shown.shape[0])
-            self._video.add(shown)
-        if self.indices:
-            write_bytes_atomic(self.folder / f"{frame.name}.png", encode_index(indices, palette_of(self.classes)))
+        with _writing(self.folder):
+            self._add_row(frame.name, (100 * counts / indices.size).tolist())
+            if self.rate is None:
+                buffer = io.BytesIO()
+                Image.fromarray(shown).save(buffer, "JPEG", quality=90)
+                write_bytes_atomic(self.folder / f"{frame.name}.overlay.jpg", buffer.getvalue())
+            else:
+                if self._video is None:
+                    self._video = _Video(self.folder / VIDEO_FILE, self.rate, shown.shape[1], shown.shape[0])
+                self._video.add(shown)
+            if self.indices:
+                write_bytes_atomic(self.folder / f"{frame.name}.png", encode_index(indices, palette_of(self.classes)))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._video:
-            self._video.close()
-        if self.areas:
-            text = io.StringIO()
-            table = csv.writer(text, lineterminator="\n")
-            table.writerow(["frame", *(f"{entry.name} %" for entry in self.classes)])
-            table.writerows([name, *(f"{share:.3f}" for share in shares)] for name, shares in self.areas)
-            write_text_atomic(self.folder / AREAS_FILE, text.getvalue())
+        if self._table is None:
+            with suppress(OSError):
+                self.folder.rmdir()  # where nothing is in it
+            return
+        self._table.close()
+        with _writing(self.folder):
+            write_text_atomic(self.folder / AREAS_FILE, self._table_text())  # each frame once
+            if self._video:
+                self._video.close()
 
     def mean_areas(self) -> list[float]:
         """Percent of all pixels per class, every frame counting the same."""
         return list(np.mean([shares for _, shares in self.areas], axis=0)) if self.areas else []
+
+    def _add_row(self, frame: str, shares: list[float]) -> None:
+        """Write a frame's row before its files, which are then known as made here even after a kill."""
+        if self._table is None:
+            if self.rate is not None:  # another video's frames
+                for name in [name for name in self._rows if len(name) == 6 and name.isdigit()]:
+                    (self.folder / f"{name}.png").unlink(missing_ok=True)
+                    del self._rows[name]
+            write_text_atomic(self.folder / AREAS_FILE, self._table_text())
+            self._table = (self.folder / AREAS_FILE).open("a", encoding="utf-8", newline="")
+        self.areas.append((frame, shares))
+        row = [f"{share:.3f}" for share in shares]
+        self._rows[inert(frame)] = row
+        csv.writer(self._table, lineterminator="\n").writerow([inert(frame), *row])
+        self._table.flush()
+
+    def _table_text(self) -> str:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(
+            [self._header, *([name, *row] for name, row in self._rows.items())]
+        )
+        return text.getvalue()
+
+    def _read_table(self) -> dict[str, list[str]]:
+        """The rows of the folder's table; none where it is no table of areas."""
+        path = self.folder / AREAS_FILE
+        with _writing(path):
+            lines = list(csv.reader(path.read_text(encoding="utf-8", errors="replace").splitlines()))
+        if not lines or lines[0][:1] != self._header[:1]:
+            return {}
+        if lines[0] != self._header:
+            raise UserError(f"{path} is of other classes; choose another --out")
+        return {name: row for name, *row in lines[1:] if len(row) == len(self.classes)}
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    """A disk that is full or closed as a sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"cannot write {error.filename or place}: {reason}; choose another --out") from error
 
 
 class _Video:
     """An H.264 file that appears under its name when it is whole."""
 
     def __init__(self, path: Path, rate: float, width: int, height: int) -> None:
-        from fractions import Fraction
-
         self.av: Any = import_av()
         self.path, self.part = path, path.with_name(f".{path.stem}.part{path.suffix}")
-        self.size = width // 2 * 2, height // 2 * 2  # the format stores colour for pairs of pixels
-        self.container = self.av.open(str(self.part), "w")
-        self.stream = self.container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-        self.stream.width, self.stream.height = self.size
-        self.stream.pix_fmt = "yuv420p"
+        # The format stores colour for pairs of pixels.
+        self.size = max(width // 2 * 2, 2), max(height // 2 * 2, 2)
+        with self._encoding():
+            self.container = self.av.open(str(self.part), "w")
+            self.stream = self.container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
+            self.stream.width, self.stream.height = self.size
+            self.stream.pix_fmt = "yuv420p"
 
     def add(self, pixels: np.ndarray) -> None:
         width, height = self.size
         if pixels.shape[0] // 2 * 2 != height or pixels.shape[1] // 2 * 2 != width:  # a stream that changes its size
             pixels = np.asarray(Image.fromarray(pixels).resize(self.size))
         cut = np.ascontiguousarray(pixels[:height, :width])
-        self.container.mux(self.stream.encode(self.av.VideoFrame.from_ndarray(cut, format="rgb24")))
+        with self._encoding():
+            self.container.mux(self.stream.encode(self.av.VideoFrame.from_ndarray(cut, format="rgb24")))
 
     def close(self) -> None:
-        self.container.mux(self.stream.encode(None))
-        self.container.close()
-        self.part.replace(self.path)
+        with self._encoding():
+            self.container.mux(self.stream.encode(None))
+            self.container.close()
+            self.part.replace(self.path)
+
+    @contextmanager
+    def _encoding(self) -> Iterator[None]:
+        try:
+            yield
+        except (self.av.error.FFmpegError, OSError) as error:
+            with suppress(self.av.error.FFmpegError, OSError):
+                self.container.close()
+            self.part.unlink(missing_ok=True)
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
+            raise UserError(f"cannot write {self.path}: {reason}; choose another --out") from error

@@ -24,7 +24,7 @@ _SPEED = (
     "provenance.machine", "config", "network.weights_sha256", "network", "dataset", "campaign", "seed",
 )  # fmt: skip
 # What differs between any two runs, or is the result itself.
-_UNTOLD = ("started_at", "duration_s", "numbers", "provenance.command", "config.session", "schema_version")
+_IGNORED = ("started_at", "duration_s", "numbers", "provenance.command", "config.session", "schema_version")
 
 
 def difference(first: Record, second: Record) -> Iterator[tuple[str, str, str]]:
@@ -87,9 +87,9 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _rank(field: str, order: tuple[str, ...]) -> int:
-    """Place of the most specific entry of `order` that the field falls under; past the end for what is not told."""
+    """Place of the most specific entry of `order` that the field falls under; past the end where it is left out."""
     matches = [(len(name), place) for place, name in enumerate(order) if field == name or field.startswith(f"{name}.")]
-    untold = max((len(name) for name in _UNTOLD if field == name or field.startswith(f"{name}.")), default=-1)
-    if not matches or max(matches)[0] < untold:
+    ignored = max((len(name) for name in _IGNORED if field == name or field.startswith(f"{name}.")), default=-1)
+    if not matches or max(matches)[0] < ignored:
         return len(order)
     return max(matches)[1]

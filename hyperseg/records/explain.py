@@ -48,12 +48,15 @@ def _evaluation(record: Record, numbers: EvaluationNumbers) -> Lines:
     yield (
         "formula",
         (
-            f"per class, pixels hit over pixels of the class in truth or prediction; mean over {len(numbers.classes)} "
+            f"per class, intersection over union of labelled and predicted pixels; mean over {len(numbers.classes)} "
             f"classes; a class found in neither {_ABSENT[numbers.absent_classes]}"
         ),
     )
     if dataset:
-        yield "formula", f"read off one confusion matrix over {dataset.images} images of {dataset.id}, {dataset.split}"
+        yield (
+            "formula",
+            f"computed from one confusion matrix over {dataset.images} images of {dataset.id}, {dataset.split}",
+        )
     reading = record.config.get("reading")
     steps = reading if isinstance(reading, dict) else {}
     size = f"{numbers.input_height} x {numbers.input_width}"
@@ -61,7 +64,7 @@ def _evaluation(record: Record, numbers: EvaluationNumbers) -> Lines:
     for words, key in ((_GEOMETRY, "geometry"), (_NORMALIZATION, "normalization")):
         if steps.get(key) in words:
             yield "protocol", words[steps[key]]
-    yield "protocol", "one forward pass, logits upsampled to the label's own size, the largest one is the answer"
+    yield "protocol", "one forward pass, logits upsampled to the label's own size, then argmax over classes"
     if steps.get("void") in _VOID:
         yield "protocol", f"{_VOID[steps['void']]}; {numbers.ignored_pixels:,} pixels were not counted"
 
@@ -74,7 +77,7 @@ def _latency(record: Record, numbers: LatencyNumbers) -> Lines:
         "formula",
         (
             f"median of {numbers.samples} timed passes in {numbers.processes} fresh processes, after "
-            f"{numbers.warmup_samples} passes to warm up, batch {numbers.batch}"
+            f"{numbers.warmup_samples} warm-up passes, batch {numbers.batch}"
         ),
     )
     yield "protocol", f"{_protocol(record)}; inside the clock: {', '.join(numbers.clock_stages)}"
@@ -103,7 +106,7 @@ def _training(record: Record, numbers: TrainingNumbers) -> Lines:
         ),
     )
     kept = "the last" if numbers.selection == "last" else f"the best on the split {numbers.selection_split}"
-    yield "protocol", f"the weights are of {kept} epoch; {numbers.precision} on {numbers.device}"
+    yield "protocol", f"the weights of {kept} epoch are kept; {numbers.precision} on {numbers.device}"
     recipe = record.config.get("recipe")
     if isinstance(recipe, dict):
         keys = ("id", "version", "epochs", "batch", "learning_rate", "loss", "crop_hw", "train_split", "void")
@@ -137,7 +140,7 @@ def _inputs(record: Record, path: Path | None) -> Lines:
     )
     yield "network", f"weights sha256 {network.weights_sha256 or 'none: random weights'}"
     if backbone:
-        yield "network", f"backbone's first weights {backbone.file} of {backbone.source}, sha256 {backbone.sha256}"
+        yield "network", f"backbone initialised from {backbone.file} of {backbone.source}, sha256 {backbone.sha256}"
     if dataset:
         yield "data", f"{dataset.id}, split {dataset.split}, {dataset.images} images, version {dataset.version}"
     if path:

@@ -1,7 +1,7 @@
 """Records as a tidy table: one row per number.
 
-The verdicts on the paper's claims and users' notebooks start from it; the report's tables, which also show reasons and
-link to records, start from the records and share :func:`run_columns`.
+The verdicts on the paper's claims, users' notebooks and users' tables start from it. The report's own tables also show
+what no row per number holds, such as a verdict's reasons; they start from the records and share :func:`run_columns`.
 """
 
 from collections.abc import Collection, Iterable, Iterator

@@ -1,19 +1,20 @@
 """The audit of the published code: findings shown beside the numbers they bear on, with both numbers where measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
+from typing import TypeVar
 
 from hyperseg.records import EvaluationNumbers, LatencyNumbers
 from hyperseg.report.collection import (
     Collection,
     Entry,
     Key,
+    accuracy_key,
     architecture_key,
     checkpoint,
     dataset_key,
-    network_key,
     normalization,
 )
 from hyperseg.report.names import dataset_title, network_title
@@ -21,6 +22,7 @@ from hyperseg.yaml_file import read_yaml
 
 Evaluation = Entry[EvaluationNumbers]
 Latency = Entry[LatencyNumbers]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,13 @@ class Finding:
     here: str  # what this project does about it
     published: str  # what the first of the two bars is
     corrected: str  # and the second
-    measure: str  # the command that gives both
+    measure: str  # a command that gives one of both, or both
+    unmeasured: str = "records of both ways"  # what it takes, where there is no such pair
+
+    @property
+    def open(self) -> str:
+        """Why there are no two numbers."""
+        return f"No record of this pair yet. It takes {self.unmeasured}:"
 
 
 @dataclass(frozen=True)
@@ -92,32 +100,38 @@ def _same_weights(
         if weights := entry.record.network.weights_sha256:
             size = entry.numbers.input_height, entry.numbers.input_width, len(entry.numbers.classes)
             groups.setdefault((*dataset_key(entry), weights, *size, fixed(entry)), {})[of(entry)] = entry
-    for _, pair in sorted(groups.items(), key=str):
+    for pair in _by_key(groups):
         if set(wanted) <= set(pair):
             return _scores(pair[wanted[0]], pair[wanted[1]])
     return None
 
 
 def _absent(collection: Collection) -> Bars | None:
-    """One confusion matrix whose absent classes count 0, or are left out."""
-    for entry in collection.evaluation:
+    """One confusion matrix whose absent classes count 0, or are left out; equal where every class is found."""
+    best: tuple[int, Bars] | None = None
+    for entry in sorted(collection.evaluation, key=lambda e: (_generated(e), _protocol(e))):
         ious = [item.iou_percent for item in entry.numbers.classes]
         there = [iou for iou in ious if iou is not None]
-        if there and len(there) < len(ious):
+        absent = len(ious) - len(there)
+        if there and (best is None or absent > best[0]):
+            found = (
+                f"{absent} of its {len(ious)} classes absent" if absent else "no class absent, as in every record here"
+            )
             zero, left_out = sum(there) / len(ious), sum(there) / len(there)
-            return Bars("% mIoU", zero, left_out, _where(entry), (entry.anchor,))
-    return None
+            best = absent, Bars("% mIoU", zero, left_out, f"{_where(entry)}, {found}", (entry.anchor,))
+    return best[1] if best else None
 
 
 def _selection(collection: Collection) -> Bars | None:
     """The checkpoint that was best on the reported split, and the last one of the same recipe."""
     groups: dict[Key, dict[str, Evaluation]] = {}
     for entry in collection.evaluation:
-        network = entry.record.network
-        key = (*dataset_key(entry), _protocol(entry), network.id, network.backbone, entry.record.campaign)
-        groups.setdefault(key, {})[checkpoint(entry, collection)] = entry
-    for key, by_checkpoint in sorted(groups.items(), key=str):
-        best = by_checkpoint.get(f"best on {key[1]}")
+        network, campaign, seed = entry.record.network, entry.record.campaign, entry.record.seed
+        key = (*dataset_key(entry), _protocol(entry), network.id, network.backbone, campaign, seed)
+        chosen = checkpoint(entry, collection)
+        groups.setdefault(key, {})["reported" if chosen == f"best on {dataset_key(entry)[1]}" else chosen] = entry
+    for by_checkpoint in _by_key(groups):
+        best = by_checkpoint.get("reported")
         if best and "last" in by_checkpoint:
             return _scores(best, by_checkpoint["last"])
     return None
@@ -133,9 +147,8 @@ def _seed(collection: Collection) -> Bars | None:
     """The lowest and the highest of several seeds."""
     groups: dict[Key, list[Evaluation]] = {}
     for entry in collection.evaluation:
-        key = (*dataset_key(entry), _protocol(entry), *network_key(entry.record.network), entry.record.campaign)
-        groups.setdefault(key, []).append(entry)
-    several = [group for _, group in sorted(groups.items(), key=str) if len({e.record.seed for e in group}) > 2]
+        groups.setdefault((*accuracy_key(entry, collection), _protocol(entry)), []).append(entry)
+    several = [group for group in _by_key(groups) if len({e.record.seed for e in group}) > 2]
     if not several:
         return None
     ordered = sorted(several[0], key=lambda entry: entry.numbers.miou_percent)
@@ -154,10 +167,12 @@ def _clock(collection: Collection) -> Bars | None:
             numbers.input_height, numbers.batch, *architecture_key(entry.record.network),
         )  # fmt: skip
         groups.setdefault(key, {})[_protocol(entry)] = entry
-    for _, pair in sorted(groups.items(), key=str):
+    for pair in _by_key(groups):
         if {"paper", "deploy"} <= set(pair):
             one, other = pair["paper"], pair["deploy"]
             where = f"{network_title(one.record.network.id)}, {one.numbers.device_name}, {one.numbers.engine}"
+            if doubted := sorted({e.numbers.verdict.verdict for e in (one, other)} - {"VALID"}):
+                where += f", {doubted[0]}"
             return Bars("ms", one.numbers.median_ms, other.numbers.median_ms, where, (one.anchor, other.anchor))
     return None
 
@@ -174,6 +189,11 @@ _MEASURES: dict[str, Callable[[Collection], Bars | None]] = {
 }
 
 
+def _by_key(groups: Mapping[Key, T]) -> list[T]:
+    """In the order of their keys, whose parts may be of several types."""
+    return [groups[key] for key in sorted(groups, key=str)]
+
+
 def _pairs(
     collection: Collection, of: Callable[[Evaluation], str], wanted: tuple[str, str] = ("paper", "standard")
 ) -> list[tuple[Evaluation, Evaluation]]:
@@ -186,10 +206,14 @@ def _pairs(
         name = network.id.removesuffix("_described") if wanted[0] == "released" else network.id
         key = (*dataset_key(entry), protocol, slices, name, network.backbone, entry.record.campaign)
         groups.setdefault((*key, str(entry.record.seed)), {})[of(entry)] = entry
-    both = [pair for _, pair in sorted(groups.items(), key=str) if set(wanted) <= set(pair)]
-    # real images before generated ones
-    both.sort(key=lambda pair: (d := pair[wanted[0]].record.dataset) is not None and d.id == "streets")
+    both = [pair for pair in _by_key(groups) if set(wanted) <= set(pair)]
+    both.sort(key=lambda pair: _generated(pair[wanted[0]]))
     return [(pair[wanted[0]], pair[wanted[1]]) for pair in both]
+
+
+def _generated(entry: Evaluation) -> bool:
+    """Sorts real images before generated ones."""
+    return entry.record.dataset is not None and entry.record.dataset.id == "streets"
 
 
 def _scores(one: Evaluation, other: Evaluation) -> Bars:

@@ -8,7 +8,7 @@ from hyperseg.errors import UserError
 from hyperseg.report.claims_judge import judge_collection
 from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import read_paper, read_peers
-from hyperseg.report.figures import figure_parts
+from hyperseg.report.figures import drawn_parts
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.metrics import to_json
 from hyperseg.report.output import CONTENTS, check_replaceable, contents, replace_folder
@@ -97,9 +97,9 @@ def _sections(inputs: Inputs, more: Sequence[Path]) -> list[Section]:
     """What the page shows, section by section; an empty table or figure, and a section without any, are left out."""
     tables = ordered([*table_parts(), *map(load_part, more)])
     found: dict[str, Section] = {}
-    for drawn in figure_parts():
-        for picture in drawn.build(inputs):
-            found.setdefault(drawn.section, Section(drawn.section)).figures.append(picture)
+    for drawn, pictures in drawn_parts(inputs):
+        if pictures:
+            found.setdefault(drawn.section, Section(drawn.section)).figures += pictures
     for part in tables:
         for table in part.build(inputs) if part.on_page else ():
             if table.rows:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from hyperseg.records.frame import frame as frame_of
 from hyperseg.records.statistics import process_interval
 from hyperseg.report.claims import Claim, Claims, read_claims
 from hyperseg.report.claims_speed import Ratio, speed_ratios
@@ -18,7 +17,7 @@ from hyperseg.report.comparability import Run, accuracy_reasons, latency_reasons
 from hyperseg.report.conditions import CLAIMS_FILE
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.names import network_title
-from hyperseg.report.rivals import PAPER_HARDWARE, hardware, scored_rivals
+from hyperseg.report.rivals import PAPER_HARDWARE, VOID_COUNTED, hardware, scored_rivals
 
 _QUANTITIES = {"miou": "miou", "fps": "fps", "latency": "latency_mean"}
 _USED = (*_QUANTITIES.values(), "latency_median", "final_loss")  # the last stands for a training
@@ -56,7 +55,8 @@ def judge(claims: Claims, frame: pd.DataFrame, peers: Sequence[PeerRow] = ()) ->
     ``difference`` (ours - paper), ``tolerance``  both in the unit; no difference where the protocols differ
     ``verdict``  reproduced, within noise, better, not reproduced, other protocol, not measurable here
     ``reason``  why it is no plain verdict; ``how``  the command; ``needs``  data, GPU and hours
-    ``tolerance_reason``; ``records``  names of the records that ours comes from
+    ``tolerance_reason``; ``set``  version and date of the claims
+    ``records``  names of the records that ours comes from
     """
     judging = _Judging(claims, frame, tuple(peers))
     return pd.DataFrame([judging.row(claim) for claim in claims.claims])
@@ -69,8 +69,7 @@ def judge_collection(paper_csv: Path, collection: Collection, peers: Sequence[Pe
     """
     if not paper_csv.with_name(CLAIMS_FILE).exists():
         return None
-    records = ((entry.anchor, entry.sha256, entry.record) for entry in collection)
-    return judge(read_claims(paper_csv), frame_of(records, _USED), peers)
+    return judge(read_claims(paper_csv), collection.frame(_USED), peers)
 
 
 class _Judging:
@@ -110,6 +109,7 @@ class _Judging:
             "how": takes.command.format(variant=claim.variant, against=claim.against),
             "needs": f"data: {takes.data}; GPU: {takes.gpu}; hours: {takes.hours}",
             "tolerance_reason": tolerance.reason,
+            "set": f"version {self.claims.version}, {self.claims.set}",
             "records": list(ours.records) if ours else [],
         }
 
@@ -177,7 +177,7 @@ class _Judging:
             return Judged("not measurable here")
         first = found[0]
         ours = Measured(first.value, first.low, first.high, 1, first.records)
-        said = _told(found)
+        said = _places(found)
         if claim.kind == "order":
             return Judged(_ordered(first.value - 1, _shifted(first.low), _shifted(first.high)), ours, said)
         assert paper is not None
@@ -228,7 +228,10 @@ class _Judging:
         shown = replace(ours, records=records) if ours else None
         if ahead:
             return Judged("not reproduced", shown, f"{stands} is dominated by {', '.join(ahead)}")
-        return Judged("reproduced", shown, f"none of {len(rivals)} rivals dominates {stands}")
+        said = f"none of {len(rivals)} rivals dominates {stands}"
+        if row.conditions.void == "class":
+            return Judged("other protocol", shown, f"{said}; {VOID_COUNTED}")
+        return Judged("reproduced", shown, said)
 
 
 def _verdict(ours: Measured, paper: float, allowed: float, *, rising: bool | None) -> str:
@@ -267,12 +270,24 @@ def _over_seeds(runs: Sequence[Mapping[str, Any]]) -> Measured:
     return Measured(statistics.fmean(values), low, high, len(values), names)
 
 
-def _told(found: Sequence[Ratio]) -> str:
-    """Where the ratio was measured, and what other code gave on the same device."""
+def _places(found: Sequence[Ratio]) -> str:
+    """Where the ratio was measured, and what other code and other devices gave in float32."""
     first = found[0]
-    others = {ratio.code: ratio for ratio in reversed(found) if ratio.device == first.device and ratio.plain}
-    also = [f"{ratio.value:.2f} by {code}" for code, ratio in sorted(others.items()) if code != first.code]
-    return f"by {first.code} on {first.device}" + (f"; also {', '.join(also)}" if also else "")
+    said = f"{first.code} on {first.device}"
+    for device in dict.fromkeys(ratio.device for ratio in found):
+        others: dict[str, list[float]] = {}
+        for ratio in found:
+            if ratio.device == device and ratio.plain and (device, ratio.code) != (first.device, first.code):
+                others.setdefault(ratio.code, []).append(ratio.value)
+        if others:
+            named = ", ".join(f"{_range(values)} by {code}" for code, values in others.items())
+            said += f"; {'there' if device == first.device else f'on {device}'} also {named}"
+    return said
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _half(one: Measured) -> float:

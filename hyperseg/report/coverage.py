@@ -32,22 +32,17 @@ def counts(claims: pd.DataFrame) -> dict[str, int]:
 
 
 def sentences(claims: pd.DataFrame) -> list[str]:
-    """At most three: how many hold, which fail or hold, and why the others were not judged."""
-    total = len(claims)
+    """Three: how many hold, which hold and which do not, and why the others were not judged."""
     parts = [f"{number} {verdict}" for verdict, number in counts(claims).items()]
-    said = [f"Of {total} claims of the paper: {_joined(parts)}."]
+    said = [f"Of {len(claims)} claims of the paper: {_joined(parts)}."]
     failed = claims[claims["verdict"] == "not reproduced"]
     held = claims[claims["verdict"].isin(HOLDS)]
-    if len(failed):
-        said.append(f"Not reproduced: {_named(failed)}.")
-    elif len(held):
-        said.append(f"What was measured under the paper's conditions holds: {_named(held)}.")
-    else:
-        said.append("No number of the paper has been measured under its own conditions yet.")
+    lists = [f"{name}: {_named(some)}" for name, some in (("Holds", held), ("Does not hold", failed)) if len(some)]
+    said.append(f"{'. '.join(lists) or 'No number of the paper has been measured under its own conditions yet'}.")
     open_claims = claims[claims["verdict"].isin(("not measurable here", "other protocol"))]
     if len(open_claims) and "reason" in open_claims:
         reasons = open_claims["reason"].fillna("").value_counts()
-        named = [f"{number} × {reason}" for reason, number in reasons.items() if reason][:3]
+        named = [f"{reason} ({number})" for reason, number in reasons.items() if reason][:3]
         if named:
             said.append(f"Most frequent reasons for no verdict: {'; '.join(named)}.")
     return said
@@ -56,8 +51,8 @@ def sentences(claims: pd.DataFrame) -> list[str]:
 def _named(claims: pd.DataFrame) -> str:
     texts = []
     for row in rows(claims):
-        values = "" if row["paper"] is None else f" ({number(row['paper'])} → {number(row['ours'])})"
-        texts.append(f"{row['table']}: {row['row']} {row['quantity']}{values}")
+        values = "" if row["paper"] is None else f" (paper {number(row['paper'])}, here {number(row['ours'])})"
+        texts.append(f"{row['table']}, {row['row']}, {row['quantity']}{values}")
     more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
     return "; ".join(texts[:4]) + more
 

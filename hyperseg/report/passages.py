@@ -24,7 +24,7 @@ def audit_text(collection: Collection) -> str:
                 f"{measured.where}.",
             ]
         else:
-            lines += [f"No record of this pair yet: `{item.measure}`."]
+            lines += [f"{item.open} `{item.measure}`."]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 

@@ -65,7 +65,7 @@ def check(root: Path, made: Made) -> None:
     wrong += [name for name, text in texts.items() if fill(text, root) != text]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise UserError(f"not in step with {RECORDS}: {', '.join(wrong[:3])}{more}; run `make reference` and commit")
+        raise UserError(f"out of date with {RECORDS}: {', '.join(wrong[:3])}{more}; run `make reference` and commit")
 
 
 def _committed(files: dict[str, bytes], root: Path) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from hyperseg.report.facts import PeerRow
 
 PAPER_GPU = "GTX 1080 Ti"
 PAPER_HARDWARE = f"{PAPER_GPU}, PyTorch"
+VOID_COUNTED = "the paper's mIoU counts Void as a class, and no rival's source says that its own does (finding 2)"
 # On the paper's GPU: what ran the network, where the source repository says so (results/published/README.md).
 _FRAMEWORK = {
     "PingoLH/FCHarDNet": "PyTorch",

@@ -16,7 +16,7 @@ from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST, Measured, measured
 from hyperseg.report.names import dataset_title, hw, is_published_variant, network_title
-from hyperseg.report.rivals import PAPER_GPU, PAPER_HARDWARE, hardware, scored_rivals, untimed
+from hyperseg.report.rivals import PAPER_GPU, PAPER_HARDWARE, VOID_COUNTED, hardware, scored_rivals, untimed
 
 Span = tuple[float, float]
 PAPER_SCORING = "as published"
@@ -38,6 +38,7 @@ class Point:
     hollow: bool = False  # DEGRADED, smoke, or known from a web page only
     detail: str = ""  # what a reader asks about a point: input, engine, protocol, source
     origin: str = ""  # where the weights of a network measured here come from, if not from the timed device
+    void: bool = False  # the paper's reading: Void is a class, which no rival's source says of its own
     records: tuple[str, ...] = ()
 
     @property
@@ -78,7 +79,7 @@ class Panel:
 
     @property
     def sentence(self) -> str:
-        """What the panel shows, in one or two sentences, from its numbers."""
+        """What the panel shows, in one sentence from its numbers, and where the networks come from."""
         if self.smoke:
             return f"{self.place}: smoke runs show that timing works; nothing follows from them."
         if self.alone:
@@ -90,16 +91,24 @@ class Panel:
         origins = sorted({point.origin for point in self.points if point.origin})
         if origins:
             said.append(f"The networks were {' or '.join(origins)}.")
+        if {point.void for point in self.points} == {True, False}:
+            said.append(f"{VOID_COUNTED[0].upper()}{VOID_COUNTED[1:]}.")
         return " ".join(said)
 
     def _one_by_one(self, mine: Sequence[Point]) -> list[str]:
-        """Who dominates each of ours and of the paper's, and which are on the front."""
-        said = [sentence for point in mine if (sentence := _dominated(self, point))]
+        """Who dominates each of ours and of the paper's, and which are on the front, in one sentence."""
+        behind: dict[tuple[Point, ...], list[Point]] = {}
+        for point in mine:
+            better = sorted((p for p in self.points if dominates(p, point)), key=_best_first)
+            if better:
+                behind.setdefault(tuple(better), []).append(point)
+        said = [_dominate(better, points) for better, points in behind.items()]
         own = [point.name + _by(point) for point in self.front if point in mine]
         if own:
-            place = "There," if said else f"On {self.place},"
-            said.append(f"{place} {_listed(own)} {'is' if len(own) == 1 else 'are'} on the Pareto front.")
-        return said
+            said.append(f"{_listed(own)} {'is' if len(own) == 1 else 'are'} on the Pareto front")
+        if said and len(mine) == len(self.points):
+            said.append("there is no other method to compare with")
+        return [f"On {self.place}, {'; '.join(said)}."] if said else []
 
     def _front_first(self, mine: Sequence[Point]) -> list[str]:
         """The front, then how many dominate each of the paper's networks that is not on it."""
@@ -181,7 +190,9 @@ def _paper_points(paper: Sequence[PaperRow]) -> Iterable[tuple[Place, Point]]:
             place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, "", PAPER_HARDWARE, "", False)
             detail = f"the paper's number; input {row.input_height}×{row.input_width}; {row.source}"
             fps = row.fps or 1000 / row.milliseconds
-            yield place, Point(_short(row.variant), row.variant, "paper", fps, row.miou_percent, detail=detail)
+            void = row.conditions.void == "class"
+            name, scored = _short(row.variant), row.miou_percent
+            yield place, Point(name, row.variant, "paper", fps, scored, detail=detail, void=void)
 
 
 def _rival_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
@@ -212,7 +223,7 @@ def _own_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
         as_paper = row and found.eager and not latency_differs(found.eager, row)
         if row and as_paper and not accuracy_differs(found.scored[0], row, inputs.collection):
             place: Place = (_home(row.dataset), row.split, PAPER_SCORING, 0, "", PAPER_HARDWARE, "", False)
-            yield place, measured_point(found, EAGER)
+            yield place, replace(measured_point(found, EAGER), void=row.conditions.void == "class")
             continue
         # one way of scoring is enough to compare what was timed here; the paper's is for the paper's own panel
         if not found.main_scoring:
@@ -250,15 +261,17 @@ def measured_point(found: Measured, engine: str) -> Point:
     )
 
 
-def _dominated(panel: Panel, point: Point) -> str:
-    better = sorted((p for p in panel.points if dominates(p, point)), key=lambda p: (-p.miou_percent, -p.fps, p.name))
-    if not better:
-        return ""
-    named = (
-        [f"{len(better)} networks, among them {better[0].numbers},"] if len(better) > 5 else [p.numbers for p in better]
-    )
+def _dominate(better: Sequence[Point], points: Sequence[Point]) -> str:
+    """'A and B dominate C'. `better` are the best first; of more than five the first is named."""
+    named = [p.numbers for p in better]
+    if len(better) > 5:
+        named = [f"{len(better)} networks, among them {better[0].numbers},"]
     verb = "dominates" if len(better) == 1 else "dominate"
-    return f"On {panel.place}, {_listed(named)} {verb} {point.numbers}{_by(point)}."
+    return f"{_listed(named)} {verb} {_listed([point.numbers + _by(point) for point in points])}"
+
+
+def _best_first(point: Point) -> tuple[float, float, str]:
+    return -point.miou_percent, -point.fps, point.name
 
 
 def _by(point: Point) -> str:

@@ -73,7 +73,7 @@ class Checkpoint:
             except DamagedCheckpoint as damage:
                 self.say(f"checkpoint {path} cannot be used ({damage}); {otherwise}")
                 continue
-            changed = _changes(header["environment"], self.environment)
+            changed = changes(header["environment"], self.environment)
             if changed:
                 self.say(
                     "the checkpoint was made with another environment, so the last digits of the weights may differ "
@@ -109,7 +109,7 @@ class Checkpoint:
                 continue
             try:
                 header, _ = read_file(path)
-                differing = _changes(header["settings"], self.settings)
+                differing = changes(header["settings"], self.settings)
                 other = f"another training, stopped at step {header['step']} ({'; '.join(differing)})"
             except DamagedCheckpoint:
                 other = "an unknown kind"
@@ -195,13 +195,13 @@ def _tensors(payload: bytes) -> dict[str, Any]:
     return content
 
 
-def _changes(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+def changes(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
     """What differs between two nested mappings, as "key is 2, was 4"."""
     found: list[str] = []
     for key in sorted({*old, *new}):
         a, b = old.get(key), new.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            found += _changes(a, b, f"{prefix}{key}.")
+            found += changes(a, b, f"{prefix}{key}.")
         elif a != b:
             found.append(f"{prefix}{key} is {b}, was {a}")
     return found

@@ -3,12 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from hyperseg.errors import UserError
+from hyperseg.models import read_weights_info
+from hyperseg.records import TrainingNumbers
+from hyperseg.records.store import parse_record
+from hyperseg.training.checkpoint import changes
+from hyperseg.training.recipe import WITHOUT_EFFECT
 
 LOCK_FILE = ".lock"
+WEIGHTS_FILE = "weights.safetensors"
+RECORD_FILE = "train.json"
 
 
 @contextmanager
@@ -36,6 +44,38 @@ def output_folder(out: Path) -> Iterator[None]:
         (out / LOCK_FILE).unlink(missing_ok=True)  # before the release: whoever holds a lock without a file tries again
         lock.release()
         _take_away(made)
+
+
+def check_replaceable(out: Path, settings: dict[str, Any]) -> None:
+    """Raise :class:`UserError` where weights or a record in `out` would be lost: of another training, or not of one.
+
+    `settings` are the new training's. The same training may be done again, to the same weights; weights of this package
+    without a record are of one that was killed at its end.
+    """
+    weights, record = out / WEIGHTS_FILE, out / RECORD_FILE
+    try:
+        if record.exists():
+            found = parse_record(record)
+            if not isinstance(found.numbers, TrainingNumbers) or found.dataset is None:
+                raise UserError(f"{record} is of no training")
+            recipe = {k: v for k, v in found.config.get("recipe", {}).items() if k not in WITHOUT_EFFECT}
+            initial = found.config.get("initial") or {}
+            before = {
+                "variant": found.network.id, "recipe": recipe, "seed": found.seed, "dataset": found.dataset.version,
+                "validation": found.config.get("validation"),
+                "initial": {k: initial[k] for k in ("sha256", "renew_head") if k in initial} or None,
+            }  # fmt: skip
+        else:
+            if weights.exists():
+                read_weights_info(weights)
+            return
+    except UserError as error:
+        raise UserError(f"{out} holds a file that would be replaced ({error}); choose another --out") from error
+    differing = changes(before, {key: settings[key] for key in before})
+    if differing:
+        raise UserError(
+            f"{out} holds another finished training ({'; '.join(differing)}); move it away or choose another --out"
+        )
 
 
 def _take_away(folders: list[Path]) -> None:

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from hyperseg.errors import UserError
 from hyperseg.networks import get_network, recipe_of
+from hyperseg.processors import MAX_THREADS
 from hyperseg.strict import StrictModel, first_problem
 from hyperseg.yaml_file import parse_yaml
 
 SizeHW = tuple[PositiveInt, PositiveInt]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 FIXED = ("id", "version", "title", "source", "datasets")  # what names the released recipe
@@ -39,7 +41,7 @@ class Recipe(StrictModel):
     batch: PositiveInt = Field(description="images of one optimizer step")
     accumulate: PositiveInt = Field(default=1, description="equal parts a batch is run in, one after the other")
     learning_rate: float = Field(gt=0)
-    betas: tuple[float, float] = (0.5, 0.999)
+    betas: tuple[Beta, Beta] = (0.5, 0.999)
     decay_power: float = Field(ge=0, description="of the polynomial decay")
     decay_unit: Literal["step", "epoch"]
     loss: Literal["bootstrapped_cross_entropy", "cross_entropy"]
@@ -63,7 +65,7 @@ class Recipe(StrictModel):
     selection_split: str | None = Field(default=None, description="the split that is scored for 'best'")
     validation_split: str | None = Field(default=None, description="a split scored for its curve, chosen on or not")
     validate_every: PositiveInt = Field(default=1, description="epochs between scores")
-    backbone: str | None = Field(default=None, description="a timm model in place of the variant's own")
+    backbone: str | None = Field(default=None, min_length=1, description="a timm model in place of the variant's own")
     pretrained_backbone: bool = True
     slices: Literal["released", "described"] = "released"
     stochastic_depth: float = Field(default=0.2, ge=0, lt=1)
@@ -72,8 +74,12 @@ class Recipe(StrictModel):
     channels_last: bool = True
     cuda_graph: bool = Field(default=True, description="on a GPU, replay a captured step: faster, the same weights")
     synchronized_batch_norm: bool = Field(default=True, description="statistics of the whole batch over processes")
-    threads: PositiveInt | None = Field(default=None, description="torch's threads on a CPU; null: all cores")
-    workers: int | None = Field(default=None, ge=0, description="loading processes; null: chosen from the machine")
+    threads: PositiveInt | None = Field(
+        default=None, le=MAX_THREADS, description="torch's threads on a CPU; null: all cores"
+    )
+    workers: int | None = Field(
+        default=None, ge=0, le=MAX_THREADS, description="loading processes; null: chosen from the machine"
+    )
     pixel_cache: bool = Field(default=True, description="keep decoded images beside the dataset")
     checkpoint_every_s: float = Field(default=60.0, gt=0, description="seconds between checkpoints, at least")
     checkpoint_every_steps: PositiveInt | None = Field(
@@ -105,7 +111,7 @@ class Recipe(StrictModel):
 
         Where the rate falls by the epoch, epochs get shorter, else there are fewer.
         """
-        if not factor > 0:
+        if not 0 < factor < float("inf"):
             raise UserError(
                 f"--scale is {factor:g}; give a number above 0, for example 0.1 for a tenth of the schedule"
             )
@@ -144,8 +150,13 @@ def load_recipe(variant: str, overrides: dict[str, Any] | None = None) -> Recipe
             raise UserError(
                 f"training.{key} cannot be set: it names the released recipe; remove it from the configuration"
             )
+    return _validated(released | changes)
+
+
+def _validated(content: dict[str, Any]) -> Recipe:
+    """The recipe of these values. Raises :class:`UserError` naming the first that does not fit."""
     try:
-        return Recipe.model_validate(released | changes)
+        return Recipe.model_validate(content)
     except ValidationError as error:
         key, message = first_problem(error)
         where = f"training.{key}" if key else "training"
@@ -173,7 +184,7 @@ def for_dataset(
             changes |= {"selection": "best" if split or "selection_split" in chosen else "last"}
         if "selection_split" not in chosen:
             changes |= {"selection_split": split}
-        recipe = Recipe.model_validate(recipe.model_dump() | changes)
+        recipe = _validated(recipe.model_dump() | changes)
         kept = f"the epoch that is best on {recipe.selection_split}" if recipe.selection == "best" else "the last epoch"
         notes.append(f"{recipe.id} was not published on {dataset}: trained on {recipe.train_split}, {kept} is kept")
     if recipe.selection == "best" and recipe.selection_split:

@@ -21,7 +21,7 @@ from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
 from hyperseg.training.checkpoint import Checkpoint, Schedule
 from hyperseg.training.checks import check_disk, check_training
-from hyperseg.training.folder import output_folder
+from hyperseg.training.folder import RECORD_FILE, WEIGHTS_FILE, check_replaceable, output_folder
 from hyperseg.training.guards import Guards
 from hyperseg.training.loop import Validation, fit
 from hyperseg.training.parallel import Processes, processes
@@ -30,8 +30,6 @@ from hyperseg.training.recipe import WITHOUT_EFFECT, Recipe
 from hyperseg.training.setup import Initial, make_deterministic, make_setup
 from hyperseg.training.watch import WATCHERS
 
-WEIGHTS_FILE = "weights.safetensors"
-RECORD_FILE = "train.json"
 ROUNDING_PACKAGES = ("torch", "timm", "numpy", "pillow")  # those whose arithmetic a training uses
 
 
@@ -106,6 +104,8 @@ def _train(
         every_steps=recipe.checkpoint_every_steps,
         say=shown.say,
     )
+    if among.writes:
+        check_replaceable(out, checkpoint.settings)
     saved = among.from_writer(checkpoint.read)
     first_step = saved.state.step if saved else 0
     setup = make_setup(variant, dataset, recipe, seed, device, first_step=first_step, initial=initial, among=among)

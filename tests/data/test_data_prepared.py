@@ -120,7 +120,7 @@ def test_verify_names_every_kind_of_offender(dataset, make):
     for offender in (
         "train/labels/train0.png (value 9 is no class)",
         "train/labels/train1.png (6x5, its image 32x24)",
-        "train/labels/train2.png (a RGB picture, not an 8-bit index picture)",
+        "train/labels/train2.png (its pixels are of mode RGB",
         "train/images/train3.png (no picture)",
         "train/images/lonely.png (no label beside it)",
         "val/labels/lonely.png (no image beside it)",

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from hyperseg.cli.data import command
 from hyperseg.data.prepared import open_dataset
-from hyperseg.datasets.staging import staged
+from hyperseg.datasets.staging import files_below, staged
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
@@ -266,3 +266,18 @@ def test_an_edited_manifest_is_not_believed(dataset):
     path.write_text(json.dumps(edited))
     with pytest.raises(UserError, match="its split counts are not those of its lines"):
         open_dataset(dataset)
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_empty(tmp_path):
+    made, closed = tmp_path / "made", tmp_path / "made" / "train"
+    streets(made)
+    closed.chmod(0)
+    try:
+        if os.access(closed, os.R_OK):  # root reads everything; a folder that is gone fails in the same place
+            with pytest.raises(OSError, match="No such file"):
+                list(files_below(tmp_path / "gone"))
+        else:
+            assert "permission denied" in told(streets(made))
+    finally:
+        closed.chmod(0o755)
+    assert open_dataset(made).splits == {"train": 1, "test": 1}

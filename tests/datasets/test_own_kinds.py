@@ -1,5 +1,6 @@
 """Own data as people have it: what is taken, converted, warned of, and refused in a sentence."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hyperseg.cli.data import command
 from hyperseg.data.card import warn_of_labels
 from hyperseg.data.prepared import open_dataset, read_image, read_label
 from hyperseg.data.reference import dataset_ref
+from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
@@ -228,3 +230,88 @@ def test_a_record_says_what_tells_one_copy_from_another(lots, make):
         assert (ref.title, ref.source, ref.partial) == ("made", "own data", False)
         if card:
             (dataset.root / "card.json").unlink()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31mb", "a\udcff"])
+@pytest.mark.parametrize("copy", [True, False])
+def test_a_name_that_no_manifest_can_hold_is_named_in_print(lots, name, copy):
+    for kind in ("images", "labels"):
+        (lots / f"train/{kind}/0.png").rename(lots / f"train/{kind}/{name}.png")
+    sentence = told(add(lots, copy=copy))
+    assert sentence.isprintable()
+    assert "control characters or one that is not UTF-8; rename it" in sentence
+
+
+def test_accents_that_are_apart_in_one_of_two_names_are_put_together_in_a_copy(lots):
+    apart, together = "a\u0308", "\u00e4"
+    (lots / "train/images/0.png").rename(lots / f"train/images/{apart}.png")
+    (lots / "train/labels/0.png").rename(lots / f"train/labels/{together}.png")
+    assert "look alike, but their names are other bytes" in told(add(lots, copy=False))
+    add(lots)
+    sample = made(lots).samples("train")[1]
+    assert sample.name == together
+    assert sample.label is not None
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_a_split_without_an_image_is_refused_not_left_out(lots, copy):
+    for path in lots.glob("val/*/*.png"):
+        path.unlink()
+    assert "val/images holds no image; put the images of split val there or remove it" in told(add(lots, copy=copy))
+    assert not (lots / "dataset.yaml").exists()
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_a_palette_in_the_colours_of_other_classes_is_refused(lots, copy):
+    classes = lots.parent / "classes.yaml"
+    classes.write_text("classes: [{name: lot, colour: [9, 9, 9]}, {name: car, colour: [0, 0, 200]}]\n")
+
+    def in_colours(values: np.ndarray, *palette: int) -> Image.Image:
+        picture = Image.fromarray(values)
+        picture.putpalette(palette)
+        return picture
+
+    change_labels(lots, lambda values: in_colours(values, 0, 0, 200, 9, 9, 9))
+    sentence = told(add(lots, copy=copy))
+    assert "shows the value 0 in the colour of class car, whose value is 1; save it as RGB" in sentence
+    change_labels(lots, lambda values: in_colours(values, 9, 9, 9, 1, 2, 3))
+    add(lots, copy=copy)
+    assert made(lots, copy).splits == SPLITS
+
+
+def test_a_bad_file_is_named_with_the_folder_where_it_can_be_corrected(lots):
+    (lots / "train/images/0.png").write_bytes(b"x")
+    assert f"{lots} is not sound: train/images/0.png (no picture); correct these files there" in told(add(lots))
+
+
+def test_a_label_suffix_may_have_the_extension_and_one_of_no_label_is_named(lots):
+    for path in lots.glob("*/labels/*.png"):
+        path.rename(path.with_stem(f"{path.stem}_mask"))
+    assert "is called as its image and _x (0_mask, 1_mask); correct" in told(add(lots, "--label-suffix", "_x"))
+    add(lots, "--label-suffix", "_mask.png")
+    assert made(lots).splits == SPLITS
+
+
+def test_a_file_larger_than_any_picture_is_not_taken_into_memory(lots, monkeypatch):
+    monkeypatch.setattr("hyperseg.datasets.inspection.MAX_PICTURE_BYTES", 1 << 12)
+    with (lots / "train/images/0.png").open("wb") as file:
+        file.truncate(1 << 13)
+    assert "train/images/0.png (8192 bytes, more than any picture that is read)" in told(add(lots))
+
+
+def test_the_current_folder_as_out_is_refused_by_what_it_holds(lots, monkeypatch):
+    monkeypatch.chdir(lots)
+    assert "holds files that were not made there by `hyperseg data`: train, val;" in told(
+        cli("add", lots, "--classes", lots.parent / "classes.yaml", "--out", ".")
+    )
+
+
+def test_a_full_disk_is_named_by_what_was_written_not_by_what_was_read(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 100_000)
+    full = Path("/dev/full")
+    with (
+        pytest.raises(UserError, match="cannot read or write /dev/full: no space left"),
+        disk_errors(full, "free some"),
+    ):
+        shutil.copyfile(source, full)

@@ -9,6 +9,7 @@ import torch
 from colour_network import ColourNetwork, build
 from PIL import Image
 
+from hyperseg.cli.steps import check_record_file
 from hyperseg.data.prepared import ClassInfo, PreparedDataset, read_image, read_label
 from hyperseg.errors import UserError
 from hyperseg.evaluation.evaluate import evaluate
@@ -16,7 +17,7 @@ from hyperseg.evaluation.overlay import comparison
 from hyperseg.evaluation.predict import network_input, predict, scored_classes
 from hyperseg.evaluation.protocol import Reading, load_protocol
 from hyperseg.evaluation.run import evaluate_to_record
-from hyperseg.evaluation.strips import by_score, image_iou
+from hyperseg.evaluation.strips import Strip, by_score, check_own, image_iou, write_strips
 from hyperseg.records import EvaluationNumbers
 from hyperseg.records.raw import read_matrices
 from hyperseg.records.verify import Verified, verify
@@ -203,7 +204,11 @@ def test_scored_classes_follow_the_dataset(dataset: PreparedDataset, tmp_path: P
 
 @pytest.mark.parametrize(
     ("outputs", "split", "message"),
-    [(2, "test", "has 2 outputs, but dataset blocks has 3 classes and void"), (3, "tset", "has no split 'tset'")],
+    [
+        (2, "test", "has 2 outputs, but dataset blocks has 3 classes and void"),
+        (3, "tset", "has no split 'tset'"),
+        (3, "test+test", "holds 'test' twice, so its images would count twice"),
+    ],
 )
 def test_what_does_not_fit_is_named(dataset: PreparedDataset, outputs: int, split: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
@@ -234,3 +239,40 @@ def test_overlay_shows_image_label_prediction_and_a_legend() -> None:
     legend = picture[56:].reshape(-1, 3).tolist()
     assert [250, 0, 0] in legend
     assert [0, 250, 0] in legend
+
+
+def test_a_strip_never_replaces_a_file_that_was_not_made_as_one(dataset: PreparedDataset, tmp_path: Path) -> None:
+    out = tmp_path / "strips"
+    check_own(out, ["a.png"])
+    out.mkdir()
+    (out / "a.png").write_bytes(b"a picture of mine")
+    with pytest.raises(UserError, match=r"a\.png is there and was not made by `hyperseg overlay`"):
+        check_own(out, ["a.png"])
+    (tmp_path / "weights").write_bytes(b"x")
+    write_strips(out, [Strip(out / "a.png", "a", 50.0)], tmp_path / "weights", dataset, "test", "standard", NATIVE)
+    check_own(out, ["a.png", "b.png"])
+    (out / "a.png").write_bytes(b"changed since")
+    with pytest.raises(UserError, match="was not made by"):
+        check_own(out, ["a.png"])
+    (out / "strips.csv").write_text("film,strip\n")
+    with pytest.raises(UserError, match=r"strips\.csv is no list of `hyperseg overlay`"):
+        check_own(out, ["b.png"])
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("record.npz", "does not end in .json; name the record to write, for example record.json"),
+        ("folder.json", "is a folder; name the record to write"),
+        ("mine.json", "is there and is no record of this package"),
+        ("mine.json/record.json", "cannot be written below"),
+        (f"{'x' * 300}.json", "file name too long"),
+    ],
+)
+def test_where_no_record_can_be_written_is_said_first(out: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "mine.json").write_text('{"images": []}')
+    with pytest.raises(UserError, match=message):
+        check_record_file(tmp_path / out)
+    check_record_file(tmp_path / "new" / "record.json")
+    assert not (tmp_path / "new").exists()

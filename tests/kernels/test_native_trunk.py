@@ -1,5 +1,8 @@
 """The trunk in C++ gives the fused trunk's maps: every block of every variant, both precisions."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -147,3 +150,27 @@ def test_a_broken_image_does_not_look_whole() -> None:
 def test_loading_the_kernels_leaves_denormal_numbers_on() -> None:
     trunk_library()
     assert (torch.tensor([1e-40]) * 1).item() > 0
+
+
+def test_answers_of_an_accelerated_network_are_the_callers_and_threads_take_turns() -> None:
+    model = lively("camvid_hyperseg_s")
+    images = [torch.randn(1, 3, 128, 128 + 64 * index) for index in range(3)]
+    with torch.inference_mode():
+        expected = [model(image) for image in images]
+    fast = pickle.loads(pickle.dumps(accelerate(model)))
+
+    def answer(image: torch.Tensor) -> torch.Tensor:
+        return fast(image)
+
+    alone = [answer(image) for image in images]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(answer, images))
+    for got in (alone, together):
+        torch.testing.assert_close(got, expected, atol=1e-4, rtol=0)
+    assert not alone[0].requires_grad
+
+
+@pytest.mark.parametrize("what", [None, torch.nn.Linear(2, 2)])
+def test_what_is_no_network_of_ours_is_not_accelerated(what: object) -> None:
+    with pytest.raises(UserError, match=r"only a network of hyperseg\.create_model can be accelerated"):
+        accelerate(what)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """Input sizes, the list of images, both readings of the slices, starting values, export."""
 
+import numpy as np
 import pytest
 import torch
 from reference_fill import CHECKPOINTS, image, state_dict
@@ -7,7 +8,8 @@ from torch import nn
 
 import hyperseg
 from hyperseg.errors import UserError
-from hyperseg.models import check_size, fits, pad_to_fit
+from hyperseg.kernels.inference import fuse
+from hyperseg.models import check_size, create_model, fits, pad_to_fit
 from hyperseg.models.network import class_map
 from hyperseg.models.variants import VARIANTS, get_variant
 
@@ -60,6 +62,22 @@ def test_an_empty_list_is_refused() -> None:
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (torch.zeros(3, 128, 128), r"not torch\.float32 \(3, 128, 128\)"),
+        (torch.zeros(1, 1, 128, 128), r"\(1, 1, 128, 128\)"),
+        (torch.zeros(1, 3, 128, 128, dtype=torch.uint8), r"not torch\.uint8"),
+        (np.zeros((1, 3, 128, 128), np.float32), "not a ndarray"),
+    ],
+)
+def test_what_is_no_batch_of_normalized_images_is_refused(images: object, said: str) -> None:
+    model = create_model("camvid_hyperseg_s").eval()
+    for network in (model, fuse(model)):
+        with pytest.raises(UserError, match=said):
+            network(images)
+
+
 def test_a_single_tensor_is_not_flipped_and_a_list_of_one_is() -> None:
     model, x = filled_model("camvid_hyperseg_s"), image(64, 128)
     plain, mirrored = model(x), model(x.flip(-1)).flip(-1)

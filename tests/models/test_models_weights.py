@@ -106,7 +106,7 @@ def test_numbers_that_are_none_are_refused(saved: tuple[HyperSeg, Path], tmp_pat
         (
             '{"variant": "camvid_hyperseg_s", "num_classes": 1000000000, "backbone": "b", "slices": "released", '
             '"backbone_weights": null}',
-            "num_classes it must be at most 255",
+            "num_classes: it must be at most 255",
         ),
         (b"text, not tensors", "not a readable"),
         ("bare", "does not say"),

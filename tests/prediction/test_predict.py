@@ -1,6 +1,7 @@
 """`hyperseg predict` on real pictures and a real video, with a small network."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,9 @@ def test_released_checkpoints_need_their_variant(pictures: Path, tmp_path: Path)
         ("empty", "holds no picture"),
         ("text.mp4", "cannot open .*text.mp4"),
         ("broken.png", "cannot read picture .*broken.png"),
-        ("deep.png", r"is a I;16 picture, not one of 8 bits a channel"),
+        ("float.tif", "float.tif: its pixels are of mode F, whose range is not known"),
+        ("moving.png", "moving.png: it holds 2 frames or pages"),
+        ("²", "there is no picture, folder or video ²"),
     ],
 )
 def test_what_is_no_source_is_named(
@@ -117,7 +120,9 @@ def test_what_is_no_source_is_named(
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.mp4").write_text("no video")
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nxxxx")
-    Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "deep.png")
+    Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.png", save_all=True, append_images=frames[1:])
     with pytest.raises(UserError, match=message) as caught:
         predict(source, weights, tmp_path / "out")
     assert "\n" not in str(caught.value)
@@ -139,3 +144,86 @@ def test_classes_are_named_by_what_is_known() -> None:
 
 def test_a_folder_stops_at_the_limit(pictures: Path) -> None:
     assert [frame.name for frame in open_source(str(pictures), 1).frames] == ["a"]
+
+
+def test_deep_grey_is_scaled_as_in_a_dataset(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 257, 65535]], np.uint16)).save(tmp_path / "deep.png")
+    assert read_picture(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 1, 255]
+
+
+@pytest.mark.parametrize("source", ["photo.png", "."])
+def test_a_picture_in_the_output_folder_is_never_replaced(
+    source: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (30, 20), "red").save("photo.png")
+    before = Path("photo.png").read_bytes()
+    with pytest.raises(UserError, match=r"photo\.png lies in \., where results of its name would replace it"):
+        predict(source, weights, Path())
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+    assert Path("photo.png").read_bytes() == before
+
+
+def test_a_folder_with_other_files_is_refused_and_a_folder_of_results_goes_on(
+    pictures: Path, weights: Path, tmp_path: Path
+) -> None:
+    labels, out = tmp_path / "labels", tmp_path / "out"
+    labels.mkdir()
+    Image.new("L", (30, 20)).save(labels / "a.png")
+    with pytest.raises(UserError, match=r"labels holds files that no prediction made: a\.png; choose another --out"):
+        predict(pictures, weights, labels, "--input", "128x128")
+    for source in (pictures / "a.png", pictures / "sub" / "b.jpg", pictures / "a.png"):
+        assert predict(source, weights, out, "--input", "128x128").exit_code == 0
+    rows = [line.split(",")[0] for line in (out / "areas.csv").read_text().splitlines()]
+    assert rows == ["frame", "a", "b"]
+    (out / "mine.png").write_bytes(b"x")
+    with pytest.raises(UserError, match=r"no prediction made: mine\.png"):
+        predict(pictures / "a.png", weights, out, "--input", "128x128")
+
+
+def test_results_within_the_source_are_no_pictures_of_the_next_run(
+    pictures: Path, weights: Path, tmp_path: Path
+) -> None:
+    shutil.copy(pictures / "a.png", tmp_path)
+    (tmp_path / "._a.png").write_bytes(b"a Mac's")
+    for _ in range(2):
+        assert "1 frames: " in predict(tmp_path, weights, tmp_path / "out", "--input", "128x128").output
+
+
+def test_a_video_of_one_pixel_and_one_that_was_cut_short(weights: Path, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+
+    def film(path: Path, size: int, frames: int, codec: str, pixels: str) -> Path:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=5)
+            stream.width, stream.height, stream.pix_fmt = size, size, pixels
+            for _ in range(frames):
+                frame = av.VideoFrame.from_ndarray(np.zeros((size, size, 3), np.uint8), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    more = "--input", "128x128", "--engine", "eager"
+    tiny = film(tmp_path / "tiny.mkv", 1, 1, "ffv1", "bgr0")
+    assert "1 frames: " in predict(tiny, weights, tmp_path / "tiny", *more).output
+    cut = film(tmp_path / "cut.mkv", 32, 12, "mpeg4", "yuv420p")
+    cut.write_bytes(cut.read_bytes()[:-200])
+    result = predict(cut, weights, tmp_path / "cut", *more, "--index")
+    assert "it may have been cut short" in result.output
+    frames = len((tmp_path / "cut" / "areas.csv").read_text().splitlines()) - 1
+    assert 0 < frames < 12
+    predict(tiny, weights, tmp_path / "cut", *more)  # the frames of another video take their place
+    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == ["areas.csv", "overlay.mp4"]
+
+
+@pytest.mark.parametrize("size", ["0x64", "²x64", "64", "64x64x3", "640000x640000", f"{'9' * 5000}x64", "-1x64"])
+def test_an_input_size_that_cannot_be(size: str, pictures: Path, weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not an input size; give HEIGHTxWIDTH in pixels, each from 1 to 16384"):
+        predict(pictures / "a.png", weights, tmp_path / "out", "--input", size)
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_text(weights: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "=1+1.png")
+    for _ in range(2):
+        predict(tmp_path / "=1+1.png", weights, tmp_path / "out", "--input", "128x128")
+    assert (tmp_path / "out" / "areas.csv").read_text().splitlines()[1].startswith("'=1+1,")

@@ -135,15 +135,18 @@ def test_a_perfect_user_gets_every_claim_judged(tmp_path: Path, claims: Claims, 
     found = verdicts(tmp_path, perfect_user(), claims, rivals)
     open_ = found[found["verdict"].isin(("other protocol", "not measurable here"))]
     # withheld labels and facts that nobody published are all that a perfect user cannot have
-    assert set(open_.index) == {"cityscapes_m_miou_test", "cityscapes_m_front_val", "cityscapes_s_front_val"}
-    assert set(open_["verdict"]) == {"not measurable here"}
+    assert dict(open_["verdict"]) == {
+        "cityscapes_m_miou_test": "not measurable here", "cityscapes_m_front_val": "not measurable here",
+        "cityscapes_s_front_val": "not measurable here",
+        "camvid_s_front": "other protocol", "camvid_l_front": "other protocol",  # do rivals count Void as a class?
+    }  # fmt: skip
     numbers = found[found["tolerance"].notna() & ~found.index.isin(open_.index)]
     assert set(numbers["verdict"]) == {"reproduced"}
     orders = ["camvid_s_faster", "cityscapes_m_faster", "camvid_l_better", "cityscapes_s_better"]
     assert set(found.loc[orders, "verdict"]) == {"reproduced"}
     assert found.loc["cityscapes_m_front_test", "verdict"] == "not reproduced"
     assert "is dominated by FC-HarDNet-70 (76.0 %, 53.0 FPS)" in found.loc["cityscapes_m_front_test", "reason"]
-    assert found.loc["camvid_s_front", "verdict"] == "reproduced"
+    assert "counts Void as a class" in found.loc["camvid_s_front", "reason"]
     assert "measured here" in found.loc["camvid_s_front", "reason"]
     miou = found.loc["cityscapes_m_miou"]
     assert (miou["seeds"], round(miou["ours"], 3)) == (3, 76.2)
@@ -245,6 +248,26 @@ def test_times_are_compared_on_the_papers_card_alone_ratios_anywhere(tmp_path: P
     )
 
 
+def test_a_ratio_on_another_gpu_is_judged_by_what_the_device_spends(tmp_path: Path, claims: Claims) -> None:
+    """Eager PyTorch on a fast GPU takes the time of starting kernels, which both networks have as many of."""
+    h200 = machine(cpu="Host", fingerprint="200" * 4, gpus=["NVIDIA H200"])
+    eager = {"cityscapes_hyperseg_m": 20.0, "cityscapes_hyperseg_s": 20.0}
+    graph = {"cityscapes_hyperseg_m": 5.0, "cityscapes_hyperseg_s": 11.0}
+    cpu = {"cityscapes_hyperseg_m": 300.0, "cityscapes_hyperseg_s": 900.0}
+    records = {
+        f"{place}/{variant}.json": latency(variant, "deploy", value, engine=engine, **where)
+        for place, engine, times, where in (
+            ("eager", "eager", eager, {"at": h200}), ("graph", "cudagraph", graph, {"at": h200}),
+            ("cpu", "eager", cpu, {}),
+        )
+        for variant, value in times.items()
+    }  # fmt: skip
+    ratio = verdicts(tmp_path, records, claims, ()).loc["cityscapes_m_to_s"]
+    assert (ratio["ours"], ratio["verdict"]) == (pytest.approx(2.2), "reproduced")
+    assert ratio["reason"].startswith("our network as a CUDA graph on NVIDIA H200; there also 1.00 by")
+    assert "3.00 by our network in eager PyTorch" in ratio["reason"]
+
+
 def test_todays_records_give_todays_coverage(root: Path, claims: Claims, rivals: tuple[PeerRow, ...]) -> None:
     found = judge(claims, hyperseg.read_records(root / "results/reference"), rivals).set_index("claim")
     assert set(found["verdict"]) <= set(VERDICTS)
@@ -280,7 +303,7 @@ def test_a_report_names_records_by_their_anchors(root: Path) -> None:
         ("variant: camvid_hyperseg_s,", "variant: camvid_hyperseg_x,", "paper.csv has no row for camvid_hyperseg_x"),
         ("id: camvid_s_fps", "id: camvid_s_miou", "the id 'camvid_s_miou' twice"),
         ("kind: number", "kind: guess", "'guess' is none of"),
-        ("version: 1", "version: 1\nversion: 2", "'version' stands twice"),
+        ("\nset:", "\nversion: 9\nset:", "'version' stands twice"),
         (", against: camvid_hyperseg_l", "", "names the other network in 'against'"),
     ],
 )

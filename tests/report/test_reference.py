@@ -59,12 +59,12 @@ def test_whatever_is_out_of_step_is_named(checkout: Path, made: Made, tmp_path: 
     (tables / "foreign.md").write_text("| a |\n")
     text.write_text(text.read_text().replace("51.45", "78.5"))
     named = ", ".join(f"{COMMITTED}/tables/{name}.md" for name in ("accuracy", "coverage", "foreign"))
-    with pytest.raises(UserError, match=rf"not in step.*{named} and 1 more; run `make reference`"):
+    with pytest.raises(UserError, match=rf"out of date.*{named} and 1 more; run `make reference`"):
         check(root, made)
     for name in ("accuracy", "coverage"):
         shutil.copy2(checkout / COMMITTED / f"tables/{name}.md", tables)
     (tables / "foreign.md").unlink()
-    with pytest.raises(UserError, match=rf"not in step with {RECORDS}: {TEXTS[1]}; run"):
+    with pytest.raises(UserError, match=rf"out of date with {RECORDS}: {TEXTS[1]}; run"):
         check(root, made)
 
 

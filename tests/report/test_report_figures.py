@@ -16,15 +16,18 @@ from reported import GPU, collection
 from hyperseg.records import DatasetRef, Record
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.figures.classes import class_figures
+from hyperseg.report.figures.confusion import confusion_figures
+from hyperseg.report.figures.distribution import distribution_figures
 from hyperseg.report.figures.forest import forest_figure
 from hyperseg.report.figures.front import _draw, _numbered
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.scaling import _looks, _points, _titles, scaling_figure
-from hyperseg.report.figures.style import house_style, new_figure
+from hyperseg.report.figures.style import house_style, new_figure, to_svg
 from hyperseg.report.figures.tradeoff import _labels, tradeoff_figures
 from hyperseg.report.figures.training import training_figures
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST
+from hyperseg.report.page.svg import InlineFigures
 from hyperseg.report.rivals import hardware, left_out, scored_rivals, untimed
 from hyperseg.report.tables.front import front_tables
 from hyperseg.report.tradeoff import Panel, Point, panels
@@ -79,6 +82,27 @@ def test_the_front_is_what_nothing_dominates() -> None:
     assert panel.sentence == (
         "On Cityscapes val, V100, the Pareto front is a (80.0 %, 10 FPS), b (70.0 %, 20 FPS) and e (60.0 %, 30 FPS)."
     )
+
+
+def test_a_panel_says_its_place_once_and_names_dominators_together() -> None:
+    points = tuple(
+        Point(name, name, role, fps, miou)
+        for name, role, fps, miou in [
+            ("best", "peer", 20, 60), ("mid", "ours", 18, 55), ("one", "ours", 9, 50), ("two", "ours", 8, 51),
+        ]
+    )  # fmt: skip
+    panel = Panel("camvid_segnet", "test", "standard v1", "a CPU", 2, False, points)
+    assert panel.sentence == (
+        "On CamVid 480×360 (SegNet copy) test (scored by standard v1), a CPU, best (60.0 %, 20 FPS) dominates mid "
+        "(55.0 %, 18 FPS); best (60.0 %, 20 FPS) and mid (55.0 %, 18 FPS) dominate one (50.0 %, 9 FPS) and two "
+        "(51.0 %, 8 FPS)."
+    )
+
+
+def test_void_is_told_where_only_the_papers_points_count_it(tmp_path: Path, paper: Paper, rivals: Rivals) -> None:
+    shown = panels(Inputs(collection(tmp_path, evaluation()), paper, rivals))
+    told = {(p.dataset, p.split, p.kind) for p in shown if "counts Void as a class" in p.sentence}
+    assert told == {("camvid", "test", 0)}
 
 
 def of_a_library(record: Record) -> Record:
@@ -252,7 +276,7 @@ def test_figures_have_no_date_text_as_text_and_panes_for_a_phone(tmp_path: Path,
         *tradeoff_figures(Inputs(found, paper)),
         scaling_figure(found),
         *training_figures(found),
-        *class_figures(found),
+        *class_figures(Inputs(found)),
     ]
     drawn = [picture for picture in maybe if picture is not None]
     assert [p.name for p in drawn] == [
@@ -277,6 +301,44 @@ def test_rivals_are_grouped_by_hardware_in_one_spelling_and_left_out_ones_are_co
     assert not any(re.search(r"1080ti", kind, re.IGNORECASE) for kind in kinds)
     assert len(scored) + sum(left_out(rivals).values()) == len(rivals)
     assert left_out(rivals)["no split stated"] > 0
+
+
+def test_the_page_shortens_coordinates_and_no_number_that_is_read() -> None:
+    with house_style():
+        figure = new_figure(3, 2)
+        axes = figure.subplots()
+        axes.text(0.500123456, 0.5, "2.2892")
+        axes.plot(0.5, 0.5, gid="point-0", marker="o")
+        svg = to_svg(figure)
+    drawn = InlineFigures().element(svg, "b", [("0.7494 x", ())])
+    assert ">2.2892</text>" in drawn
+    assert 'aria-label="0.7494 x"' in drawn
+    assert not re.search(r' [xy]="-?\d+\.\d{3}', drawn)
+
+
+def test_the_confusion_matrix_is_of_the_best_network_of_ours(tmp_path: Path) -> None:
+    found = collection(
+        tmp_path, evaluation(miou=50.0), evaluation("cityscapes_hyperseg_m", miou=55.0),
+        of_a_library(evaluation("unet", miou=70.0)), evaluation(protocol="paper", miou=40.0),
+    )  # fmt: skip
+    (drawn,) = confusion_figures(Inputs(found))
+    assert drawn.name == "confusion_streets_test_standard_v1"
+    assert "HyperSeg-M (Cityscapes) of campaign demo, mIoU 55.00 %" in drawn.caption
+    assert drawn.svg.count(">Bicyclist</text>") == 2  # a row and a column
+
+
+def test_distributions_are_of_one_place_and_of_sound_numbers(tmp_path: Path) -> None:
+    names = "camvid_hyperseg_s", "cityscapes_hyperseg_m"
+    records = [latency(name, median=value) for name, value in zip(names, (20.0, 30.0), strict=True)]
+    elsewhere = [latency(name, at=machine(fingerprint="e" * 12)) for name in names]
+    bad = latency("unet", verdict="INVALID"), latency("fpn", smoke=True)
+    alone = latency(protocol="paper")
+    drawn = distribution_figures(Inputs(collection(tmp_path, *records, *elsewhere, *bad, alone)))
+    assert len(drawn) == 2  # one for each machine
+    assert all("deploy v1" in picture.title for picture in drawn)
+    for picture in drawn:
+        labels = re.findall(r">([^<]*, eager, [^<]*)</text>", picture.svg)
+        assert [label.split(",")[0] for label in labels] == ["HyperSeg-S (CamVid)", "HyperSeg-M (Cityscapes)"]
 
 
 def test_the_forest_shows_every_claim_and_marks_what_lies_outside(tmp_path: Path) -> None:

@@ -58,8 +58,12 @@ def test_every_claim_is_a_row_with_its_verdict(tmp_path: Path) -> None:
         "Of 8 claims of the paper: 1 reproduced, 1 within noise, 1 better, 1 not reproduced, 1 other protocol and "
         "3 not measurable here."
     )
-    assert second == "Not reproduced: Cityscapes: HyperSeg-M mIoU val (76.2 → 74.3)."
-    assert "2 × needs Cityscapes" in third
+    assert second == (
+        "Holds: CamVid, HyperSeg-S, mIoU test (paper 78.4, here 78.1); CamVid, HyperSeg-L, mIoU test (paper 79.1, "
+        "here 78.4); Cityscapes, HyperSeg-M, FPS (paper 36.9, here 45). "
+        "Does not hold: Cityscapes, HyperSeg-M, mIoU val (paper 76.2, here 74.3)."
+    )
+    assert "needs Cityscapes, which needs an account (2)" in third
 
 
 def test_order_does_not_depend_on_file_names(tmp_path: Path, paper: Paper) -> None:
@@ -98,6 +102,18 @@ def test_ids_of_a_record_never_leave_the_folder(tmp_path: Path) -> None:
     tables = [*class_tables(found), *runtime_tables(found, ()), *scaling_tables(found)]
     assert len(tables) == 3
     assert all(re.fullmatch(r"[\w-]+", table.id) for table in tables)
+
+
+def test_reasons_of_verdicts_are_one_note_with_the_range_of_their_numbers() -> None:
+    reasons = ["drift by 2.5 % (in 1 of 3 processes)", "drift by 10.1 % (in 3 of 3 processes)", "too few samples"]
+    cells = [Cell("DEGRADED", mark="degraded", notes=(reason,)) for reason in reasons]
+    cells += [Cell("x", notes=("epochs 7",)), Cell("y", notes=("epochs 8",))]
+    seen = view(Table("t", "T", "C.", (Column("a", "A"),), tuple({"a": cell} for cell in cells)))
+    assert dict(seen.notes) == {
+        "a": "drift by 2.5 to 10.1 % (in 1 to 3 of 3 processes)", "b": "too few samples",
+        "c": "epochs 7", "d": "epochs 8",
+    }  # fmt: skip
+    assert [row[0].letters for row in seen.rows] == [("a",), ("a",), ("b",), ("c",), ("d",)]
 
 
 def test_more_notes_than_letters() -> None:

@@ -22,7 +22,7 @@ addEventListener("load", () => {
   const search = $("#search"); search.value = "bicyclist"; search.dispatchEvent(new Event("input"));
   const before = getComputedStyle(document.body).backgroundColor;
   $("#theme").click(); out.themes = [before, getComputedStyle(document.body).backgroundColor];
-  const mark = $("svg g[data-text]"); mark.focus(); out.tip = $("#tip").textContent; out.tipShown = !$("#tip").hidden;
+  const mark = $("svg g[tabindex]"); mark.focus(); out.tip = $("#tip").textContent; out.tipShown = !$("#tip").hidden;
   out.small = $$("button,select,a[data-r],summary,input[type=search]").filter(node => node.checkVisibility())
     .map(node => [node.outerHTML.slice(0, 80), node.getBoundingClientRect().height]).filter(([, height]) => height && height < 24);
   out.wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;

@@ -63,6 +63,10 @@ def test_changes_are_put_over_the_released_values() -> None:
         ({"crop_hw": None}, "one of crop_hw and pad_hw is needed"),
         ({"selection_split": None}, "needs a selection_split"),
         ({"version": 2}, r"training\.version cannot be set"),
+        ({"betas": [0.5, 1]}, r"training\.betas\.1 in the configuration does not fit: it must be below 1"),
+        ({"betas": [-1, 0.9]}, r"training\.betas\.0"),
+        ({"backbone": ""}, r"training\.backbone"),
+        ({"threads": 5000}, r"training\.threads .* at most 1024"),
     ],
 )
 def test_what_does_not_fit_is_named(changes: dict, message: str) -> None:
@@ -92,6 +96,8 @@ def test_a_dataset_of_ones_own_is_neither_trained_on_val_nor_chosen_on_test() ->
     )
     recipe, _ = for_dataset(released, [], "mine", ["train", "test"])
     assert (recipe.train_split, recipe.selection) == ("train", "last")
+    with pytest.raises(UserError, match="selection 'best' needs a selection_split"):
+        for_dataset(released, ["selection"], "mine", ["train", "test"])
     joined = load_recipe("camvid_hyperseg_s", {"train_split": "train+val"})
     recipe, _ = for_dataset(joined, ["train_split"], "mine", ["train", "val", "test"])
     assert (recipe.train_split, recipe.selection) == ("train+val", "last")
@@ -117,3 +123,9 @@ def test_a_scaled_schedule_keeps_its_curve(variant: str, factor: float) -> None:
     for share in (0, 0.3, 0.9):
         rates = [learning_rate(recipe, int(share * recipe.steps)) for recipe in (whole, scaled)]
         assert rates[1] == pytest.approx(rates[0], abs=0.03 * whole.learning_rate)
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
+def test_a_scale_that_is_no_share_of_a_schedule(factor: float) -> None:
+    with pytest.raises(UserError, match=r"--scale is .*; give a number above 0"):
+        load_recipe("camvid_hyperseg_s").scaled(factor)

@@ -131,6 +131,10 @@ def test_a_checkpoint_of_other_settings_is_kept_and_named(
     assert "going on" not in other.stderr
     assert "another training, stopped at step 2 (recipe.epochs is 1, was 2; seed is 1, was 0)" in other.stderr
     assert {path: path.read_bytes() for path in kept} == before
+    with pytest.raises(UserError, match="holds another finished training"):
+        train(tiny, broken, **OFTEN)
+    for name in ("train.json", "weights.safetensors"):
+        (broken / name).rename(tmp_path / name)
     resumed = train(tiny, broken, **OFTEN)
     assert "going on after step 2 of 6" in resumed.stderr
     assert_same(broken, whole)

@@ -17,8 +17,9 @@ from hyperseg.files import sha256_file
 from hyperseg.models import create_model
 from hyperseg.records import Record, read_record
 from hyperseg.records.schema import EvaluationNumbers, TrainingNumbers
+from hyperseg.training.folder import check_replaceable
 from hyperseg.training.loop import learning_rate
-from hyperseg.training.recipe import load_recipe
+from hyperseg.training.recipe import WITHOUT_EFFECT, load_recipe
 from hyperseg.training.step import make_optimizer, train_step
 
 
@@ -210,3 +211,36 @@ def test_training_lowers_the_loss(precision: str) -> None:
     labels[:, :, 64:] = 2
     losses = [train_step(model, images, labels, optimizer, recipe, torch.device("cpu")).loss for _ in range(8)]
     assert losses[-1] < 0.75 * losses[0]
+
+
+def test_a_finished_training_of_other_settings_is_never_replaced(tiny: Path, trained: Path) -> None:
+    before = {path.name: sha256_file(path) for path in trained.iterdir()}
+    with pytest.raises(UserError, match=r"holds another finished training \(seed is 4, was 3\); move it away"):
+        train(tiny, trained, "--seed", "4")
+    with pytest.raises(UserError, match=r"finished training \(recipe.epochs is 3, was 2\)"):
+        train(tiny, trained, "--seed", "3", epochs="3")
+    assert {path.name: sha256_file(path) for path in trained.iterdir()} == before
+    settings = {
+        "variant": VARIANT, "seed": 3, "dataset": read_record(trained / "train.json").dataset.version, "initial": None,
+        "validation": None, "recipe": {
+            key: value for key, value in read_record(trained / "train.json").config["recipe"].items()
+            if key not in WITHOUT_EFFECT
+        },
+    }  # fmt: skip
+    check_replaceable(trained, settings)  # the same training may be done again
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("train.json", b'{"images": [], "annotations": []}'), ("weights.safetensors", b"of another program")],
+)
+def test_files_that_no_training_wrote_are_never_replaced(name: str, content: bytes, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match="holds a file that would be replaced"):
+        train(tiny, tmp_path)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, content)]
+
+
+def test_a_head_is_renewed_of_initial_weights_alone(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--renew-head says what is made anew of --init, which is missing"):
+        train(tiny, tmp_path / "out", "--renew-head")

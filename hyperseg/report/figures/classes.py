@@ -15,8 +15,8 @@ from hyperseg.report.tables.classes import MOST_NETWORKS, Evaluation, by_network
 Shown = list[tuple[str, list[float | None]]]  # network title -> IoU per class in percent
 
 
-def class_figures(collection: Collection) -> list[Picture]:
-    """One figure per dataset and split, under the protocol `standard` where there is one."""
+def drawn_groups(collection: Collection) -> list[list[Evaluation]]:
+    """The evaluations of each dataset and split, under the protocol `standard` where there is one."""
     chosen: dict[tuple[str, str, str], list[Evaluation]] = {}
     for group in class_groups(collection):
         dataset = group[0].record.dataset
@@ -28,7 +28,7 @@ def class_figures(collection: Collection) -> list[Picture]:
     names = [(dataset, split) for dataset, split, _ in chosen]
     if len(set(names)) < len(names):  # two versions of one dataset: tables say enough
         chosen = {key: group for key, group in chosen.items() if names.count(key[:2]) == 1}
-    return [_picture(group, collection) for group in chosen.values()]
+    return list(chosen.values())
 
 
 def _picture(group: list[Evaluation], collection: Collection) -> Picture:
@@ -96,8 +96,9 @@ def _draw(names: list[str], shown: Shown, width: float, legend_columns: int) -> 
     return figure
 
 
-def _build(inputs: Inputs) -> list[Picture]:
-    return class_figures(inputs.collection)
+def class_figures(inputs: Inputs) -> list[Picture]:
+    """One figure per dataset and split."""
+    return [_picture(group, inputs.collection) for group in drawn_groups(inputs.collection)]
 
 
-PART = Part("classes", "IoU per class", "accuracy", _build)
+PART = Part("classes", "IoU per class", "accuracy", class_figures)

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from hyperseg.csv_text import inert
 from hyperseg.errors import UserError
 from hyperseg.report.names import dataset_title
 
@@ -57,7 +58,7 @@ def _listed(path: Path, data: bytes) -> tuple[str, int]:
     if not listed.is_file():
         return path.name, 0
     with listed.open(encoding="utf-8", newline="") as file:
-        found = [(place, row) for place, row in enumerate(csv.DictReader(file)) if row.get("file") == path.name]
+        found = [(place, row) for place, row in enumerate(csv.DictReader(file)) if row.get("file") == inert(path.name)]
     if not found:
         return path.name, 0
     place, row = found[0]

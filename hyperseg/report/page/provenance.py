@@ -92,7 +92,7 @@ def warnings(collection: Collection) -> list[str]:
         found.append(f"{dirty} of {total} records were made from code with uncommitted changes.")
     unknown = sum(entry.record.provenance.commit is None for entry in entries)
     if unknown:
-        found.append(f"{unknown} of {total} records do not know the commit of the code that made them.")
+        found.append(f"{unknown} of {total} records do not name the commit of their code.")
     smoke = sum(entry.numbers.smoke for entry in collection.latency)
     if smoke:
         found.append(f"{_counted(smoke, 'from smoke runs')}: these show that timing works and enter no claim.")
@@ -100,19 +100,19 @@ def warnings(collection: Collection) -> list[str]:
         entry.numbers.verdict.verdict == "INVALID" and not entry.numbers.smoke for entry in collection.latency
     )
     if invalid:
-        found.append(f"{_counted(invalid, 'INVALID')}: the tables show such numbers, no figure and no metric does.")
+        found.append(f"{_counted(invalid, 'INVALID')}: tables show these numbers; figures and metrics leave them out.")
     random = sum(entry.record.network.weights_sha256 is None for entry in collection.latency)
     if random:
-        found.append(f"{_counted(random, 'with random weights')}: good for time alone.")
+        found.append(f"{_counted(random, 'with random weights')}: they say nothing about accuracy.")
     scratch = {e.record.network.id for e in collection.training if e.record.network.backbone_weights is None}
     if scratch:
         names = ", ".join(sorted(map(network_title, scratch)))
         found.append(f"Trained from a backbone with random weights: {names}.")
     datasets = {e.record.dataset.id for e in collection.evaluation if e.record.dataset}
     if "camvid_segnet" in datasets:
-        found.append("CamVid here is the 480×360 copy: its numbers do not compare with those on 960×720 frames.")
+        found.append("CamVid here is the 480×360 copy: its scores are not comparable with those on 960×720 frames.")
     if "streets" in datasets:
-        found.append("streets are generated pictures: their numbers say that the pipeline works, not how good a "
+        found.append("The streets dataset is generated: its scores show that the pipeline works, not how good a "
                      "network is on real streets.")  # fmt: skip
     return found
 

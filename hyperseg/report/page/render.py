@@ -108,11 +108,11 @@ def _inline(picture: Picture, figures: InlineFigures) -> SimpleNamespace:
     """A figure as the template wants it: its panes, or the whole where it has none; inlined once."""
     panes = [
         SimpleNamespace(
-            svg=figures.element(pane.svg, f"{picture.name}-{index}", pane.title, pane.marks),
+            svg=figures.element(pane.svg, pane.title, pane.marks),
             title=pane.title,
             caption=pane.caption,
         )
-        for index, pane in enumerate(picture.panes)
+        for pane in picture.panes
     ]
     return SimpleNamespace(
         name=picture.name,
@@ -121,5 +121,5 @@ def _inline(picture: Picture, figures: InlineFigures) -> SimpleNamespace:
         panes=panes,
         wide=picture.wide,
         choose=picture.choose and len(panes) > 1,
-        whole=None if panes else figures.element(picture.svg, picture.name, picture.title),
+        whole=None if panes else figures.element(picture.svg, picture.title),
     )

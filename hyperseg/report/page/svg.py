@@ -17,22 +17,23 @@ class InlineFigures:
 
     def __init__(self) -> None:
         self._classes: dict[str, str] = {}
+        self._count = 0
 
     @property
     def css(self) -> str:
         return "\n".join(f"svg .{name}{{{style}}}" for style, name in self._classes.items())
 
-    def element(self, svg: str, prefix: str, label: str, marks: Marks = ()) -> Markup:
-        """One figure. Its ids get `prefix`; it shrinks with the page but never grows.
+    def element(self, svg: str, label: str, marks: Marks = ()) -> Markup:
+        """One figure. Its ids are the page's own; it shrinks with the page but never grows.
 
         The group ``point-<i>`` gets the text and the records of ``marks[i]``, for hover and keyboard. `svg` must be
         matplotlib's own: it is trusted as markup.
         """
         opened = re.search(r'<svg\b[^>]*?viewBox="(0 0 ([\d.]+) [\d.]+)"[^>]*>', svg)
         assert opened is not None
-        body = _marked(svg[opened.end() :], marks)
-        body = _small(body)
-        body = _prefixed(body, prefix).replace(INK, "currentColor")
+        body = _marked(_small(svg[opened.end() :]), marks)
+        self._count += 1
+        body = _prefixed(body, f"i{self._count}").replace(INK, "currentColor")
         body = re.sub(r' style="([^"]*)"', self._class, body)
         width = float(opened[2]) * _CSS_PX_PER_PT
         head = (
@@ -52,7 +53,7 @@ def _marked(body: str, marks: Marks) -> str:
     for index, (text, records) in enumerate(marks):
         known = f' data-r="{" ".join(records)}" data-q="point"' if records else ""
         said = escape(text)
-        new = f'<g id="point-{index}" tabindex="0" role="img"{known} data-text="{said}" aria-label="{said}">'
+        new = f'<g id="point-{index}" tabindex="0" role="img"{known} aria-label="{said}">'
         body = body.replace(f'<g id="point-{index}">', new)
     return body
 
@@ -60,7 +61,8 @@ def _marked(body: str, marks: Marks) -> str:
 def _small(body: str) -> str:
     """Without metadata, idle groups and digits that no screen shows."""
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r"(\d+\.\d\d)\d+", r"\1", body)
+    # coordinates alone: a number in a text is what a reader reads
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r' transform="rotate\(-0 [^"]*"', "", body)
     body = re.sub(r"\s*\n\s*", " ", body)
     body = re.sub(r"> +<", "><", body).replace("xlink:href", "href")

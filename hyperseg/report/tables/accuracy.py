@@ -42,14 +42,15 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
         caption="In percent: one seed with its bootstrap interval over images, or mean ± standard deviation "
         "over seeds. One column per evaluation protocol.",
         columns=(
-            *IDENTITY,
+            *IDENTITY[:2],  # then the numbers, and to their right what a reader of one may ask
             Column("dataset", "Dataset", fold=True), Column("split", "Split", fold=True),
+            *protocol_columns,
+            *paper_columns,
+            *IDENTITY[2:],
             Column("images", "Images", numeric=True, shown=False), Column("dataset_version", "Version", shown=False),
             Column("checkpoint", "Checkpoint", fold=True),
             Column("input_height_px", "", shown=False), Column("input_width_px", "", shown=False),
             Column("input", "Input [px]", fold=True), Column("normalization", "Normalization", fold=True),
-            *protocol_columns,
-            *paper_columns,
         ),
         rows=tuple(_row(entries, collection, paper) for entries in accuracy_rows(collection)),
         findings=("selection", "classes", "resize", "absent", "seed", "dead_path"),

@@ -1,5 +1,6 @@
 """Every claim of the paper, run or not, with ours beside it and a verdict."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from hyperseg.report.coverage import VERDICTS, number, rows
@@ -21,6 +22,8 @@ _COLUMNS = (
     Column("verdict", "Verdict"),
     Column("reason", "Why", detail=True),
     Column("how", "How to get it", detail=True),
+    Column("needs", "", shown=False),
+    Column("tolerance_reason", "", shown=False),
 )
 
 
@@ -28,15 +31,30 @@ def coverage_table(inputs: Inputs) -> Table | None:
     """None where claims were not judged."""
     if inputs.claims is None or inputs.claims.empty:
         return None
+    claims = rows(inputs.claims)
     return Table(
         id="coverage",
         title="Every claim of the paper",
         caption="What the paper states, what was measured here, and whether it holds within a tolerance that was set "
         "beforehand. Claims that were not run are listed with the reason and the command.",
         columns=_COLUMNS,
-        rows=tuple(_row(claim) for claim in rows(inputs.claims)),
+        rows=tuple(map(_row, claims)),
         findings=("selection", "classes", "clock", "seed"),
+        remarks=tuple(_remarks(claims)),
     )
+
+
+def _remarks(claims: list[dict[str, Any]]) -> Iterator[str]:
+    """Each tolerance with its reason, and which version of the claims was judged."""
+    reasons: dict[str, list[str]] = {}
+    for claim in claims:
+        if claim.get("tolerance_reason"):
+            quantities = reasons.setdefault(claim["tolerance_reason"].removesuffix("."), [])
+            quantities += [claim["quantity"]] if claim["quantity"] not in quantities else []
+    for reason, quantities in reasons.items():
+        yield f"Tolerance ({', '.join(quantities)}): {reason}"
+    if claims[0].get("set"):
+        yield f"Claims and tolerances: results/paper/claims.yaml, {claims[0]['set']}; the CSV has each claim's needs"
 
 
 def _row(claim: dict[str, Any]) -> dict[str, Cell]:
@@ -60,6 +78,8 @@ def _row(claim: dict[str, Any]) -> dict[str, Cell]:
         "verdict": Cell(claim["verdict"], f"{shape} {claim['verdict']}", mark=mark),
         "reason": Cell(claim.get("reason")),
         "how": Cell(claim["how"], mark="code"),
+        "needs": Cell(claim.get("needs")),
+        "tolerance_reason": Cell(claim.get("tolerance_reason")),
     }
 
 

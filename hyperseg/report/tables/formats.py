@@ -3,6 +3,7 @@
 import csv
 import io
 
+from hyperseg.csv_text import inert
 from hyperseg.report.tables.model import EMPTY, Table, Value, View, view
 
 
@@ -23,7 +24,7 @@ def _plain(value: Value) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return repr(value) if isinstance(value, float) else str(value)
+    return repr(value) if isinstance(value, float) else inert(value) if isinstance(value, str) else str(value)
 
 
 def to_markdown(table: Table, heading: str = "##") -> str:

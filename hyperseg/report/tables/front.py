@@ -63,8 +63,8 @@ def _table(group: Sequence[Measured]) -> Table:
         id=slug("measured", campaign, setting.title.lower()),
         title=f"Accuracy and time, {setting.device}",
         caption="Median time of one image in eager PyTorch and on each network's fastest engine, with 95 % intervals; "
-        "memory is of that engine. Where its record is INVALID no time is shown. On the front: what no other network "
-        "of the table dominates.",
+        "memory is of that engine. Where its record is INVALID no time is shown. On the front: no other network "
+        "of the table dominates it.",
         columns=_COLUMNS,
         rows=tuple(_row(one, fronts) for one in ordered),
         findings=("clock", "seed"),

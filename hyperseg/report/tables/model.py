@@ -1,5 +1,6 @@
 """A table as data: what is stored (CSV), and the view a person reads (Markdown, LaTeX, HTML)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
@@ -10,6 +11,8 @@ Mark = Literal[
     "", "valid", "degraded", "invalid", "smoke", "good", "muted", "code",
     "reproduced", "within", "better", "failed", "other", "unmeasured",
 ]  # fmt: skip
+_VERDICTS: tuple[Mark, ...] = ("valid", "degraded", "invalid", "smoke")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 NONE = "–"  # a cell without a number
 BADGES = ("valid", "degraded", "invalid", "smoke", "reproduced", "within", "better", "failed", "other", "unmeasured")
 
@@ -77,7 +80,10 @@ class ViewCell:
 
 @dataclass(frozen=True)
 class View:
-    """A table as it is read: constant columns said once, notes lettered in order of appearance."""
+    """A table as it is read: constant columns said once, notes lettered in order of appearance.
+
+    Reasons of verdicts that differ in their numbers alone are one note with their range; each record has its own.
+    """
 
     table: Table
     columns: tuple[Column, ...]
@@ -99,17 +105,18 @@ def view(table: Table) -> View:
     empty = [c for c in shown if c not in folded and all(_blank(row.get(c.key, EMPTY)) for row in table.rows)]
     columns = [column for column in shown if column not in folded and column not in empty]
     letters: dict[str, str] = {}
+    said: dict[str, list[str]] = {}  # note as lettered -> notes that it stands for
     rows = []
     for row in table.rows:
         cells = [row.get(column.key, EMPTY) for column in columns]
-        rows.append(tuple(ViewCell(c.shown, _letter(c.notes, letters), c.records, c.mark) for c in cells))
+        rows.append(tuple(ViewCell(c.shown, _letters(c, letters, said), c.records, c.mark) for c in cells))
     constants = ((column.title, table.rows[0].get(column.key, EMPTY)) for column in folded)
     return View(
         table=table,
         columns=tuple(columns),
         rows=tuple(rows),
         folded=tuple((title, cell.shown) for title, cell in constants if not _blank(cell)),
-        notes=tuple((letter, note) for note, letter in letters.items()),
+        notes=tuple((letter, _ranges(said[note])) for note, letter in letters.items()),
     )
 
 
@@ -122,9 +129,19 @@ def _blank(cell: Cell) -> bool:
     return cell.value is None and not cell.text and not cell.notes
 
 
-def _letter(notes: Sequence[str], letters: dict[str, str]) -> tuple[str, ...]:
-    for note in notes:
+def _letters(cell: Cell, letters: dict[str, str], said: dict[str, list[str]]) -> tuple[str, ...]:
+    found = []
+    for note in cell.notes:
+        key = _NUMBER.sub("#", note) if cell.mark in _VERDICTS else note
         count = len(letters)
         prefix = ascii_lowercase[count // 26 - 1] if count >= 26 else ""
-        letters.setdefault(note, prefix + ascii_lowercase[count % 26])
-    return tuple(letters[note] for note in notes)
+        found.append(letters.setdefault(key, prefix + ascii_lowercase[count % 26]))
+        said.setdefault(key, []).append(note)
+    return tuple(found)
+
+
+def _ranges(notes: Sequence[str]) -> str:
+    """One note for several that differ in numbers: the first, with '<lowest> to <highest>' where they differ."""
+    columns = [sorted(set(column), key=float) for column in zip(*map(_NUMBER.findall, notes), strict=True)]
+    ranges = iter([column[0] if len(column) == 1 else f"{column[0]} to {column[-1]}" for column in columns])
+    return _NUMBER.sub(lambda _: next(ranges), notes[0])

@@ -137,7 +137,7 @@ const showRecord = (anchor, key, cell) => {
   field(list, "Protocol", record.protocol ? `${record.protocol.id} v${record.protocol.version}` : null);
   field(list, "Inside the clock", n.clock_stages ? n.clock_stages.join(", ") : null);
   field(list, "Dataset", record.dataset ? `${record.dataset.id}, ${record.dataset.split}, ${record.dataset.images} images, version ` : null, record.dataset ? code(record.dataset.version.slice(0, 12)) : null);
-  field(list, "Weights", record.network.weights_sha256 ? code(record.network.weights_sha256) : "random: good for time alone");
+  field(list, "Weights", record.network.weights_sha256 ? code(record.network.weights_sha256) : "random: the time says nothing about accuracy");
   if (record.network.backbone_weights) field(list, "Backbone weights", `${record.network.backbone_weights.source}, ${record.network.backbone_weights.file} `, code(record.network.backbone_weights.sha256.slice(0, 12)));
   field(list, "Seed", record.seed === null ? null : String(record.seed));
   if (n.verdict) field(list, "Verdict", make("b", {class: n.verdict.verdict.toLowerCase()}, n.verdict.verdict), ...[...n.verdict.reasons, ...(n.verdict.advice || [])].map(text => make("div", {}, text)));
@@ -177,7 +177,7 @@ document.addEventListener("click", event => {
   opener = link;
   const cell = link.closest("td,th"), table = link.closest("table");
   const key = cell && table ? $$("thead th", table)[cell.cellIndex]?.dataset.key || "" : link.dataset.q || "";
-  if (show(link.dataset.r.split(" "), key, link.dataset.text || link.textContent.trim(), cell)) event.preventDefault();
+  if (show(link.dataset.r.split(" "), key, link.getAttribute("aria-label") || link.textContent.trim(), cell)) event.preventDefault();
 });
 document.addEventListener("keydown", event => {
   if (event.key === "Escape") close();
@@ -192,10 +192,10 @@ document.addEventListener("keydown", event => {
 // ---- figures: what a point is, on hover and focus
 const tip = $("#tip");
 const tell = event => {
-  const mark = event.target.closest("g[data-text]");
+  const mark = event.target.closest("g[tabindex]");
   if (!mark) { tip.hidden = true; return; }
   const box = mark.getBoundingClientRect();
-  tip.textContent = mark.dataset.text;
+  tip.textContent = mark.getAttribute("aria-label");
   tip.hidden = false;
   const left = Math.max(8, Math.min(box.left + scrollX, scrollX + document.documentElement.clientWidth - tip.offsetWidth - 8));
   tip.style.left = `${left}px`;

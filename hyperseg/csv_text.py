@@ -1,0 +1,8 @@
+"""Text in CSV files: a spreadsheet would run what begins like a formula."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def inert(text: str) -> str:
+    """The text, with an apostrophe before what a spreadsheet would take for a formula; it shows none of it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
