@@ -55,21 +55,6 @@ if not SHARED:
     RECORDS = "{input.records:q}"
 
 
-def code(step, *names):
-    """The input that stands for the code of a job: a file of this checkout."""
-    return {"sources": local(LAYOUT.sources(step, *names))} if SHARED else {}
-
-
-def code_param(step, *names):
-    """The same as a parameter, where jobs share no folders: Snakemake runs a job here if any input of it lies here."""
-
-    def content(wildcards):
-        file = LAYOUT.sources(step, *names).format(**dict(wildcards.items()))
-        return Path(file).read_text(encoding="utf-8")
-
-    return {} if SHARED else {"code": content}
-
-
 # The rules call `hyperseg` of the environment that runs Snakemake, whether or not it is activated.
 shell.prefix(f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; ')
 
@@ -90,6 +75,7 @@ rule all:
         LAYOUT.all_latencies(),
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"

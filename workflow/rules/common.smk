@@ -1,0 +1,16 @@
+# What the rules have in common.
+
+
+def code(step, *names):
+    """The input that stands for the code of a job: a file of this checkout."""
+    return {"sources": local(LAYOUT.sources(step, *names))} if SHARED else {}
+
+
+def code_param(step, *names):
+    """The same as a parameter, where jobs share no folders: Snakemake runs a job here if any input of it lies here."""
+
+    def content(wildcards):
+        file = LAYOUT.sources(step, *names).format(**dict(wildcards.items()))
+        return Path(file).read_text(encoding="utf-8")
+
+    return {} if SHARED else {"code": content}
