@@ -9,6 +9,7 @@ from torch import nn
 
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.reference import dataset_ref
+from hyperseg.errors import UserError
 from hyperseg.evaluation.evaluate import score_images, summarize
 from hyperseg.evaluation.protocol import EvaluationProtocol, Normalization
 from hyperseg.files import sha256_file
@@ -59,5 +60,10 @@ def evaluate_to_record(
         duration_s=time.monotonic() - started,
         numbers=numbers,
     )
-    write_record(out, record)
+    try:
+        write_record(out, record)
+    except UserError:
+        if not out.exists():  # matrices of no record
+            matrices.unlink(missing_ok=True)
+        raise
     return record
