@@ -66,10 +66,13 @@ def test_on_a_gpu_other_goals_hold() -> None:
 
 def test_a_training_step_has_its_speed_and_its_first_loss() -> None:
     step = BenchTraining(
-        **turns(row("authors", 1.0), row("ours", 1.9)).model_dump(), first_loss=2.0, first_loss_authors=2.00005
+        **turns(row("authors", 1.0), row("ours", 1.9), row("ours/bfloat16", 3.1)).model_dump(),
+        first_loss=2.0,
+        first_loss_authors=2.00005,
     )
     goals_of = found(training=step)
     assert goals_of["training step"].reached is False
+    assert goals_of["training step, bfloat16"].reached is True
     assert goals_of["first loss, difference"].reached is True
 
 

@@ -201,6 +201,7 @@ def test_streets_command_makes_a_sound_dataset(tmp_path):
     assert f"streets, train 2, val 1, test 1, version {made.version[:12]}" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CAMVID.is_dir(), reason="no CamVid (SegNet copy): set HYPERSEG_CAMVID to its folder")
 def test_real_camvid_is_prepared_byte_for_byte(tmp_path):
     out = tmp_path / "camvid_segnet"

@@ -46,6 +46,7 @@ def test_training_stays_on_the_device(variant: str) -> None:
     assert logits.device.type == "cuda"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["camvid_hyperseg_s", "voc_hyperseg_l"])
 def test_the_compiler_sees_one_graph(variant: str) -> None:
     """A break would run Python between kernels in the engine `compile`, and cost `cudagraph` its fusion there."""

@@ -17,6 +17,7 @@ from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
 from hyperseg.latency.random_weights import randomize
 
 pytestmark = [
+    pytest.mark.slow,  # compiles every library twice
     pytest.mark.skipif(compiler() is None, reason="no C++ compiler is installed"),
     pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="registers of one width on this CPU"),
 ]

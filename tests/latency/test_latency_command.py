@@ -60,6 +60,7 @@ def numbers(record: Record) -> LatencyNumbers:
     return record.numbers
 
 
+@pytest.mark.slow
 def test_a_noisy_neighbour_is_caught_and_named(smoke: tuple[Record, Path], neighbour: int) -> None:
     verdict = numbers(smoke[0]).verdict
     assert verdict.verdict == "INVALID"
@@ -69,6 +70,7 @@ def test_a_noisy_neighbour_is_caught_and_named(smoke: tuple[Record, Path], neigh
     assert "stop the other processes, or pin this job to processors of its own" in verdict.advice
 
 
+@pytest.mark.slow
 def test_the_record_says_what_was_timed(smoke: tuple[Record, Path]) -> None:
     record, path = smoke
     found = numbers(record)
@@ -86,6 +88,7 @@ def test_the_record_says_what_was_timed(smoke: tuple[Record, Path]) -> None:
     assert (path.parent / found.samples_file).exists()
 
 
+@pytest.mark.slow
 def test_a_second_run_does_not_overwrite_the_first(smoke: tuple[Record, Path]) -> None:
     path = smoke[1]
     before = path.read_bytes()
@@ -159,11 +162,13 @@ def job(**changes: object) -> Job:
     return small.model_copy(update=changes)
 
 
+@pytest.mark.slow
 def test_what_a_process_refuses_comes_back_as_its_sentence() -> None:
     with pytest.raises(UserError, match="unknown engine 'warp'"):
         run_in_fresh_process(job(engine="warp"))
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_in_the_process_is_told() -> None:
     with pytest.raises(OutOfMemoryError, match="too little memory on cpu for camvid_hyperseg_s at batch 1000000"):
         run_in_fresh_process(job(batch=1_000_000, height=6400, width=6400))

@@ -180,6 +180,7 @@ def test_torch_export_gives_the_same_outputs(variant: str) -> None:
     torch.testing.assert_close(program.module()(x), model(x), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 def test_the_whole_network_is_one_graph_for_the_compiler(training: bool) -> None:
     model = hyperseg.create_model("voc_hyperseg_l", stochastic_depth=0.0, dropout=0.0).train(training)

@@ -42,6 +42,7 @@ def gradient_norms(model: HyperSeg) -> dict[str, float]:
     return {names[n]: p.grad.norm().item() for n, p in model.named_parameters() if p.grad is not None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_fixture_steps(variant: str) -> None:
     expected, model = TRAINING[variant], build(variant)
@@ -65,6 +66,7 @@ def test_fixture_steps(variant: str) -> None:
         assert schedule.get_last_lr()[0] == pytest.approx(expected["lr_after_step"][step], rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_gradients_and_statistics_in_float64(variant: str) -> None:
     expected, model = MORE[variant]["train"], build(variant).double()

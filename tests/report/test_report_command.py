@@ -100,7 +100,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
 def test_the_report_knows_records_alone() -> None:
     """No import of another part of the package but the datasets' titles, none of torch."""
     folder = Path(hyperseg.report.__file__).parent
-    shared = "errors", "files", "processors", "python_file", "strict", "yaml_file"
+    shared = "csv_text", "errors", "files", "processors", "python_file", "strict", "yaml_file"
     foundations = tuple(f"hyperseg.{name}" for name in shared)
     allowed = ("hyperseg.report", "hyperseg.records", "hyperseg.datasets.published", *foundations)
     for path in sorted(folder.rglob("*.py")):
