@@ -16,6 +16,9 @@ from hyperseg.pipeline.steps import PAPER, PEERS, Layout, write_list
 min_version("9.10")
 
 
+report: "workflow/report/workflow.rst"
+
+
 # The demo, unless --configfile names another campaign; two files are never mixed.
 if "campaign" not in config:
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 from pipeline_checkout import VARIANT, Checkout
@@ -24,6 +25,26 @@ def test_one_command_leads_from_nothing_to_the_page(finished: Checkout) -> None:
     assert {record.campaign for record in records.values()} == {"demo"}
     assert not any(record.provenance.dirty for record in records.values())
     assert "<html" in finished.read("reports/demo/index.html")
+
+
+def test_snakemake_s_own_report_holds_every_record_with_a_caption(finished: Checkout, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    said = finished.call("snakemake", "--cores", "1", "--nolock", "--report", str(page))
+    for name in (
+        "index.html",
+        "metrics.json",
+        "train.json",
+        "evaluation-standard.json",
+        "smoke-cpu-eager-float32.json",
+    ):
+        assert f"Adding {name}" in said
+    text = page.read_text(encoding="utf-8")
+    assert "A tiny campaign: every record of the campaign" in text
+    for caption in (
+        "page of campaign demo", "Every number of campaign demo", f"Training of {VARIANT} with seed 0",
+        f"IoU of {VARIANT} (seed 0) on the split test", f"Latency of {VARIANT} under the protocol",
+    ):  # fmt: skip
+        assert caption in text
 
 
 def test_a_second_run_has_nothing_to_do_in_either_engine(finished: Checkout) -> None:

@@ -7,7 +7,16 @@ rule evaluate:
         training=f"{LAYOUT.seed}/train.json",
         weights=ancient(f"{LAYOUT.seed}/weights.safetensors"),
     output:
-        record=f"{LAYOUT.seed}/evaluation-{{protocol}}.json",
+        record=report(
+            f"{LAYOUT.seed}/evaluation-{{protocol}}.json",
+            caption="../report/evaluation.rst",
+            category="Evaluations",
+            labels={
+                "variant": "{variant}",
+                "seed": "{seed}",
+                "protocol": "{protocol}",
+            },
+        ),
         matrices=f"{LAYOUT.seed}/evaluation-{{protocol}}.npz",
     log:
         f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/evaluation-{{protocol}}.log",

@@ -6,7 +6,16 @@ rule latency:
         training=f"{LAYOUT.first_seed}/train.json",
         weights=ancient(f"{LAYOUT.first_seed}/weights.safetensors"),
     output:
-        record=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.json",
+        record=report(
+            f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.json",
+            caption="../report/latency.rst",
+            category="Latencies",
+            labels={
+                "variant": "{variant}",
+                "engine": "{engine}",
+                "precision": "{precision}",
+            },
+        ),
         samples=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.parquet",
     log:
         f"{LAYOUT.logs}/{{variant}}/latency/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.log",

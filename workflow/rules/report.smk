@@ -13,8 +13,16 @@ rule report:
         paper=local(PAPER),
         peers=local(PEERS),
     output:
-        f"{LAYOUT.report}/index.html",
-        f"{LAYOUT.report}/metrics.json",
+        report(
+            f"{LAYOUT.report}/index.html",
+            caption="../report/page.rst",
+            category="Page",
+        ),
+        report(
+            f"{LAYOUT.report}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Page",
+        ),
     log:
         f"{LAYOUT.logs}/report.log",
     conda:

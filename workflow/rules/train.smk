@@ -5,7 +5,12 @@ rule train:
         manifest=LAYOUT.manifest,
     output:
         weights=f"{LAYOUT.seed}/weights.safetensors",
-        record=f"{LAYOUT.seed}/train.json",
+        record=report(
+            f"{LAYOUT.seed}/train.json",
+            caption="../report/training.rst",
+            category="Trainings",
+            labels={"variant": "{variant}", "seed": "{seed}"},
+        ),
     log:
         f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/train.log",
     priority: lambda wildcards: LAYOUT.priority(wildcards.variant)
