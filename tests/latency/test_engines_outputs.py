@@ -17,7 +17,7 @@ from hyperseg.latency.random_weights import randomize
 from hyperseg.latency.stages import Staged
 from hyperseg.models import HyperSeg
 
-# Compiling takes most of a minute: test_engine_lifetime does it for torch.compile, and holds the outputs too.
+# The whole network takes torch.compile two minutes of processor time: test_engine_lifetime asks it with a small one.
 ON_CPU = [
     (engine, precision)
     for engine in engine_table().values()
