@@ -59,7 +59,16 @@ class Plain(nn.Sequential):
         super().__init__(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.SiLU(), nn.Conv2d(8, 2, 1))
 
 
-@pytest.mark.parametrize("engine", engine_table().values(), ids=lambda engine: engine.name)
+SLOW = {"compile", "onnxruntime", "openvino", "openvino_native"}
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param(engine, id=engine.name, marks=[pytest.mark.slow] if engine.name in SLOW else [])
+        for engine in engine_table().values()
+    ],
+)
 def test_an_engine_owns_what_it_runs_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     if engine.missing():
         pytest.skip(f"engine {engine.name} is left out: {engine.missing()}")

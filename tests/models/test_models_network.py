@@ -172,6 +172,7 @@ def test_wrong_arguments(arguments: dict, message: str) -> None:
         hyperseg.create_model(**arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["cityscapes_hyperseg_s", "voc_hyperseg_l"])
 @torch.no_grad()
 def test_torch_export_gives_the_same_outputs(variant: str) -> None:
