@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -54,21 +55,22 @@ def test_a_second_run_has_nothing_to_do_in_either_engine(finished: Checkout) -> 
     assert not finished.call("git", "status", "--porcelain")
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "stage"),
-    [
-        ("config/demo.yaml", "epochs: 1", "epochs: 2", f"train@{VARIANT}-0"),
-        ("config/demo.yaml", "split: test", "split: val", f"evaluate@{VARIANT}-0-standard"),
-        ("config/demo.yaml", "title: A tiny", "title: Another", "report"),
-        ("hyperseg/cli/weights.py", "\n", "\nEDITED = True\n", f"evaluate@{VARIANT}-0-standard"),
-        ("hyperseg/latency/protocols/smoke.yaml", "\n", "\n# an edit\n", f"latency@{VARIANT}"),
-        ("results/paper/paper.csv", "\n", "\n\n", "report"),
-    ],
-)
-def test_both_engines_name_the_same_stale_step(finished: Checkout, name: str, old: str, new: str, stage: str) -> None:
-    with edited(finished, name, old, new):
+# file, text, replacement, and the one step that reads it
+EPOCHS = ("config/demo.yaml", "epochs: 1", "epochs: 2", f"train@{VARIANT}-0")
+SPLIT = ("config/demo.yaml", "split: test", "split: val", f"evaluate@{VARIANT}-0-standard")
+TITLE = ("config/demo.yaml", "title: A tiny", "title: Another", "report")
+WEIGHTS = ("hyperseg/cli/weights.py", "\n", "\nEDITED = True\n", f"evaluate@{VARIANT}-0-standard")
+CLOCK = ("hyperseg/latency/protocols/smoke.yaml", "\n", "\n# an edit\n", f"latency@{VARIANT}")
+PAPER = ("results/paper/paper.csv", "\n", "\n\n", "report")
+
+
+@pytest.mark.parametrize("edits", [[EPOCHS], [SPLIT, CLOCK], [TITLE, WEIGHTS], [PAPER]])
+def test_both_engines_name_the_same_stale_steps(finished: Checkout, edits: list[tuple[str, str, str, str]]) -> None:
+    with ExitStack() as stack:
+        for name, old, new, _ in edits:
+            stack.enter_context(edited(finished, name, old, new))
         named = named_by_dvc(finished)
-        assert named == {stage}
+        assert named == {stage for *_, stage in edits}
         assert stale_in_snakemake(finished) == with_what_follows(named)
 
 
