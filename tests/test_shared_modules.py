@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
+from hyperseg.csv_text import inert
 from hyperseg.errors import UserError
 from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.strict import HandWritten, StrictModel, first_problem
@@ -126,3 +127,9 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
         read_yaml(tmp_path / "missing", "the configuration")
     with pytest.raises(UserError, match="is a directory"):
         read_yaml(tmp_path)
+
+
+def test_what_a_spreadsheet_would_run_is_text_in_a_csv_file() -> None:
+    for text in ("=HYPERLINK(1)", "+1", "-1", "@A1", "\tx", "\rx"):
+        assert inert(text) == f"'{text}"
+    assert inert("road = 1") == "road = 1"
