@@ -150,6 +150,20 @@ def test_resize_is_bilinear_with_antialiasing() -> None:
     assert (pixels - theirs).abs().max() < 1.01  # Pillow rounds to whole grey levels
 
 
+def test_a_flip_averages_the_scores_of_the_mirror_image_turned_back() -> None:
+    class Slope(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            columns = torch.arange(x.shape[3]).expand(x.shape[0], x.shape[2], -1).float()
+            return torch.stack([columns, torch.full_like(columns, 32.25)], dim=1)
+
+    image, plain = np.zeros((48, 64, 3), np.uint8), Reading(void="ignore", geometry="resize", normalization="imagenet")
+    shares = [
+        predict(Slope(), image, (48, 64), reading, NATIVE, 2, CPU).float().mean().item()
+        for reading in (plain, plain.model_copy(update={"flip": True}))
+    ]
+    assert shares == [33 / 64, 1.0]  # columns 0 to 32 lose; with its mirror image each has 31.5
+
+
 def test_voc_is_padded_on_the_right_and_bottom_and_scored_without_the_padding(tmp_path: Path) -> None:
     dataset = build(tmp_path / "voc", "voc2012", None)
     network = ColourNetwork(3)

@@ -17,7 +17,7 @@ SCORING = {f"evaluate@{VARIANT}-0-standard", f"strips@{VARIANT}"}
 def test_one_command_leads_from_nothing_to_the_page(finished: Checkout) -> None:
     output = finished.first_output
     assert "report: reports/demo/index.html" in output
-    assert "6 steps to do: 1 streets, 1 train, 1 evaluate, 1 strips, 1 latency, 1 report" in output
+    assert "6 steps to do: 1 streets, 1 train, 1 evaluate, 1 latency, 1 strips, 1 report" in output
     assert "[6/6] report" in output
     assert "HyperSeg-S" in output  # the summary table
     runs = finished.folder / "results/runs/demo"

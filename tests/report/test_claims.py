@@ -202,6 +202,7 @@ def test_other_data_is_another_protocol(tmp_path: Path, claims: Claims, change: 
             "evaluation", {"config": {"reading": READINGS["camvid"] | {"normalization": "half"}}},
             "normalization 'half', the paper's 'imagenet'",
         ),
+        ("evaluation", {"config": {"reading": READINGS["camvid"] | {"flip": True}}}, "mirror image averaged in"),
         ("evaluation", {"config": {"reading": READINGS["camvid"] | {"void": "ignore"}}}, "void is read 'ignore'"),
     ],
 )  # fmt: skip
