@@ -219,8 +219,9 @@ def test_litter_of_other_systems_is_left_out(tmp_path):
     assert [path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()] == ["d/a.png"]
 
 
+# Without the letters of .xz and .zip: archives within an archive are refused.
 NAMES = st.lists(
-    st.text(st.sampled_from("abcdXYZ09._- é"), min_size=1, max_size=8).filter(lambda name: name.strip(".") != ""),
+    st.text(st.sampled_from("abcdWQY09._- é"), min_size=1, max_size=8).filter(lambda name: name.strip(".") != ""),
     min_size=1,
     max_size=4,
 ).map("/".join)

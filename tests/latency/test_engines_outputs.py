@@ -17,9 +17,10 @@ from hyperseg.latency.random_weights import randomize
 from hyperseg.latency.stages import Staged
 from hyperseg.models import HyperSeg
 
-# Compiling takes most of a minute: test_engine_lifetime does it for torch.compile, and holds the outputs too.
+# The whole network takes torch.compile two minutes of processor time: test_engine_lifetime asks it with a small one.
+EXPORTS = {"onnxruntime", "openvino", "openvino_native"}  # seconds each
 ON_CPU = [
-    (engine, precision)
+    pytest.param(engine, precision, marks=[pytest.mark.slow] if engine.name in EXPORTS else [])
     for engine in engine_table().values()
     for device, precision in sorted(engine.modes)
     if device == "cpu" and engine.name != "compile"
@@ -65,7 +66,7 @@ def test_engine_gives_the_plain_outputs(engine: Engine, precision: str, network:
             assert (other - plain).abs().mean() < 0.1 * plain.std()
 
 
-@pytest.mark.parametrize("name", ["native", "openvino_native"])
+@pytest.mark.parametrize("name", ["native", pytest.param("openvino_native", marks=pytest.mark.slow)])
 def test_stages_around_the_network_stay_inside(name: str, network: HyperSeg) -> None:
     engine = engine_table()[name]
     need(engine)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -28,31 +29,35 @@ def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
-@pytest.fixture(scope="module")
+@contextmanager
 def neighbour() -> Iterator[int]:
-    """A busy process on one processor, to which the tests of this module are pinned as well; its pid."""
+    """A busy process on one processor, to which what is started meanwhile is pinned as well; its pid."""
     ours = psutil.Process()
     allowed = ours.cpu_affinity()
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     psutil.Process(busy.pid).cpu_affinity(allowed[:1])
     ours.cpu_affinity(allowed[:1])
-    yield busy.pid
-    ours.cpu_affinity(allowed)
-    busy.kill()
-    busy.wait()
+    try:
+        yield busy.pid
+    finally:
+        ours.cpu_affinity(allowed)
+        busy.kill()
+        busy.wait()
 
 
 @pytest.fixture(scope="module")
-def smoke(neighbour: int, tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Path]:
-    """The record of a real smoke run in a process of its own, beside the neighbour."""
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Path, int]:
+    """The record of a real smoke run in a process of its own, its file, and the pid of the neighbour it ran beside."""
     folder = tmp_path_factory.mktemp("smoke")
     run = [sys.executable, "-c", "from hyperseg.cli import main; main()", "latency", *SMALL, "--out", str(folder)]
-    done = subprocess.run(run, capture_output=True, text=True, check=False, env=os.environ | {"TMPDIR": str(folder)})
+    environment = os.environ | {"TMPDIR": str(folder)}
+    with neighbour() as pid:
+        done = subprocess.run(run, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert "protocol smoke version 1, float32, batch norm folded" in done.stdout
     assert "smoke: a functional check that enters no claim" in done.stdout
     path = folder / "smoke-cpu-eager-float32.json"
-    return read_record(path), path
+    return read_record(path), path, pid
 
 
 def numbers(record: Record) -> LatencyNumbers:
@@ -61,18 +66,19 @@ def numbers(record: Record) -> LatencyNumbers:
 
 
 @pytest.mark.slow
-def test_a_noisy_neighbour_is_caught_and_named(smoke: tuple[Record, Path], neighbour: int) -> None:
-    verdict = numbers(smoke[0]).verdict
+def test_a_noisy_neighbour_is_caught_and_named(smoke: tuple[Record, Path, int]) -> None:
+    record, _, pid = smoke
+    verdict = numbers(record).verdict
     assert verdict.verdict == "INVALID"
     assert [reason for reason in verdict.reasons if "of our processors' time" in reason]
-    (cpu,) = numbers(smoke[0]).conditions["cpu"]
-    assert neighbour in [item["pid"] for item in cpu["neighbours"]]
+    (cpu,) = numbers(record).conditions["cpu"]
+    assert pid in [item["pid"] for item in cpu["neighbours"]]
     assert "stop the other processes, or pin this job to processors of its own" in verdict.advice
 
 
 @pytest.mark.slow
-def test_the_record_says_what_was_timed(smoke: tuple[Record, Path]) -> None:
-    record, path = smoke
+def test_the_record_says_what_was_timed(smoke: tuple[Record, Path, int]) -> None:
+    record, path, _ = smoke
     found = numbers(record)
     assert record.protocol is not None
     assert (record.protocol.id, found.smoke, record.network.weights_sha256) == ("smoke", True, None)
@@ -89,7 +95,7 @@ def test_the_record_says_what_was_timed(smoke: tuple[Record, Path]) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_run_does_not_overwrite_the_first(smoke: tuple[Record, Path]) -> None:
+def test_a_second_run_does_not_overwrite_the_first(smoke: tuple[Record, Path, int]) -> None:
     path = smoke[1]
     before = path.read_bytes()
     with pytest.raises(UserError, match="never overwritten"):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import ExitStack
 
 import pytest
 from pipeline_checkout import VARIANT, Checkout
@@ -37,24 +38,25 @@ def test_a_second_run_has_nothing_to_do_in_either_engine(finished: Checkout) -> 
     assert not finished.call("git", "status", "--porcelain")
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "stages"),
-    [
-        ("config/demo.yaml", "epochs: 1", "epochs: 2", {f"train@{VARIANT}-0"}),
-        ("config/demo.yaml", "split: test", "split: val", SCORING),
-        ("config/demo.yaml", "title: A tiny", "title: Another", {"report"}),
-        ("config/demo.yaml", "strips: 2", "strips: 1", {f"strips@{VARIANT}"}),
-        ("hyperseg/cli/weights.py", "\n", "\nEDITED = True\n", SCORING),
-        ("hyperseg/latency/protocols/smoke.yaml", "\n", "\n# an edit\n", {f"latency@{VARIANT}"}),
-        ("results/paper/paper.csv", "\n", "\n\n", {"report"}),
-    ],
-)
-def test_both_engines_name_the_same_stale_step(
-    finished: Checkout, name: str, old: str, new: str, stages: set[str]
+# file, text, replacement, and the steps that read it
+EPOCHS = ("config/demo.yaml", "epochs: 1", "epochs: 2", {f"train@{VARIANT}-0"})
+SPLIT = ("config/demo.yaml", "split: test", "split: val", SCORING)
+TITLE = ("config/demo.yaml", "title: A tiny", "title: Another", {"report"})
+STRIPS = ("config/demo.yaml", "strips: 2", "strips: 1", {f"strips@{VARIANT}"})
+WEIGHTS = ("hyperseg/cli/weights.py", "\n", "\nEDITED = True\n", SCORING)
+CLOCK = ("hyperseg/latency/protocols/smoke.yaml", "\n", "\n# an edit\n", {f"latency@{VARIANT}"})
+PAPER = ("results/paper/paper.csv", "\n", "\n\n", {"report"})
+
+
+@pytest.mark.parametrize("edits", [[EPOCHS], [SPLIT, CLOCK], [TITLE, WEIGHTS], [STRIPS, PAPER]])
+def test_both_engines_name_the_same_stale_steps(
+    finished: Checkout, edits: list[tuple[str, str, str, set[str]]]
 ) -> None:
-    with edited(finished, name, old, new):
+    with ExitStack() as stack:
+        for name, old, new, _ in edits:
+            stack.enter_context(edited(finished, name, old, new))
         named = named_by_dvc(finished)
-        assert named == stages
+        assert named == set().union(*(stages for *_, stages in edits))
         assert stale_in_snakemake(finished) == with_what_follows(named)
 
 

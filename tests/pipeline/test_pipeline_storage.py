@@ -42,6 +42,8 @@ def test_a_fresh_clone_adopts_results_from_an_s3_remote(copy: Checkout, store: s
     assert "adopted" in clone.call("hyperseg", "adopt")
     weights = f"results/runs/demo/{VARIANT}/seed0/weights.safetensors"
     assert (clone.folder / weights).read_bytes() == (copy.folder / weights).read_bytes()
+    assert "nothing to do" in clone.run()
+    assert "Data and pipelines are up to date." in clone.call("dvc", "repro")
 
 
 @pytest.mark.skipif(

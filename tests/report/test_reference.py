@@ -34,10 +34,12 @@ def made(checkout: Path) -> Made:
     return make(checkout)
 
 
+@pytest.mark.slow
 def test_readme_docs_and_reports_are_in_step_with_the_records(checkout: Path, made: Made) -> None:
     check(checkout, made)
 
 
+@pytest.mark.slow
 def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout: Path, made: Made) -> None:
     before = {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()}
     write_files(checkout, made)
@@ -49,6 +51,7 @@ def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout
         assert (checkout / INDEX).parent.joinpath(link).is_file(), link
 
 
+@pytest.mark.slow
 def test_whatever_is_out_of_step_is_named(checkout: Path, made: Made, tmp_path: Path) -> None:
     """A table edited, one removed, a foreign one, a text edited."""
     root = tmp_path / "checkout"
