@@ -38,7 +38,7 @@ def test_a_second_run_has_nothing_to_do_in_either_engine(finished: Checkout) -> 
     assert not finished.call("git", "status", "--porcelain")
 
 
-# file, text, replacement, and the steps that read it
+Edit = tuple[str, str, str, set[str]]  # file, text, replacement, and the steps that read it
 EPOCHS = ("config/demo.yaml", "epochs: 1", "epochs: 2", {f"train@{VARIANT}-0"})
 SPLIT = ("config/demo.yaml", "split: test", "split: val", SCORING)
 TITLE = ("config/demo.yaml", "title: A tiny", "title: Another", {"report"})
@@ -49,9 +49,7 @@ PAPER = ("results/paper/paper.csv", "\n", "\n\n", {"report"})
 
 
 @pytest.mark.parametrize("edits", [[EPOCHS], [SPLIT, CLOCK], [TITLE, WEIGHTS], [STRIPS, PAPER]])
-def test_both_engines_name_the_same_stale_steps(
-    finished: Checkout, edits: list[tuple[str, str, str, set[str]]]
-) -> None:
+def test_both_engines_name_the_same_stale_steps(finished: Checkout, edits: list[Edit]) -> None:
     with ExitStack() as stack:
         for name, old, new, _ in edits:
             stack.enter_context(edited(finished, name, old, new))

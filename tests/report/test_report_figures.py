@@ -11,7 +11,7 @@ from claims_frame import claims_frame
 from matplotlib.transforms import Bbox
 from PIL import Image
 from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, training
-from reported import collection
+from reported import collection, of_a_library
 
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.figures.classes import class_figures

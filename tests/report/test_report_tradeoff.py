@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from record_factory import CAMVID, evaluation, latency, machine, sha, training
-from reported import GPU, collection
+from reported import GPU, collection, of_a_library
 
 from hyperseg.records import DatasetRef, Record
 from hyperseg.report.facts import PaperRow, PeerRow
@@ -89,10 +89,6 @@ def test_void_is_told_where_only_the_papers_points_count_it(tmp_path: Path, pape
     shown = panels(Inputs(collection(tmp_path, evaluation()), paper, rivals))
     told = {(p.dataset, p.split, p.kind) for p in shown if "counts Void as a class" in p.sentence}
     assert told == {("camvid", "test", 0)}
-
-
-def of_a_library(record: Record) -> Record:
-    return record.model_copy(update={"network": record.network.model_copy(update={"source": "library 1.0"})})
 
 
 def on_gpu(record: Record) -> Record:
