@@ -55,7 +55,7 @@ if not SHARED:
     ARCHIVE = {"archive": f"{LAYOUT.data}.tar"}
     PACK = " && tar --create --file={output.archive:q} --directory={params.folder:q} ."
     UNPACK = "tar --extract --file={input.archive:q} --directory={params.data:q} && "
-    RECORDS = "{input.records:q}"
+    RECORDS = "{input.records:q} {input.strips:q}"
 
 
 # The rules call `hyperseg` of the environment that runs Snakemake, whether or not it is activated.

@@ -6,3 +6,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def inert(text: str) -> str:
     """The text, with an apostrophe before what a spreadsheet would take for a formula; it shows none of it."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def plain(text: str) -> str:
+    """What :func:`inert` made its text from."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text

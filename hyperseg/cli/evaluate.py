@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 @click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")
 @click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
 @click.option("--normalization", type=click.Choice(["imagenet", "half"]), help="Override the protocol's.")
+@click.option("--flip", is_flag=True, help="Average in the scores of the mirror image; no protocol does.")
 @click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="torch's threads on a CPU; default: all cores.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 def command(
     weights: Path, data: Path, split: str, protocol: str, out: Path, variant: str | None, config: Path | None,
-    input_size: str | None, normalization: str | None, threads: int | None, device: str,
+    input_size: str | None, normalization: str | None, flip: bool, threads: int | None, device: str,
 ) -> None:  # fmt: skip
     """Score WEIGHTS on a split of a dataset and write the record."""
     import torch
@@ -65,6 +66,7 @@ def command(
         seed=training_seed(weights),
         campaign=campaign.campaign if campaign else NO_CAMPAIGN,
         normalization=normalization,  # type: ignore[arg-type]
+        flip=flip,
     )
     assert isinstance(record.numbers, EvaluationNumbers)
     _show(record.numbers)

@@ -6,6 +6,7 @@ import click
 
 from hyperseg.cli.steps import choose_device, parse_hw, read_campaign
 from hyperseg.errors import UserError
+from hyperseg.processors import MAX_THREADS
 
 
 @click.command()
@@ -25,26 +26,34 @@ from hyperseg.errors import UserError
     "--record", type=click.Path(path_type=Path), help="An evaluation of these weights: its worst and best images."
 )
 @click.option("--name", "names", multiple=True, help="An image by its name; repeatable, in place of --count.")
+@click.option("--stem", help="Name the pictures STEM-1, STEM-2, ... in their order, in place of the images' names.")
 @click.option("--protocol", default="standard", show_default=True, help="How void and sizes are read.")
 @click.option("--format", "suffix", default="png", show_default=True, type=click.Choice(["png", "jpg"]))
 @click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
 @click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")
 @click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
+@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="torch's threads on a CPU; default: all cores.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 def command(
     weights: Path, data: Path, split: str, out: Path, count: int, record: Path | None, names: tuple[str, ...],
-    protocol: str, suffix: str, variant: str | None, config: Path | None, input_size: str | None, device: str,
+    stem: str | None, protocol: str, suffix: str, variant: str | None, config: Path | None, input_size: str | None,
+    threads: int | None, device: str,
 ) -> None:  # fmt: skip
     """Write OUT/NAME.png: image, label, prediction and errors side by side, with a legend; and OUT/strips.csv.
 
-    strips.csv names each picture with its mIoU and the hashes of picture, weights and dataset.
+    strips.csv names each picture with its mIoU and the hashes of picture, weights and dataset. `hyperseg report` shows
+    the pictures of every such list among its records, `hyperseg verify` checks it.
     """
+    import torch
+
     from hyperseg.cli.weights import load_network
     from hyperseg.data.prepared import ClassInfo, open_dataset, read_image, read_label
     from hyperseg.evaluation.overlay import comparison
     from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
     from hyperseg.evaluation.protocol import load_protocol
-    from hyperseg.evaluation.strips import Strip, by_score, check_own, image_iou, write_strips
+    from hyperseg.evaluation.strips import by_score, check_own, image_iou
+    from hyperseg.files import sha256_file, write_text_atomic
+    from hyperseg.records.strips import STRIPS_FILE, Strip, list_text
 
     campaign = read_campaign(config)
     dataset = open_dataset(data)
@@ -52,6 +61,8 @@ def command(
     samples = dataset.samples(split)
     if record is not None:
         names = by_score(record, weights, count)
+        if len(names) < count:
+            raise UserError(f"{record} scored {len(names)} images; ask for no more (--count, or report.strips)")
     if names:
         by_name = {sample.name: sample for sample in samples}
         unknown = [name for name in names if name not in by_name]
@@ -61,6 +72,10 @@ def command(
     else:
         count = min(count, len(samples))
         samples = [samples[(2 * i + 1) * len(samples) // (2 * count)] for i in range(count)]
+    files = [f"{stem}-{i}" if stem else sample.name for i, sample in enumerate(samples, start=1)]
+    files = [f"{name}.{suffix}" for name in files]
+    if threads:
+        torch.set_num_threads(threads)
     model = load_network(weights, variant)
     check_outputs(model.num_classes, dataset, reading)
     configured = campaign.evaluation.input_of(model.variant.id) if campaign else None
@@ -69,16 +84,17 @@ def command(
     model = model.to(torch_device)
     shown = scored_classes(dataset, reading)
     classes = [*dataset.classes, ClassInfo(name="Void", colour=(0, 0, 0))][: len(shown)]
-    check_own(out, [f"{sample.name}.{suffix}" for sample in samples])
+    check_own(out, files)
     out.mkdir(parents=True, exist_ok=True)
+    made = sha256_file(weights), dataset.info.id, dataset.version, split, protocol, f"{input_hw[0]}x{input_hw[1]}"
     strips = []
-    for sample in samples:
+    for sample, file in zip(samples, files, strict=True):
         image, label = read_image(sample), read_label(sample, reading.void)
         hw = label.shape[0], label.shape[1]
         prediction = predict(model, image, hw, reading, input_hw, len(classes), torch_device).cpu().numpy()
-        path = out / f"{sample.name}.{suffix}"
         score = image_iou(label, prediction, len(classes))
-        comparison(image, label, prediction, classes, f"mIoU {score:.1f} %").save(path, quality=88, optimize=True)
-        strips.append(Strip(path, sample.name, score))
-        click.echo(str(path))
-    write_strips(out, strips, weights, dataset, split, protocol, input_hw)
+        picture = comparison(image, label, prediction, classes, f"mIoU {score:.1f} %")
+        picture.save(out / file, quality=88, optimize=True)
+        strips.append(Strip(file, sha256_file(out / file), sample.name, score, *made))
+        click.echo(str(out / file))
+    write_text_atomic(out / STRIPS_FILE, list_text(strips))

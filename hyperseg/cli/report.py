@@ -37,7 +37,7 @@ def command(
 ) -> None:
     """Make tables, figures, metrics.json and index.html from records.
 
-    Give record files, or folders in which every *.json is a record.
+    Give record files, or folders in which every *.json is a record. Lists of pictures (strips.csv) are given alike.
     """
     from rich.console import Console
 

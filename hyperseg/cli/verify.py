@@ -12,9 +12,10 @@ from hyperseg.records.verify import summary, verify
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--notes", is_flag=True, help="Also list what could not be looked at, record by record.")
 def command(paths: tuple[Path, ...], notes: bool) -> None:
-    """Verify record files, or every *.json under folders (default: results).
+    """Verify record files, or every *.json and strips.csv under folders (default: results).
 
-    Schema, hashes, raw files beside the record, and every number that follows from others derived again.
+    Schema, hashes, raw files beside the record, and every number that follows from others derived again; of a list of
+    pictures (strips.csv) their hashes, and their scores where the evaluation is among the records.
     """
     verified = verify(paths or (Path("results"),))
     if not verified:

@@ -18,6 +18,7 @@ class Reading(StrictModel):
     )
     interpolation: Literal["bilinear", "bicubic"] = Field(default="bilinear", description="of a resized image")
     normalization: Normalization = Field(description="'half': mean and standard deviation 0.5")
+    flip: bool = Field(default=False, description="whether the scores of the mirror image are averaged in")
     released_normalization: Normalization | None = Field(
         default=None, description="for the authors' checkpoints, where another than the training's own"
     )

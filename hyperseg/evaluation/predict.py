@@ -48,9 +48,13 @@ def predict(
 ) -> Tensor:
     """Class indices int64 (*label_hw), below `classes`: logits beyond the scored classes (Void's) do not compete.
 
-    One forward pass of batch 1; logits are upsampled bilinearly to the label's size (after cutting the padding off).
+    One forward pass of batch 1, and one of the mirror image where the reading flips; logits are upsampled bilinearly
+    to the label's size (after cutting the padding off).
     """
-    logits = model(network_input(image, reading, input_hw).to(device))[:, :classes].float()
+    given = network_input(image, reading, input_hw).to(device)
+    logits = model(given)[:, :classes].float()
+    if reading.flip:
+        logits = (logits + model(given.flip(3))[:, :classes].float().flip(3)) / 2
     if reading.geometry == "pad":
         logits = logits[:, :, : label_hw[0], : label_hw[1]]
     if logits.shape[2:] != label_hw:

@@ -32,17 +32,20 @@ def evaluate_to_record(
     seed: int | None = None,
     campaign: str = "none",
     normalization: Normalization | None = None,
+    flip: bool = False,
 ) -> Record:
     """Score `model`, whose weights came from the file `weights`, and write the record to `out`; returns it.
 
     The images' confusion matrices go beside it, as ``<name of out>.npz``, so that every number can be derived again.
-    `normalization` overrides the protocol's for the dataset and is recorded. Raises :class:`UserError`.
+    `normalization` and `flip` override the protocol's reading and are recorded. Raises :class:`UserError`.
     """
     started_at, started = datetime.now(UTC), time.monotonic()
     provenance_ = provenance(threads=torch.get_num_threads())
     reading = protocol.reading_of(dataset.id, released=weights.suffix != ".safetensors")
     if normalization:
         reading = reading.model_copy(update={"normalization": normalization})
+    if flip:
+        reading = reading.model_copy(update={"flip": True})
     scored = score_images(model.to(device), dataset, split, reading, input_hw=input_hw, device=device, live=True)
     numbers = summarize(scored, protocol, input_hw=input_hw, device=device.type)
     matrices = out.with_suffix(".npz")

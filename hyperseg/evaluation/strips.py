@@ -1,38 +1,18 @@
-"""Which images are worth a picture, and the list of those that were made: OUT/strips.csv."""
+"""Which images are worth a picture, and which pictures a folder may get."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from hyperseg.csv_text import inert
-from hyperseg.data.prepared import PreparedDataset
 from hyperseg.errors import UserError
 from hyperseg.evaluation.confusion import confusion_matrix
-from hyperseg.files import sha256_file, write_text_atomic
+from hyperseg.files import sha256_file
 from hyperseg.records import EvaluationNumbers, read_record
 from hyperseg.records.raw import read_matrices
 from hyperseg.records.scores import mean_iou
-
-COLUMNS = (
-    "file", "sha256", "image", "miou_percent", "weights_sha256", "dataset", "version", "split", "protocol", "input",
-)  # fmt: skip
-
-
-STRIPS_FILE = "strips.csv"
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One picture that was made, and its image's mIoU."""
-
-    path: Path
-    image: str
-    miou_percent: float
+from hyperseg.records.strips import STRIPS_FILE, image_names, read_strips
 
 
 def by_score(record: Path, weights: Path, count: int) -> tuple[str, ...]:
@@ -50,8 +30,7 @@ def by_score(record: Path, weights: Path, count: int) -> tuple[str, ...]:
     if matrices is None or not matrices.is_file():
         raise UserError(f"the images' matrices are not beside {record}; run `hyperseg evaluate` again")
     per_image = read_matrices(matrices, found.dataset.images, len(numbers.classes))
-    with np.load(matrices, allow_pickle=False) as content:
-        names = [str(name) for name in content["images"]]
+    names = image_names(matrices)
     order = np.argsort(mean_iou(per_image, numbers.absent_classes), kind="stable")
     half = min(count, len(order)) // 2
     worst = min(count, len(order)) - half
@@ -66,32 +45,9 @@ def image_iou(label: np.ndarray, prediction: np.ndarray, classes: int) -> float:
 
 def check_own(out: Path, files: Sequence[str]) -> None:
     """Raise UserError where one of `files` is in `out` and is not what an earlier list there says was made there."""
-    listed: dict[str, str] = {}
     table = out / STRIPS_FILE
-    if table.is_file():
-        with table.open(encoding="utf-8", errors="replace", newline="") as file:
-            rows = csv.DictReader(file)
-            if tuple(rows.fieldnames or ()) != COLUMNS:
-                raise UserError(f"{table} is no list of `hyperseg overlay`; choose another --out")
-            listed = {row["file"]: row["sha256"] for row in rows}
+    listed = {strip.file: strip.sha256 for strip in read_strips(table)} if table.is_file() else {}
     for name in files:
         path = out / name
-        if path.exists() and not (path.is_file() and sha256_file(path) == listed.get(inert(name))):
+        if path.exists() and not (path.is_file() and sha256_file(path) == listed.get(name)):
             raise UserError(f"{path} is there and was not made by `hyperseg overlay`; choose another --out")
-
-
-def write_strips(
-    out: Path, strips: Sequence[Strip], weights: Path, dataset: PreparedDataset, split: str, protocol: str,
-    input_hw: tuple[int, int],
-) -> None:  # fmt: skip
-    """Write OUT/strips.csv: a row per picture with what it shows and the hashes of what it was made from."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    shared = (
-        sha256_file(weights), dataset.info.id, dataset.version, split, protocol, f"{input_hw[0]}x{input_hw[1]}",
-    )  # fmt: skip
-    for strip in strips:
-        names = inert(strip.path.name), sha256_file(strip.path), inert(strip.image)
-        rows.writerow((*names, repr(strip.miou_percent), *shared))
-    write_text_atomic(out / STRIPS_FILE, text.getvalue())

@@ -25,7 +25,10 @@ def write_codecheck(out: Path, records: Mapping[str, tuple[Path, Record]]) -> No
         },
         "manifest": [{"file": name, "comment": _comment(record)} for name, (_, record) in records.items()],
     }
-    write_text_atomic(out / "codecheck.yml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
+    text = yaml.safe_dump(
+        content, sort_keys=False, allow_unicode=True, width=120, explicit_start=True, version=(1, 1)
+    )  # the specification wants the document marker, and the version of YAML before it
+    write_text_atomic(out / "codecheck.yml", text)
 
 
 def _comment(record: Record) -> str:

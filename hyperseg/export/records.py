@@ -7,6 +7,7 @@ from pathlib import Path
 from hyperseg.errors import UserError
 from hyperseg.records import Record
 from hyperseg.records.store import read_record
+from hyperseg.records.strips import STRIPS_FILE
 from hyperseg.records.verify import verify
 
 FOLDER = "records"
@@ -18,8 +19,8 @@ def gather(paths: Sequence[Path]) -> dict[str, tuple[Path, Record]]:
     wrong = [str(one.path) for one in verified if not one.holds]
     if wrong:
         raise UserError(f"records do not hold: {', '.join(wrong)}; see `hyperseg verify`")
-    if not verified:
+    files = sorted({one.path.resolve() for one in verified if one.path.name != STRIPS_FILE})
+    if not files:
         raise UserError(f"no record (*.json) under {', '.join(map(str, paths))}; give another folder")
-    files = sorted({one.path.resolve() for one in verified})
     root = Path(os.path.commonpath([path.parent for path in files]))
     return {f"{FOLDER}/{path.relative_to(root).as_posix()}": (path, read_record(path)) for path in files}

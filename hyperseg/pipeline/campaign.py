@@ -133,6 +133,9 @@ class Latency(HandWritten):
 
 class Report(HandWritten):
     title: Title
+    strips: int = Field(
+        default=0, ge=0, le=20, description="pictures a variant: the images that its first seed scored worst and best"
+    )
 
 
 class Threads(HandWritten):
@@ -152,6 +155,11 @@ class Campaign(HandWritten):
     evaluation: Evaluation
     latency: Latency
     report: Report
+
+    @property
+    def strips_protocol(self) -> str:
+        """The evaluation protocol whose scores choose the images that get pictures."""
+        return "standard" if "standard" in self.evaluation.protocols else self.evaluation.protocols[0]
 
     @field_validator("variants")
     @classmethod

@@ -57,8 +57,10 @@ def settings(campaign: Campaign) -> dict[str, dict[str, Any]]:
             "threads": values["threads"]["evaluate"],
         },
         "latency": values["latency"],
-        "report": values["report"],
+        "report": {"title": values["report"]["title"]},
     }
+    if campaign.report.strips:
+        read["strips"] = read["evaluate"] | {"strips": campaign.report.strips}
     return {settings_file(campaign.campaign, step): content for step, content in read.items()}
 
 
@@ -106,6 +108,9 @@ def digests(campaign: Campaign, package: Path = PACKAGE) -> dict[str, dict[str, 
     for protocol in campaign.evaluation.protocols:
         entry = Entry("hyperseg.cli.evaluate", chosen=(protocol, dataset), tables=(PUBLISHED,))
         add("evaluate", (protocol,), entry)
+    if campaign.report.strips:
+        entry = Entry("hyperseg.cli.overlay", chosen=(campaign.strips_protocol, dataset), tables=(PUBLISHED,))
+        add("strips", (), entry)
     for protocol in campaign.latency.protocols:
         for engine in campaign.latency.all_engines:
             entry = Entry("hyperseg.cli.latency", chosen=(protocol, engine), tables=(PUBLISHED,))

@@ -14,6 +14,7 @@ from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.digests import FOLDER, settings_file
 from hyperseg.pipeline.steps import PAPER, PEERS
+from hyperseg.records.strips import STRIPS_FILE
 
 DEMO = Path("config/demo.yaml")  # the campaign of the dvc.yaml in the repository's root
 HEAD = """\
@@ -97,6 +98,18 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
         options="--forcerun latencies ",
         variant=variants,
     )
+    if campaign.report.strips:
+        scored = f"{first}/evaluation-{campaign.strips_protocol}"
+        stages["strips"] = stage(
+            "strips",
+            f"{first}/strips/{STRIPS_FILE}",
+            [
+                f"{sources}/strips.json", manifest, f"{first}/weights.safetensors",
+                f"{scored}.json", f"{scored}.npz",
+            ],
+            [f"{first}/strips"],
+            variant=variants,
+        )  # fmt: skip
     stages["report"] = stage(
         "report",
         f"{report}/index.html",

@@ -18,7 +18,7 @@ from hyperseg.records import EvaluationNumbers, LatencyNumbers, Record, Training
 from hyperseg.training.recipe import load_recipe
 
 RECORDS = ("results/runs", "results/reference")
-REPORT_S = 15.0
+REPORT_S, STRIPS_S = 15.0, 5.0
 CHECKPOINT_PARTS = 3  # the network, and the two moments of its optimizer
 
 
@@ -46,6 +46,8 @@ def plan(layout: Layout, records: Iterable[Record]) -> list[PlannedStep]:
             _evaluation(campaign, variant, mine),
             _latency(campaign, variant, mine),
         ]
+        if count := campaign.report.strips:
+            steps.append(PlannedStep("strips", variant, 1, STRIPS_S, count * 10**5, "the demo's pictures"))
     return [*steps, PlannedStep("report", "", 1, REPORT_S, 5 * 10**6, "the demo's report")]
 
 

@@ -9,7 +9,11 @@ from typing import Any
 from hyperseg.pipeline.campaign import Campaign
 
 # Seconds a job of each rule takes in the demo on one core: where an estimate starts before one has been seen.
-PRIOR_S = {"streets": 10.0, "prepare": 30.0, "train": 60.0, "evaluate": 15.0, "latency": 20.0, "report": 15.0}
+PRIOR_S = {
+    "streets": 10.0, "prepare": 30.0, "train": 60.0, "evaluate": 15.0, "strips": 5.0, "latency": 20.0,
+    "report": 15.0,
+}  # fmt: skip
+SCORES = ("evaluate", "strips")  # rules that take an evaluation's threads
 NO_WORK = ("all", "dataset", "latencies", "total")  # rules that call no command of this package, and the sum
 LEFT = re.compile(r"left (\d+):(\d\d):(\d\d)\s*$")  # how a training's line ends
 
@@ -108,7 +112,7 @@ class Progress:
             return 1
         if rule == "latency" or (self.gpu and rule in ("train", "evaluate")):
             return self.cores
-        threads = {"train": self.campaign.threads.train, "evaluate": self.campaign.threads.evaluate}
+        threads = {"train": self.campaign.threads.train} | dict.fromkeys(SCORES, self.campaign.threads.evaluate)
         return min(threads.get(rule, 1), self.cores)
 
 

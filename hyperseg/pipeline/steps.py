@@ -9,6 +9,7 @@ from hyperseg.latency.protocol import load_protocol
 from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.digests import digest_file
 from hyperseg.records.provenance import machine
+from hyperseg.records.strips import STRIPS_FILE
 
 PAPER = "results/paper/paper.csv"  # committed numbers that the report shows beside ours
 PEERS = tuple(f"results/published/published_peers{part}.csv" for part in ("", "_2026", "_web"))
@@ -123,6 +124,26 @@ class Layout:
         """One file per variant that stands for all its latencies."""
         return [f"{self.runs}/{variant}/latency.done" for variant in self.campaign.variants]
 
+    @property
+    def strip_list(self) -> str:
+        """The list of a variant's pictures."""
+        return f"{self.first_seed}/strips/{STRIPS_FILE}"
+
+    @property
+    def strip_pictures(self) -> list[str]:
+        """A variant's pictures, the worst image first."""
+        places = range(1, self.campaign.report.strips + 1)
+        return [f"{self.first_seed}/strips/{{variant}}-{place}.jpg" for place in places]
+
+    def strip_lists(self) -> list[str]:
+        """The lists of all variants' pictures; none where the campaign asks for no pictures."""
+        variants = self.campaign.variants if self.campaign.report.strips else []
+        return [self.strip_list.format(variant=variant) for variant in variants]
+
+    def pictures(self) -> list[str]:
+        """The pictures of all variants."""
+        return [path.format(variant=variant) for variant in self.campaign.variants for path in self.strip_pictures]
+
     def records(self) -> list[str]:
         """Every record of the campaign: what the report is made from."""
         evaluations = [f"evaluation-{protocol}.json" for protocol in self.campaign.evaluation.protocols]
@@ -131,9 +152,12 @@ class Layout:
 
 
 def write_list(layout: Layout, root: Path = Path()) -> str:
-    """Write the paths of all records of a campaign, one a line, where they changed; returns the file's own path."""
+    """Write the paths of all records of a campaign and of the lists of its pictures, one a line, where they changed.
+
+    Returns the file's own path.
+    """
     name = f".hyperseg/records/{layout.campaign.campaign}.txt"
-    text = "".join(f"{record}\n" for record in layout.records())
+    text = "".join(f"{record}\n" for record in (*layout.records(), *layout.strip_lists()))
     if not (root / name).is_file() or (root / name).read_text(encoding="utf-8") != text:
         write_text_atomic(root / name, text)
     return name

@@ -25,7 +25,7 @@ def track(config: Path) -> list[Path]:
     campaign, file = load_campaign(config), dvc_file(config)
     layout = Layout.here(campaign)
     with run_lock():
-        for name in (layout.manifest, *layout.records(), f"{layout.report}/index.html"):
+        for name in (layout.manifest, *layout.records(), *layout.strip_lists(), f"{layout.report}/index.html"):
             if not Path(name).is_file():
                 raise UserError(f"{name} is not there yet; make it with `hyperseg run {config}`, then track it")
         write_digests(campaign)

@@ -64,7 +64,12 @@ def _evaluation(record: Record, numbers: EvaluationNumbers) -> Lines:
     for words, key in ((_GEOMETRY, "geometry"), (_NORMALIZATION, "normalization")):
         if steps.get(key) in words:
             yield "protocol", words[steps[key]]
-    yield "protocol", "one forward pass, logits upsampled to the label's own size, then argmax over classes"
+    passes = (
+        "the scores of one forward pass and one of the mirror image averaged"
+        if steps.get("flip")
+        else "one forward pass"
+    )
+    yield "protocol", f"{passes}, logits upsampled to the label's own size, then argmax over classes"
     if steps.get("void") in _VOID:
         yield "protocol", f"{_VOID[steps['void']]}; {numbers.ignored_pixels:,} pixels were not counted"
 

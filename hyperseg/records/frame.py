@@ -26,7 +26,7 @@ COLUMNS = {
     "dataset": "string", "dataset_version": "string", "dataset_source": "string", "partial": "boolean",
     "split": "string", "images": "Int64", "image_sizes": "string",
     "protocol": "string", "protocol_version": "Int64", "seed": "Int64",
-    "void": "string", "geometry": "string", "normalization": "string",
+    "void": "string", "geometry": "string", "normalization": "string", "flip": "boolean",
     "recipe": "string", "epochs": "Int64", "images_per_epoch": "Int64", "selection": "string",
     "selection_split": "string",
     "engine": "string", "precision": "string", "tf32": "boolean", "batch_norm": "string", "batch": "Int64",
@@ -55,7 +55,8 @@ def read_records(paths: "Iterable[str | Path] | str | Path") -> "pd.DataFrame":
         ``dataset``, ``dataset_version`` (sha256 of the manifest), ``dataset_source``, ``partial``, ``split``,
         ``images``, ``image_sizes`` (of the split, '<width>x<height>', joined by '+')  missing where none was read
         ``protocol``, ``protocol_version``, ``seed``
-        ``void`` (class, ignore), ``geometry`` (resize, pad), ``normalization``  how an evaluation read the dataset
+        ``void`` (class, ignore), ``geometry`` (resize, pad), ``normalization``, ``flip``
+            how an evaluation read the dataset
         ``recipe``, ``epochs``, ``images_per_epoch``, ``selection`` (last, best), ``selection_split``  of a training
         ``engine``, ``precision``, ``tf32``, ``batch_norm``, ``batch``, ``input_height``, ``input_width``  how it ran
         ``device`` (cpu, cuda), ``device_name``
@@ -101,6 +102,7 @@ def run_columns(record: Record) -> Row:
         "protocol": protocol and protocol.id, "protocol_version": protocol and protocol.version, "seed": record.seed,
         "void": reading.get("void"), "geometry": reading.get("geometry"),
         "normalization": reading.get("normalization"),
+        "flip": reading.get("flip"),
         "precision": getattr(numbers, "precision", "float32" if record.kind == "evaluation" else None),
         "device": numbers.device, "device_name": getattr(numbers, "device_name", made.machine.cpu),
         "input_height": getattr(numbers, "input_height", None), "input_width": getattr(numbers, "input_width", None),

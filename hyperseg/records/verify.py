@@ -10,6 +10,7 @@ from hyperseg.records.derive import checks, problems
 from hyperseg.records.raw import raw_checks, raw_file
 from hyperseg.records.schema import EvaluationNumbers, Record, TrainingNumbers
 from hyperseg.records.store import parse_record, record_files
+from hyperseg.records.strips import Key, evaluation_key, strip_lists, strip_problems
 
 WEIGHTS = "weights.safetensors"  # where a training leaves them, beside its record
 
@@ -28,23 +29,33 @@ class Verified:
 
 
 def verify(paths: Iterable[Path]) -> list[Verified]:
-    """Verify record files, and every ``*.json`` under folders. Raises :class:`UserError` for a missing path."""
+    """Verify record files and lists of strips, and every ``*.json`` and ``strips.csv`` under folders.
+
+    Raises :class:`UserError` for a missing path.
+    """
     found = list(paths)
     for path in found:
         if not path.exists():
             raise UserError(f"no record or folder at {path}; give what a step of the pipeline wrote")
-    return [verify_file(path) for path in record_files(found)]
+    lists = strip_lists(found)
+    verified: list[Verified] = []
+    scored: dict[Key, tuple[Path, Record]] = {}
+    for path in record_files(path for path in found if path not in lists):
+        one, record = _verify(path)
+        verified.append(one)
+        if lists and record is not None and (key := evaluation_key(record)):
+            scored[key] = path, record
+    return verified + [Verified(path, tuple(strip_problems(path, scored)), ()) for path in lists]
 
 
-def verify_file(path: Path) -> Verified:
-    """Verify one record's file."""
+def _verify(path: Path) -> tuple[Verified, Record | None]:
     try:
         record = parse_record(path)
     except UserError as error:
-        return Verified(path, (str(error),), ())
+        return Verified(path, (str(error),), ()), None
     wrong = [*problems((*checks(record), *raw_checks(record, path.parent))), *_missing(record, path.parent)]
     wrong += _weights(record, path.parent)
-    return Verified(path, tuple(wrong), tuple(_notes(record, path.parent)))
+    return Verified(path, tuple(wrong), tuple(_notes(record, path.parent))), record
 
 
 def summary(verified: Sequence[Verified]) -> str:

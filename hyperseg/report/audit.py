@@ -15,6 +15,7 @@ from hyperseg.report.collection import (
     architecture_key,
     checkpoint,
     dataset_key,
+    flips,
     normalization,
 )
 from hyperseg.report.names import dataset_title, network_title
@@ -106,6 +107,13 @@ def _same_weights(
     return None
 
 
+def _flip(collection: Collection) -> Bars | None:
+    """The same weights without a flip, which is what the authors' flip comes to, and with one that acts."""
+    return _same_weights(
+        collection, lambda e: str(flips(e)), lambda e: f"{_protocol(e)} {normalization(e)}", ("False", "True")
+    )
+
+
 def _absent(collection: Collection) -> Bars | None:
     """One confusion matrix whose absent classes count 0, or are left out; equal where every class is found."""
     best: tuple[int, Bars] | None = None
@@ -185,6 +193,7 @@ _MEASURES: dict[str, Callable[[Collection], Bars | None]] = {
     "resize": _resize,
     "absent": _absent,
     "seed": _seed,
+    "flip": _flip,
     "dead_path": _dead_path,
 }
 

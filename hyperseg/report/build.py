@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.records.strips import strip_lists
 from hyperseg.report.claims_judge import judge_collection
 from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import read_paper, read_peers
@@ -12,7 +12,7 @@ from hyperseg.report.figures import drawn_parts
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.metrics import to_json
 from hyperseg.report.output import CONTENTS, check_replaceable, contents, replace_folder
-from hyperseg.report.page.embed import read_card, read_photo
+from hyperseg.report.page.embed import read_card, read_photos
 from hyperseg.report.page.embed_records import embedded
 from hyperseg.report.page.render import Contents, Section, render
 from hyperseg.report.part import SECTIONS, load_part, ordered
@@ -48,7 +48,8 @@ def build_report(out: Path, records: Sequence[Path], sources: Sources | None = N
 
 def report_files(records: Sequence[Path], sources: Sources) -> tuple[Collection, dict[str, bytes]]:
     """The records read, and every file of their report but the list of contents: relative name -> bytes."""
-    collection = load(records)
+    lists = strip_lists(records)
+    collection = load([path for path in records if path not in lists])
     peers = tuple(row for path in sources.peers for row in read_peers(path))
     inputs = Inputs(
         collection,
@@ -56,22 +57,18 @@ def report_files(records: Sequence[Path], sources: Sources) -> tuple[Collection,
         peers,
         judge_collection(sources.paper, collection, peers) if sources.paper else None,
     )
-    return collection, page_files(inputs, sources)
+    return collection, page_files(inputs, sources, lists)
 
 
-def page_files(inputs: Inputs, sources: Sources) -> dict[str, bytes]:
+def page_files(inputs: Inputs, sources: Sources, lists: Sequence[Path] = ()) -> dict[str, bytes]:
     """The page, its tables, figures and pictures, and what lies beside it: relative name -> bytes."""
-    photos = sorted((read_photo(path) for path in sources.pictures), key=lambda photo: (photo.place, photo.name))
-    twice = sorted({photo.name for photo in photos if sum(photo.name == other.name for other in photos) > 1})
-    if twice:
-        raise UserError(f"two pictures are named {twice[0]}; rename one of them")
     data, files = embedded(inputs.collection)
     page = Contents(
         title=sources.title or f"Report: {', '.join(inputs.collection.campaigns)}",
         inputs=inputs,
         data=data,
         sections=_sections(inputs, sources.tables),
-        photos=photos,
+        photos=read_photos(sources.pictures, lists),
         cards=[read_card(path) for path in sources.cards],
     )
     files |= {"index.html": render(page).encode(), "metrics.json": to_json(inputs.collection).encode()}

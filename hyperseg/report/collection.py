@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
@@ -177,14 +177,23 @@ def accuracy_key(entry: Entry[EvaluationNumbers], collection: Collection) -> Key
     size = entry.numbers.input_height, entry.numbers.input_width
     return (
         *dataset_key(entry), entry.record.campaign, *network_key(entry.record.network), *size,
-        checkpoint(entry, collection), normalization(entry),
+        checkpoint(entry, collection), normalization(entry), flips(entry),
     )  # fmt: skip
 
 
 def normalization(entry: Entry[EvaluationNumbers]) -> str:
     """By which values images were normalized, as the record's reading says: 'imagenet', 'half'."""
+    return str(_reading(entry).get("normalization") or "")
+
+
+def flips(entry: Entry[EvaluationNumbers]) -> bool:
+    """Whether the scores of the mirror image were averaged in."""
+    return _reading(entry).get("flip") is True
+
+
+def _reading(entry: Entry[EvaluationNumbers]) -> dict[str, Any]:
     reading = entry.record.config.get("reading")
-    return str(reading.get("normalization") or "") if isinstance(reading, dict) else ""
+    return reading if isinstance(reading, dict) else {}
 
 
 def checkpoint(entry: Entry[EvaluationNumbers], collection: Collection) -> str:

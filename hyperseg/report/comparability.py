@@ -87,6 +87,8 @@ def _data(run: Run, row: PaperRow) -> Iterator[str]:
             ours, theirs = run.get(name), getattr(wanted, name)
             if ours and theirs and ours != theirs:
                 yield f"{title} '{ours}', the paper's '{theirs}'"
+    if run.get("flip") is True:
+        yield "the scores of the mirror image averaged in, which the authors' code does not do for a single image"
     yield from _input(run, row)
 
 

@@ -18,7 +18,6 @@ from hyperseg.report.output import CONTENTS, contents, replace_folder
 RECORDS = "results/reference"
 PAPER = "results/paper/paper.csv"
 PEERS = "results/published"  # every CSV in it
-PICTURES = "results/reference/overlays"
 SITE = "reports/site"
 INDEX = "reports/index.html"
 COMMITTED = "reports/reference"
@@ -37,8 +36,7 @@ class Made:
 
 def make(root: Path) -> Made:
     """Read the repository's records and facts, and make every file in memory. Raises :class:`UserError`."""
-    pictures = sorted(path for path in (root / PICTURES).glob("*") if path.suffix in (".jpg", ".png"))
-    sources = Sources(TITLE, root / PAPER, sorted((root / PEERS).glob("*.csv")), pictures=pictures)
+    sources = Sources(TITLE, root / PAPER, sorted((root / PEERS).glob("*.csv")))
     return Made(*report_files([root / RECORDS], sources))
 
 

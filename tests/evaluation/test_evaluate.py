@@ -17,9 +17,11 @@ from hyperseg.evaluation.overlay import comparison
 from hyperseg.evaluation.predict import network_input, predict, scored_classes
 from hyperseg.evaluation.protocol import Reading, load_protocol
 from hyperseg.evaluation.run import evaluate_to_record
-from hyperseg.evaluation.strips import Strip, by_score, check_own, image_iou, write_strips
+from hyperseg.evaluation.strips import by_score, check_own, image_iou
+from hyperseg.files import sha256_file
 from hyperseg.records import EvaluationNumbers
 from hyperseg.records.raw import read_matrices
+from hyperseg.records.strips import Strip, list_text
 from hyperseg.records.verify import Verified, verify
 
 CPU = torch.device("cpu")
@@ -148,6 +150,20 @@ def test_resize_is_bilinear_with_antialiasing() -> None:
     assert (pixels - theirs).abs().max() < 1.01  # Pillow rounds to whole grey levels
 
 
+def test_a_flip_averages_the_scores_of_the_mirror_image_turned_back() -> None:
+    class Slope(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            columns = torch.arange(x.shape[3]).expand(x.shape[0], x.shape[2], -1).float()
+            return torch.stack([columns, torch.full_like(columns, 32.25)], dim=1)
+
+    image, plain = np.zeros((48, 64, 3), np.uint8), Reading(void="ignore", geometry="resize", normalization="imagenet")
+    shares = [
+        predict(Slope(), image, (48, 64), reading, NATIVE, 2, CPU).float().mean().item()
+        for reading in (plain, plain.model_copy(update={"flip": True}))
+    ]
+    assert shares == [33 / 64, 1.0]  # columns 0 to 32 lose; with its mirror image each has 31.5
+
+
 def test_voc_is_padded_on_the_right_and_bottom_and_scored_without_the_padding(tmp_path: Path) -> None:
     dataset = build(tmp_path / "voc", "voc2012", None)
     network = ColourNetwork(3)
@@ -241,15 +257,16 @@ def test_overlay_shows_image_label_prediction_and_a_legend() -> None:
     assert [0, 250, 0] in legend
 
 
-def test_a_strip_never_replaces_a_file_that_was_not_made_as_one(dataset: PreparedDataset, tmp_path: Path) -> None:
+def test_a_strip_never_replaces_a_file_that_was_not_made_as_one(tmp_path: Path) -> None:
     out = tmp_path / "strips"
     check_own(out, ["a.png"])
     out.mkdir()
     (out / "a.png").write_bytes(b"a picture of mine")
     with pytest.raises(UserError, match=r"a\.png is there and was not made by `hyperseg overlay`"):
         check_own(out, ["a.png"])
-    (tmp_path / "weights").write_bytes(b"x")
-    write_strips(out, [Strip(out / "a.png", "a", 50.0)], tmp_path / "weights", dataset, "test", "standard", NATIVE)
+    made = ("f" * 64, "camvid", "a" * 64, "test", "standard", "48x64")
+    strip = Strip("a.png", sha256_file(out / "a.png"), "a", 50.0, *made)
+    (out / "strips.csv").write_text(list_text([strip]))
     check_own(out, ["a.png", "b.png"])
     (out / "a.png").write_bytes(b"changed since")
     with pytest.raises(UserError, match="was not made by"):

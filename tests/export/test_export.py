@@ -1,6 +1,7 @@
 """Exports, read back by the formats' own packages."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,66 @@ def test_codecheck_names_every_record(exported: Path) -> None:
     assert content["paper"]["authors"] == [{"name": n} for n in ("Yuval Nirkin", "Lior Wolf", "Tal Hassner")]
     assert all((exported / entry["file"]).is_file() for entry in content["manifest"])
     assert content["manifest"][0]["comment"].split(";")[0].endswith("mIoU 51.4511 %")
+
+
+def codecheck_faults(path: Path) -> list[str]:
+    """What a file lacks of what the CODECHECK configuration file specification 1.0 says a file MUST have or be.
+
+    https://codecheck.org.uk/spec/config/1.0/; no schema is published, and the only validator is an R package.
+    """
+    faults = [] if path.name == "codecheck.yml" else ["the file is named codecheck.yml"]
+    text = path.read_bytes().decode("utf-8")  # UnicodeDecodeError: it is no UTF-8
+    faults += [] if "---" in text.splitlines() else ["three dashes mark the document's start"]
+    content = yaml.safe_load(text)
+    manifest = content.get("manifest")
+    if not isinstance(manifest, list) or not all("file" in entry for entry in manifest):
+        faults.append("manifest is a sequence, and each item has a file")
+    elif not all((path.parent / entry["file"]).is_file() for entry in manifest):
+        faults.append("files are relative to the configuration")
+    if "authors" in content.get("paper", {}) and not all("name" in one for one in content["paper"]["authors"] or [{}]):
+        faults.append("there is at least one author, and each has a name")
+    checkers = content.get("codechecker")
+    if not isinstance(checkers, list) or not checkers or not all("name" in one for one in checkers):
+        faults.append("codechecker has at least one item, and each has a name")
+    if not isinstance(content.get("report"), str):
+        faults.append("report identifies the published report")
+    return faults
+
+
+def test_codecheck_s_specification_finds_missing_what_the_checker_adds_and_nothing_else(
+    exported: Path, tmp_path: Path
+) -> None:
+    written = exported / "codecheck.yml"
+    assert codecheck_faults(written) == [
+        "codechecker has at least one item, and each has a name", "report identifies the published report",
+    ]  # fmt: skip
+    shutil.copytree(exported, tmp_path / "checked")
+    checked = tmp_path / "checked/codecheck.yml"
+    with checked.open("a") as file:  # as a codechecker goes on with it
+        file.write("codechecker:\n- name: A. Checker\nreport: https://doi.org/10.5281/zenodo.0000000\n")
+    assert codecheck_faults(checked) == []
+    assert written.read_text().startswith("%YAML 1.1\n---\nversion: https://codecheck.org.uk/spec/config/1.0/\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("---\n", "", "three dashes"),
+        ("manifest:", "files:", "manifest is a sequence"),
+        ("file: records/", "path: records/", "manifest is a sequence"),
+        ("file: records/", "file: other/", "relative to the configuration"),
+        ("- name: Yuval Nirkin", "- ORCID: Yuval Nirkin", "at least one author"),
+    ],
+)
+def test_each_demand_of_the_specification_can_fail(
+    exported: Path, tmp_path: Path, old: str, new: str, fault: str
+) -> None:
+    shutil.copytree(exported, tmp_path / "out")
+    path = tmp_path / "out/codecheck.yml"
+    text = path.read_text().removeprefix("%YAML 1.1\n")
+    assert old in text
+    path.write_text(text.replace(old, new))
+    assert any(fault in found for found in codecheck_faults(path))
 
 
 def test_hugging_faces_own_package_reads_the_results(exported: Path) -> None:

@@ -21,7 +21,13 @@ def test_jobs_are_counted_by_variant_seed_protocol_and_engine() -> None:
     evaluated = {"protocols": ["paper", "standard"], "split": "test"}
     timed = {"protocols": ["smoke", "deploy"], "engines": ["eager", "native"], "precisions": ["float32"]}
     steps = planned(seeds=[0, 1, 2], evaluation=evaluated, latency=timed)
-    assert {name: step.jobs for name, step in steps.items()} == {"train": 3, "evaluate": 6, "latency": 4, "report": 1}
+    assert {name: step.jobs for name, step in steps.items()} == {
+        "train": 3,
+        "evaluate": 6,
+        "strips": 1,
+        "latency": 4,
+        "report": 1,
+    }
 
 
 def test_latencies_are_counted_by_the_engines_of_their_variant() -> None:

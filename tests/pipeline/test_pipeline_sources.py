@@ -109,7 +109,8 @@ def add_code(text: str) -> str:
     return f"{text}\nassert True\n"
 
 
-ALL = {"streets", "train", "evaluate", "latency", "report"}
+SCORING = {"evaluate", "strips"}
+ALL = {"streets", "train", *SCORING, "latency", "report"}
 
 
 @pytest.mark.parametrize(
@@ -117,16 +118,17 @@ ALL = {"streets", "train", "evaluate", "latency", "report"}
     [
         ("errors.py", ALL),
         ("allocator.py", {"train"}),
-        ("cli/steps.py", {"train", "evaluate"}),
-        ("cli/weights.py", {"evaluate"}),
+        ("cli/steps.py", {"train", *SCORING}),
+        ("cli/weights.py", SCORING),
         ("cli/train.py", {"train"}),
-        ("pipeline/campaign.py", {"train", "evaluate"}),
+        ("pipeline/campaign.py", {"train", *SCORING}),
         ("pipeline/run.py", set()),
         ("datasets/download.py", set()),
         ("streets/vehicles.py", {"streets"}),
         ("records/bench.py", set()),
-        ("evaluation/confusion.py", {"evaluate"}),
-        ("evaluation/protocols/standard.yaml", {"evaluate"}),
+        ("evaluation/confusion.py", SCORING),
+        ("evaluation/protocols/standard.yaml", SCORING),
+        ("evaluation/overlay.py", {"strips"}),
         ("evaluation/protocols/paper.yaml", set()),
         ("training/recipes/camvid_hyperseg_s.yaml", {"train"}),
         ("training/recipes/voc_hyperseg_l.yaml", set()),
@@ -145,7 +147,7 @@ def test_an_edit_makes_exactly_the_steps_stale_that_depend_on_the_file(
 
 def test_scoring_code_is_a_training_s_where_the_best_epoch_is_kept(stale_after: Callable[..., set[str]]) -> None:
     best = {"selection": "best", "selection_split": "val"}
-    assert stale_after("evaluation/confusion.py", add_code, **best) == {"train", "evaluate"}
+    assert stale_after("evaluation/confusion.py", add_code, **best) == {"train", *SCORING}
 
 
 def test_the_input_at_which_epochs_are_scored_is_a_training_s_where_the_best_is_kept() -> None:

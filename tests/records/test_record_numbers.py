@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from record_content import content
+from scored_images import write_scored
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 from hyperseg.records import read_record
 from hyperseg.records.raw import read_matrices, write_matrices
-from hyperseg.records.scores import bootstrap_interval
 from hyperseg.records.verify import summary, verify
 
 ROOT = Path(__file__).parents[2]
@@ -156,18 +156,7 @@ def test_records_made_in_python_hold_no_nan_either() -> None:
 
 @pytest.fixture
 def scored(tmp_path: Path) -> Path:
-    """An evaluation of four images with their matrices beside it."""
-    per_image = np.array([[[3, 1], [0, 2]], [[1, 0], [1, 1]], [[1, 1], [0, 2]], [[1, 0], [1, 1]]])
-    record = content("evaluation")
-    sha256 = write_matrices(tmp_path / "record.npz", per_image, ["a", "b", "c", "d"])
-    interval = bootstrap_interval(per_image, "zero")
-    assert interval is not None
-    record["numbers"] = record["numbers"] | {
-        "matrices_file": "record.npz", "matrices_sha256": sha256, "miou_interval": interval.model_dump(),
-    }  # fmt: skip
-    record["schema_version"] = 2
-    (tmp_path / "record.json").write_text(json.dumps(record))
-    return tmp_path / "record.json"
+    return write_scored(tmp_path)
 
 
 def changed(path: Path, *changes: Change) -> Path:

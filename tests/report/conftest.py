@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import record_factory
 
+from hyperseg.report.claims import Claims, read_claims
 from hyperseg.report.collection import Collection, load
 from hyperseg.report.facts import PaperRow, PeerRow, read_paper, read_peers
 
@@ -35,3 +36,8 @@ def demo_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demo(demo_records: Path) -> Collection:
     return load([demo_records])
+
+
+@pytest.fixture(scope="session")
+def claims(root: Path) -> Claims:
+    return read_claims(root / "results/paper/paper.csv")

@@ -35,6 +35,18 @@ def test_seeds_are_of_one_kind_of_checkpoint(tmp_path: Path) -> None:
     assert numbers(bars(collection(tmp_path, *records))["seed"]) == (48.0, 50.0)
 
 
+def test_a_flip_that_acts_is_beside_none_of_the_same_reading(tmp_path: Path) -> None:
+    def read(flip: bool, normalization: str = "imagenet") -> dict[str, object]:
+        return {"reading": {"void": "ignore", "normalization": normalization, "flip": flip}}
+
+    records = [
+        evaluation(miou=50.0, config={"reading": {"normalization": "imagenet"}}),  # older records say nothing of it
+        evaluation(miou=51.0, config=read(True)), evaluation(miou=40.0, config=read(False, "half")),
+    ]  # fmt: skip
+    assert numbers(bars(collection(tmp_path, *records))["flip"]) == (50.0, 51.0)
+    assert "flip" not in bars(collection(tmp_path / "apart", *records[1:]))
+
+
 def test_absent_classes_change_the_mean_and_nothing_does_where_all_are_found(tmp_path: Path) -> None:
     absent = bars(collection(tmp_path, evaluation(miou=50.0), evaluation("unet", "paper", 40.0)))["absent"]
     assert numbers(absent) == (round(50.0 * 10 / 11, 6), 50.0)

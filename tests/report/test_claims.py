@@ -1,90 +1,22 @@
 """The paper's claims: every number is one, and every claim gets a verdict, whatever was run."""
 
 import csv
-import math
 import re
 from collections import Counter
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
-from record_factory import evaluation, latency, machine, network, sha, training, write
+from perfect_user import perfect_user, verdicts
 
 import hyperseg
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol
-from hyperseg.records import DatasetRef, Record
 from hyperseg.report.claims import Claims, read_claims
 from hyperseg.report.claims_judge import judge, judge_collection
 from hyperseg.report.collection import load
 from hyperseg.report.coverage import COLUMNS, VERDICTS
 from hyperseg.report.facts import PeerRow
-
-GPU = machine(cpu="Test CPU", fingerprint="1080" * 3, gpus=["NVIDIA GeForce GTX 1080 Ti"])
-CAMVID12 = tuple(f"class {index}" for index in range(12))
-# variant: mIoU and FPS that the paper states, classes, backbone, epochs, images an epoch, split of the selection
-PAPER: dict[str, tuple[float, float | None, int, str, int, int]] = {
-    "camvid_hyperseg_s": (78.4, 38.0, 12, "tf_efficientnet_b1", 120, 2000),
-    "camvid_hyperseg_l": (79.1, 16.6, 12, "tf_efficientnet_b1", 120, 2000),
-    "cityscapes_hyperseg_m": (76.2, 36.9, 19, "tf_efficientnet_b1", 360, 4000),
-    "cityscapes_hyperseg_s": (78.2, 16.1, 19, "tf_efficientnet_b1", 360, 4000),
-    "voc_hyperseg_l": (80.6, None, 21, "tf_efficientnet_b3", 160, 20000),
-}
-SIZES = {
-    "camvid_hyperseg_s": (576, 768), "camvid_hyperseg_l": (768, 1024), "cityscapes_hyperseg_m": (512, 1024),
-    "cityscapes_hyperseg_s": (768, 1536), "voc_hyperseg_l": (512, 512),
-}  # fmt: skip
-DATASETS = {
-    "camvid": ("camvid_authors12", "test", 233, {"960x720": 233}),
-    "cityscapes": ("cityscapes", "val", 500, {"2048x1024": 500}),
-    "voc": ("voc2012", "val", 1449, {"500x375": 1000, "375x500": 449}),
-}  # fmt: skip
-READINGS = {
-    "camvid": {"void": "class", "geometry": "resize", "normalization": "imagenet"},
-    "cityscapes": {"void": "ignore", "geometry": "resize", "normalization": "imagenet"},
-    "voc": {"void": "ignore", "geometry": "pad", "normalization": "imagenet"},
-}
-
-
-@pytest.fixture(scope="session")
-def claims(root: Path) -> Claims:
-    return read_claims(root / "results/paper/paper.csv")
-
-
-def dataset_of(variant: str, **changes: object) -> DatasetRef:
-    name, split, images, sizes = DATASETS[variant.split("_")[0]]
-    fields = {"id": name, "version": sha(name), "split": split, "images": images, "image_sizes": sizes}
-    return DatasetRef(**(fields | changes))
-
-
-def perfect_user(offsets: dict[str, float] | None = None) -> dict[str, Record]:
-    """All five variants by three seeds and a GTX 1080 Ti: what somebody leaves who repeats the paper to the letter."""
-    records: dict[str, Record] = {}
-    for variant, (miou, fps, classes, backbone, epochs, images) in PAPER.items():
-        home, offset = variant.split("_")[0], (offsets or {}).get(variant, 0.0)
-        selection = "test" if home == "camvid" else "val"
-        for seed, spread in enumerate((-0.05, 0.0, 0.05)):
-            net = network(variant, weights=f"seed{seed}", backbone=backbone, num_classes=classes)
-            recipe = {"id": variant, "epochs": epochs, "images_per_epoch": images}
-            records[f"{variant}/seed{seed}/train.json"] = training(
-                variant, net=net, seed=seed, selection="best", selection_split=selection, config={"recipe": recipe},
-                dataset=dataset_of(variant, split="train"),
-            )  # fmt: skip
-            records[f"{variant}/seed{seed}/evaluation-paper.json"] = evaluation(
-                variant, "paper", miou + offset + spread, classes=[f"class {i}" for i in range(classes)],
-                hw=SIZES[variant], net=net, seed=seed, config={"reading": READINGS[home]}, dataset=dataset_of(variant),
-            )  # fmt: skip
-        net = network(variant, weights=None, backbone=backbone, num_classes=classes)
-        milliseconds = 1000 / fps if fps else 30.0
-        records[f"{variant}/latency/paper.json"] = latency(
-            variant, "paper", milliseconds, at=GPU, batch_norm="deleted", net=net, mean=milliseconds,
-        )  # fmt: skip
-    return records
-
-
-def verdicts(folder: Path, records: dict[str, Record], claims: Claims, rivals: tuple[PeerRow, ...]) -> pd.DataFrame:
-    return judge(claims, hyperseg.read_records(write(folder, records)), rivals).set_index("claim")
 
 
 def test_every_number_of_the_paper_is_a_claim_once(root: Path, claims: Claims) -> None:
@@ -172,108 +104,13 @@ def test_verdicts_by_distance(tmp_path: Path, claims: Claims, offset: float, ver
     assert found.loc["camvid_s_miou", "verdict"] == verdict
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"images": 232}, "scored on 232 images, the paper's number on 233"),
-        ({"image_sizes": {"16x12": 233}}, "images of 16x12 pixels, the paper's 960x720"),
-        ({"partial": True}, "scored on a partial copy of the dataset"),
-        ({"split": "val"}, "scored on the split val, the paper's number on test"),
-        ({"id": "camvid"}, "scored on CamVid, 11 merged classes; the paper's number is for CamVid, authors' 12"),
-    ],
-)  # fmt: skip
-def test_other_data_is_another_protocol(tmp_path: Path, claims: Claims, change: dict[str, object], reason: str) -> None:
-    variant = "camvid_hyperseg_s"
-    records = perfect_user()
-    for name in [name for name in records if name.startswith(variant) and "evaluation" in name]:
-        records[name] = records[name].model_copy(update={"dataset": dataset_of(variant, **change)})
-    found = verdicts(tmp_path, records, claims, ())
-    assert found.loc["camvid_s_miou", "verdict"] == "other protocol"
-    assert reason in found.loc["camvid_s_miou", "reason"]
-    assert math.isnan(found.loc["camvid_s_miou", "difference"])  # no column mixes protocols
-    assert found.loc["camvid_l_better", "verdict"] == "other protocol"
-
-
-@pytest.mark.parametrize(
-    ("part", "change", "reason"),
-    [
-        ("train", {"config": {"recipe": {"epochs": 7}}}, "trained for 7 epochs, the released recipe for 120"),
-        (
-            "evaluation", {"config": {"reading": READINGS["camvid"] | {"normalization": "half"}}},
-            "normalization 'half', the paper's 'imagenet'",
-        ),
-        ("evaluation", {"config": {"reading": READINGS["camvid"] | {"void": "ignore"}}}, "void is read 'ignore'"),
-    ],
-)  # fmt: skip
-def test_another_recipe_or_reading_is_another_protocol(
-    tmp_path: Path, claims: Claims, part: str, change: dict[str, object], reason: str
-) -> None:
-    records = perfect_user()
-    for name in [name for name in records if name.startswith("camvid_hyperseg_s") and part in name]:
-        records[name] = records[name].model_copy(update=change)
-    found = verdicts(tmp_path, records, claims, ())
-    assert found.loc["camvid_s_miou", "verdict"] == "other protocol"
-    assert reason in found.loc["camvid_s_miou", "reason"]
-
-
-def test_a_checkpoint_chosen_otherwise_is_another_protocol(tmp_path: Path, claims: Claims) -> None:
-    records = perfect_user()
-    for name in [name for name in records if name.startswith("camvid_hyperseg_s") and "train" in name]:
-        numbers = records[name].numbers.model_copy(update={"selection": "last", "selection_split": None})
-        records[name] = records[name].model_copy(update={"numbers": numbers})
-    found = verdicts(tmp_path, records, claims, ())
-    assert "checkpoint: the last, the paper's: best on test" in found.loc["camvid_s_miou", "reason"]
-
-
-def test_times_are_compared_on_the_papers_card_alone_ratios_anywhere(tmp_path: Path, claims: Claims) -> None:
-    records = {
-        f"{variant}.json": latency(variant, "deploy", value, net=network(variant, weights=None))
-        for variant, value in (("cityscapes_hyperseg_m", 300.0), ("cityscapes_hyperseg_s", 690.0))
-    }
-    found = verdicts(tmp_path, records, claims, ())
-    assert found.loc["cityscapes_m_fps", "verdict"] == "other protocol"
-    assert "other hardware" in found.loc["cityscapes_m_fps", "reason"]
-    assert found.loc["cityscapes_m_to_s", "verdict"] == "reproduced"
-    assert found.loc["cityscapes_m_to_s", "ours"] == pytest.approx(2.3)
-    assert found.loc["cityscapes_m_faster", "verdict"] == "reproduced"
-    kept = perfect_user()
-    name = "cityscapes_hyperseg_m/latency/paper.json"
-    kept[name] = kept[name].model_copy(update={"numbers": kept[name].numbers.model_copy(update={"batch_norm": "kept"})})
-    found = verdicts(tmp_path / "kept", kept, claims, ())
-    assert found.loc["cityscapes_m_fps", "reason"] == "batch norms are computed, the paper's are deleted"
-    invalid = {name: one for name, one in records.items() if "_s" in name}
-    invalid["m.json"] = latency("cityscapes_hyperseg_m", "deploy", 300.0, verdict="INVALID")
-    assert verdicts(tmp_path / "invalid", invalid, claims, ()).loc["cityscapes_m_to_s", "verdict"] == (
-        "not measurable here"
-    )
-
-
-def test_a_ratio_on_another_gpu_is_judged_by_what_the_device_spends(tmp_path: Path, claims: Claims) -> None:
-    """Eager PyTorch on a fast GPU takes the time of starting kernels, which both networks have as many of."""
-    h200 = machine(cpu="Host", fingerprint="200" * 4, gpus=["NVIDIA H200"])
-    eager = {"cityscapes_hyperseg_m": 20.0, "cityscapes_hyperseg_s": 20.0}
-    graph = {"cityscapes_hyperseg_m": 5.0, "cityscapes_hyperseg_s": 11.0}
-    cpu = {"cityscapes_hyperseg_m": 300.0, "cityscapes_hyperseg_s": 900.0}
-    records = {
-        f"{place}/{variant}.json": latency(variant, "deploy", value, engine=engine, **where)
-        for place, engine, times, where in (
-            ("eager", "eager", eager, {"at": h200}), ("graph", "cudagraph", graph, {"at": h200}),
-            ("cpu", "eager", cpu, {}),
-        )
-        for variant, value in times.items()
-    }  # fmt: skip
-    ratio = verdicts(tmp_path, records, claims, ()).loc["cityscapes_m_to_s"]
-    assert (ratio["ours"], ratio["verdict"]) == (pytest.approx(2.2), "reproduced")
-    assert ratio["reason"].startswith("our network as a CUDA graph on NVIDIA H200; there also 1.00 by")
-    assert "3.00 by our network in eager PyTorch" in ratio["reason"]
-
-
 def test_todays_records_give_todays_coverage(root: Path, claims: Claims, rivals: tuple[PeerRow, ...]) -> None:
     found = judge(claims, hyperseg.read_records(root / "results/reference"), rivals).set_index("claim")
     assert set(found["verdict"]) <= set(VERDICTS)
     camvid = found.loc["camvid_s_miou"]
     assert camvid["verdict"] == "other protocol"
     assert re.search(r"scored on CamVid 480×360.*backbone tf_efficientnet_lite1", camvid["reason"])
+    assert [name for name in camvid["records"] if "camvid_long" in name], "the longest training is shown"
     alone = judge(claims, hyperseg.read_records(root / "results/reference/camvid"), rivals).set_index("claim")
     assert re.search(
         r"scored on CamVid 480×360.*backbone tf_efficientnet_lite1.*trained for 7 epochs",

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from record_factory import demo, latency, machine, network, write
+from scored_images import write_strips
 
 from hyperseg.errors import UserError
-from hyperseg.files import sha256_file
 from hyperseg.report.audit import findings
 from hyperseg.report.build import Sources, build_report
-from hyperseg.report.page.embed import read_card, read_photo
+from hyperseg.report.page.embed import read_card, read_photos
 
 OUTWARD = {
     "https://arxiv.org/abs/2012.11582", "https://nirkin.com/hyperseg", "https://github.com/YuvalNirkin/hyperseg",
@@ -165,23 +165,28 @@ def test_the_same_records_make_the_same_bytes(built: Path, tmp_path: Path, root:
 def test_bad_pictures_and_cards_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("<svg/>")
     with pytest.raises(UserError, match="neither PNG, JPEG nor GIF"):
-        read_photo(tmp_path / "a.png")
+        read_photos([tmp_path / "a.png"], [])
     with pytest.raises(UserError, match="cannot read picture"):
-        read_photo(tmp_path / "b.png")
-    Image.new("RGB", (8, 6)).save(tmp_path / "c.png")
-    listed = (
-        f"file,sha256,image,miou_percent,weights_sha256,dataset,split,protocol,input\nc.png,{{}},c,12.34,{'a' * 64},"
-    )
-    (tmp_path / "strips.csv").write_text(
-        listed.format(sha256_file(tmp_path / "c.png")) + "camvid,test,standard,64x96\n"
-    )
-    assert read_photo(tmp_path / "c.png").caption.startswith("c: mIoU 12.3 %, CamVid")
-    (tmp_path / "c.png").write_bytes((tmp_path / "c.png").read_bytes() + b"more")
-    with pytest.raises(UserError, match="is not the one that"):
-        read_photo(tmp_path / "c.png")
+        read_photos([tmp_path / "b.png"], [])
     (tmp_path / "card.json").write_text("[1, 2]")
     with pytest.raises(UserError, match="not a JSON object"):
         read_card(tmp_path / "card.json")
     (tmp_path / "card.json").write_text("{")
     with pytest.raises(UserError, match="not JSON"):
         read_card(tmp_path / "card.json")
+
+
+def test_strips_among_the_records_are_shown_with_score_and_weights(tmp_path: Path) -> None:
+    record = write_strips(tmp_path / "records")
+    build_report(tmp_path / "out", [tmp_path / "records"])
+    page = Page((tmp_path / "out/index.html").read_text(encoding="utf-8"))
+    text = " ".join("".join(page.text).split())
+    weights = str(record.network.weights_sha256)[:12]
+    assert "HyperSeg-S (CamVid), b: mIoU 50.0 %, " in text
+    assert f"weights {weights}; {record.numbers.miou_percent:.1f} % of the split" in text  # type: ignore[union-attr]
+    assert text.index(", b: mIoU") < text.index(", a: mIoU 70.8 %")
+    assert {path.name for path in (tmp_path / "out/pictures").iterdir()} == {"s-1.png", "s-2.png"}
+    changed = tmp_path / "records/strips/s-1.png"
+    changed.write_bytes(changed.read_bytes() + b"more")
+    with pytest.raises(UserError, match="is not the one that"):
+        build_report(tmp_path / "out", [tmp_path / "records"])

@@ -36,7 +36,7 @@ TINY = {
     },
     "evaluation": {"protocols": ["standard"], "split": "test", "input_hw": [128, 128]},
     "latency": {"protocols": ["smoke"], "engines": ["eager"], "precisions": ["float32"], "input_hw": [128, 128]},
-    "report": {"title": "A tiny campaign"},
+    "report": {"title": "A tiny campaign", "strips": 2},
 }  # fmt: skip
 
 

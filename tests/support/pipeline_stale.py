@@ -10,6 +10,7 @@ STEPS = {  # the jobs of the tiny campaign, as `hyperseg run --dry-run` and as D
     "streets": "data",
     f"train {VARIANT} 0": f"train@{VARIANT}-0",
     f"evaluate {VARIANT} 0 standard": f"evaluate@{VARIANT}-0-standard",
+    f"strips {VARIANT}": f"strips@{VARIANT}",
     f"latency {VARIANT} smoke eager float32": f"latency@{VARIANT}",
     "report": "report",
 }
@@ -30,9 +31,10 @@ def named_by_dvc(checkout: Checkout) -> set[str]:
 def with_what_follows(stages: set[str]) -> set[str]:
     """The stages and all that are made from theirs."""
     after = {
-        "data": {f"train@{VARIANT}-0", f"evaluate@{VARIANT}-0-standard", "report"},
+        "data": {f"train@{VARIANT}-0", f"evaluate@{VARIANT}-0-standard", f"strips@{VARIANT}", "report"},
         f"train@{VARIANT}-0": {f"evaluate@{VARIANT}-0-standard", f"latency@{VARIANT}", "report"},
-        f"evaluate@{VARIANT}-0-standard": {"report"},
+        f"evaluate@{VARIANT}-0-standard": {f"strips@{VARIANT}", "report"},
+        f"strips@{VARIANT}": {"report"},
         f"latency@{VARIANT}": {"report"},
     }
     reached = set(stages)

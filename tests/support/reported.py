@@ -27,3 +27,8 @@ def as_paper(miou: float, **changes: object) -> Record:
     """An evaluation that is the paper's measurement in every respect."""
     fields: dict[str, object] = {"dataset": AUTHORS, "hw": (576, 768), "classes": (*CAMVID, "Void")}
     return evaluation("camvid_hyperseg_s", "paper", miou, **(fields | changes))  # type: ignore[arg-type]
+
+
+def of_a_library(record: Record) -> Record:
+    """The record with its network from a library."""
+    return record.model_copy(update={"network": record.network.model_copy(update={"source": "library 1.0"})})

@@ -6,16 +6,7 @@ rule latency:
         training=f"{LAYOUT.first_seed}/train.json",
         weights=ancient(f"{LAYOUT.first_seed}/weights.safetensors"),
     output:
-        record=report(
-            f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.json",
-            caption="../report/latency.rst",
-            category="Latencies",
-            labels={
-                "variant": "{variant}",
-                "engine": "{engine}",
-                "precision": "{precision}",
-            },
-        ),
+        record=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.json",
         samples=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.parquet",
     log:
         f"{LAYOUT.logs}/{{variant}}/latency/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.log",

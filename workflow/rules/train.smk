@@ -5,12 +5,7 @@ rule train:
         manifest=LAYOUT.manifest,
     output:
         weights=f"{LAYOUT.seed}/weights.safetensors",
-        record=report(
-            f"{LAYOUT.seed}/train.json",
-            caption="../report/training.rst",
-            category="Trainings",
-            labels={"variant": "{variant}", "seed": "{seed}"},
-        ),
+        record=f"{LAYOUT.seed}/train.json",
     log:
         f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/train.log",
     priority: lambda wildcards: LAYOUT.priority(wildcards.variant)

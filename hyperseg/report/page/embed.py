@@ -1,14 +1,14 @@
 """What a self-contained page carries inside it besides figures and records: pictures as data URIs, dataset cards."""
 
 import base64
-import csv
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperseg.csv_text import inert
 from hyperseg.errors import UserError
+from hyperseg.records.strips import STRIPS_FILE, Strip, read_strips
 from hyperseg.report.names import dataset_title
 
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
@@ -16,13 +16,23 @@ _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg",
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture given by the user, such as an overlay of a prediction."""
+    """A picture given by the user, or one that a list of `hyperseg overlay` names."""
 
     name: str
     data: bytes
     uri: str
-    caption: str
-    place: int = 0  # in the list beside it: the worst image first
+    strip: Strip | None = None  # what the list beside it says
+
+    def caption(self, network: str = "") -> str:
+        """What it shows, by the list; its name where there is none. `network` is what the weights belong to."""
+        strip = self.strip
+        if strip is None:
+            return self.name
+        return (
+            f"{network}{', ' if network else ''}{strip.image}: mIoU {strip.miou_percent:.1f} %, "
+            f"{dataset_title(strip.dataset)}, {strip.split}, {strip.protocol}, "
+            f"input {strip.input.replace('x', '×')}; weights {strip.weights_sha256[:12]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,21 @@ class Card:
         return str(self.content.get("title") or self.content.get("name") or self.content.get("id") or self.name)
 
 
-def read_photo(path: Path) -> Photo:
+def read_photos(pictures: Iterable[Path], lists: Iterable[Path]) -> list[Photo]:
+    """The pictures of the lists in their order, each list the worst image first, then the others by name.
+
+    Raises :class:`UserError` for a picture that cannot be read, is not the listed one any more, or shares its name.
+    """
+    listed = {path.parent / strip.file: strip for path in lists for strip in read_strips(path)}
+    photos = [_read_photo(path, strip) for path, strip in listed.items()]
+    photos += [_read_photo(path) for path in sorted(pictures, key=lambda path: path.name) if path not in listed]
+    names = [photo.name for photo in photos]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"two pictures are named {twice[0]}; rename one of them")
+    return photos
+
+
+def _read_photo(path: Path, strip: Strip | None = None) -> Photo:
     """A PNG, JPEG or GIF; anything else is refused with a :class:`UserError`."""
     try:
         data = path.read_bytes()
@@ -46,29 +70,11 @@ def read_photo(path: Path) -> Photo:
     kind = next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
     if kind is None:
         raise UserError(f"picture {path} is neither PNG, JPEG nor GIF; give one of these")
-    return Photo(path.name, data, f"data:{kind};base64,{base64.b64encode(data).decode()}", *_listed(path, data))
-
-
-def _listed(path: Path, data: bytes) -> tuple[str, int]:
-    """What ``strips.csv`` beside a picture says of it, and its row there; its name where there is no such list.
-
-    Raises :class:`UserError` for a picture that is not the listed one any more.
-    """
-    listed = path.with_name("strips.csv")
-    if not listed.is_file():
-        return path.name, 0
-    with listed.open(encoding="utf-8", newline="") as file:
-        found = [(place, row) for place, row in enumerate(csv.DictReader(file)) if row.get("file") == inert(path.name)]
-    if not found:
-        return path.name, 0
-    place, row = found[0]
-    if hashlib.sha256(data).hexdigest() != row["sha256"]:
-        raise UserError(f"picture {path} is not the one that {listed} lists; make both anew with `hyperseg overlay`")
-    caption = (
-        f"{row['image']}: mIoU {float(row['miou_percent']):.1f} %, {dataset_title(row['dataset'])}, {row['split']}, "
-        f"{row['protocol']}, input {row['input'].replace('x', '×')}; weights {row['weights_sha256'][:12]}"
-    )
-    return caption, place
+    if strip and hashlib.sha256(data).hexdigest() != strip.sha256:
+        raise UserError(
+            f"picture {path} is not the one that {STRIPS_FILE} beside it lists; make both anew with `hyperseg overlay`"
+        )
+    return Photo(path.name, data, f"data:{kind};base64,{base64.b64encode(data).decode()}", strip)
 
 
 def read_card(path: Path) -> Card:

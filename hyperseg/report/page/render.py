@@ -8,10 +8,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hyperseg import __version__
+from hyperseg.records.strips import evaluation_key
 from hyperseg.report.audit import bars, findings
+from hyperseg.report.collection import Collection
 from hyperseg.report.coverage import VERDICTS, counts, sentences
 from hyperseg.report.figures.style import Picture
 from hyperseg.report.inputs import Inputs
+from hyperseg.report.names import network_title
 from hyperseg.report.page.embed import Card, Photo
 from hyperseg.report.page.provenance import environments, facts, headline, listed_records, warnings
 from hyperseg.report.page.svg import InlineFigures
@@ -88,7 +91,7 @@ def render(contents: Contents) -> str:
         bars=bars(collection),
         sections=sections,
         badges=BADGES,
-        photos=contents.photos,
+        photos=_captioned(contents.photos, collection),
         cards=contents.cards,
         environments=used,
         records=listed_records(collection, letters),
@@ -102,6 +105,17 @@ def _seen(table: Table) -> SimpleNamespace:
     return SimpleNamespace(
         table=table, columns=seen.columns, rows=seen.rows, folded=seen.folded, notes=seen.notes, campaigns=campaigns
     )
+
+
+def _captioned(photos: Sequence[Photo], collection: Collection) -> list[SimpleNamespace]:
+    """Pictures with their captions; one of a list has the evaluation of the same weights, split and protocol."""
+    scored = {evaluation_key(entry.record): entry for entry in collection.evaluation}
+    shown = []
+    for photo in photos:
+        entry = scored.get(photo.strip.key) if photo.strip else None
+        caption = photo.caption(network_title(entry.record.network.id) if entry else "")
+        shown.append(SimpleNamespace(uri=photo.uri, name=photo.name, caption=caption, entry=entry))
+    return shown
 
 
 def _inline(picture: Picture, figures: InlineFigures) -> SimpleNamespace:

@@ -11,6 +11,7 @@ from hyperseg.report.collection import (
     Key,
     accuracy_key,
     checkpoint,
+    flips,
     normalization,
     protocol_of,
     protocol_slug,
@@ -87,7 +88,9 @@ def _row(entries: list[Evaluation], collection: Collection, paper: Sequence[Pape
         "input_height_px": Cell(first.numbers.input_height),
         "input_width_px": Cell(first.numbers.input_width),
         "input": Cell(hw(first.numbers.input_height, first.numbers.input_width)),
-        "normalization": Cell(normalization(first) or None),
+        "normalization": Cell(
+            ", ".join(filter(None, [normalization(first), "mirror image averaged in" if flips(first) else ""])) or None
+        ),
     }
     if dataset:
         row |= {

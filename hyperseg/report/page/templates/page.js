@@ -284,7 +284,7 @@ addEventListener("afterprint", () => folded.forEach(item => { item.open = false;
 // ---- an address may name a record: #record-0123456789ab or #record-0123456789ab/miou_percent_paper_v1
 const follow = () => {
   const [anchor, key] = location.hash.slice(1).split("/");
-  if (data.records[anchor]) show([anchor], key || "", key ? "" : data.records[anchor].file, null);
+  if (data.records[anchor]) show([anchor], key || "", "", null);
 };
 addEventListener("hashchange", follow);
 follow();
