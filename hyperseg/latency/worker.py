@@ -64,8 +64,8 @@ def main() -> None:
 
 def run_job(job: Job, emit: Emit) -> Result:
     """Prepare, calibrate, warm up, time, calibrate again and check the answer, in this process."""
+    from hyperseg.arithmetic import switches
     from hyperseg.latency import answers
-    from hyperseg.latency.arithmetic import switches
 
     emit("phase", name="preparing")
     sources = open_sources(job.device, job.device_index)
@@ -145,7 +145,7 @@ def prepare(job: Job) -> Prepared:
 
     import torch
 
-    from hyperseg.latency.arithmetic import fix_arithmetic
+    from hyperseg.arithmetic import fix_arithmetic
     from hyperseg.latency.batch_norm import prepare_batch_norm
     from hyperseg.latency.engines import Target, get_engine
     from hyperseg.latency.stages import Staged, inputs
