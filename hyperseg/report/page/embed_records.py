@@ -16,7 +16,8 @@ def embedded(collection: Collection) -> tuple[str, dict[str, bytes]]:
     files: dict[str, bytes] = {}
     size = 0
     for entry in collection:
-        plain = entry.record.model_dump(mode="json", exclude_none=False)  # one at a time: all take as much as the records
+        # One at a time: all take as much memory as the records.
+        plain = entry.record.model_dump(mode="json", exclude_none=False)
         text = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
         head = {"file": entry.name, "sha256": entry.sha256}
         size += len(text)
