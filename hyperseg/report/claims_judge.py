@@ -11,7 +11,7 @@ import pandas as pd
 
 from hyperseg.records.statistics import process_interval
 from hyperseg.report.claims import Claim, Claims, read_claims
-from hyperseg.report.claims_speed import Ratio, speed_ratios
+from hyperseg.report.claims_speed import places, speed_ratios
 from hyperseg.report.collection import Collection
 from hyperseg.report.comparability import Run, accuracy_reasons, latency_reasons
 from hyperseg.report.conditions import CLAIMS_FILE
@@ -146,7 +146,7 @@ class _Judging:
         return Judged(_verdict(ours, paper, allowed, rising=rising), ours, difference=ours.value - paper)
 
     def _measured(self, variant: str, split: str | None, measure: str) -> Measured | None:
-        """Our number of a variant: comparable ones averaged over seeds, else the one that differs least; or None."""
+        """Our number of a variant: comparable ones averaged over seeds, else the nearest one; or None."""
         row = self.claims.row_of(variant, split)
         runs = [
             run for run in self.runs.get((_QUANTITIES[measure], variant), ())
@@ -160,13 +160,21 @@ class _Judging:
             return _over_seeds(fit)
         if not compared:
             return None
-        reasons, nearest = min(compared, key=lambda pair: (len(pair[0]), pair[1]["protocol"] != "paper"))
+        reasons, nearest = min(compared, key=lambda pair: self._distance(pair[1], row))
         return replace(_over_seeds([nearest]), reasons=tuple(reasons))
 
     def _reasons(self, run: Run, row: PaperRow) -> list[str]:
         if run["kind"] == "latency":
             return latency_reasons(run, row)
         return accuracy_reasons(run, row, self.trainings.get(run["weights_sha256"] or ""))
+
+    def _distance(self, run: Run, row: PaperRow) -> tuple[int, bool, float]:
+        """Sorts what is not comparable: by what else than the training differs; then by the images trained on."""
+        if run["kind"] == "latency":
+            return len(latency_reasons(run, row)), run["protocol"] != "paper", 0
+        training = self.trainings.get(run["weights_sha256"] or "")
+        seen = (training["epochs"] or 0) * (training["images_per_epoch"] or 0) if training else 0
+        return len(accuracy_reasons(run, row, None)), run["protocol"] != "paper", -seen
 
     def _speed(self, claim: Claim, paper: float | None, allowed: float | None) -> Judged:
         assert claim.against is not None
@@ -177,7 +185,7 @@ class _Judging:
             return Judged("not measurable here")
         first = found[0]
         ours = Measured(first.value, first.low, first.high, 1, first.records)
-        said = _places(found)
+        said = places(found)
         if claim.kind == "order":
             return Judged(_ordered(first.value - 1, _shifted(first.low), _shifted(first.high)), ours, said)
         assert paper is not None
@@ -268,26 +276,6 @@ def _over_seeds(runs: Sequence[Mapping[str, Any]]) -> Measured:
         low = high = None
     names = tuple(dict.fromkeys(str(run["record"]) for run in runs))
     return Measured(statistics.fmean(values), low, high, len(values), names)
-
-
-def _places(found: Sequence[Ratio]) -> str:
-    """Where the ratio was measured, and what other code and other devices gave in float32."""
-    first = found[0]
-    said = f"{first.code} on {first.device}"
-    for device in dict.fromkeys(ratio.device for ratio in found):
-        others: dict[str, list[float]] = {}
-        for ratio in found:
-            if ratio.device == device and ratio.plain and (device, ratio.code) != (first.device, first.code):
-                others.setdefault(ratio.code, []).append(ratio.value)
-        if others:
-            named = ", ".join(f"{_range(values)} by {code}" for code, values in others.items())
-            said += f"; {'there' if device == first.device else f'on {device}'} also {named}"
-    return said
-
-
-def _range(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
-    return low if low == high else f"{low} to {high}"
 
 
 def _half(one: Measured) -> float:

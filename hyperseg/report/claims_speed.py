@@ -83,3 +83,23 @@ def _ratio(one: Run, other: Run) -> Ratio:
     return Ratio(
         other["value"] / one["value"], low, high, code, device, plain, (str(one["record"]), str(other["record"]))
     )
+
+
+def places(found: Sequence[Ratio]) -> str:
+    """Where the ratio was measured, and what other code and other devices gave in float32."""
+    first = found[0]
+    said = f"{first.code} on {first.device}"
+    for device in dict.fromkeys(ratio.device for ratio in found):
+        others: dict[str, list[float]] = {}
+        for ratio in found:
+            if ratio.device == device and ratio.plain and (device, ratio.code) != (first.device, first.code):
+                others.setdefault(ratio.code, []).append(ratio.value)
+        if others:
+            named = ", ".join(f"{_range(values)} by {code}" for code, values in others.items())
+            said += f"; {'there' if device == first.device else f'on {device}'} also {named}"
+    return said
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low} to {high}"

@@ -1,22 +1,16 @@
 """The kernels of a training step on a CPU against PyTorch's operators."""
 
-import copy
-from collections.abc import Sequence
-from statistics import median
-
 import pytest
 import torch
-from torch import Tensor, nn
+from close_tensors import close
+from torch import nn
 from torch.nn import functional as F
 
-from hyperseg import create_model
-from hyperseg.kernels.native import build, training_depthwise, training_maps, training_norm
+from hyperseg.kernels.native import training_depthwise, training_maps, training_norm
 from hyperseg.kernels.native.build import compiler
-from hyperseg.kernels.native.training import LARGE_BATCH, attach_training
 from hyperseg.kernels.native.training_layers import GeneratorProduct, PatchProduct, PointwiseProduct
 from hyperseg.kernels.native.training_levels import MANY_PATCHES, TrainingPatchwise, resize
 from hyperseg.kernels.recast import recast
-from hyperseg.models import HyperSeg
 from hyperseg.models.decoder import Level, WeightGenerator
 from hyperseg.models.layout import GeneratorShape, Kind, LevelShape
 from hyperseg.models.patchwise import Patchwise
@@ -39,13 +33,6 @@ def mixed(dtype: torch.dtype) -> torch.autocast:
 
 def tolerance_of(dtype: torch.dtype) -> float:
     return 1e-5 if dtype == torch.float32 else 2**-7
-
-
-def close(ours: Sequence[Tensor], theirs: Sequence[Tensor], tolerance: float = 1e-5) -> None:
-    """Each within ``tolerance`` of the largest value; some gradients are 0 but for rounding."""
-    for mine, other in zip(ours, theirs, strict=True):
-        largest = float(other.detach().abs().max())
-        torch.testing.assert_close(mine.double(), other.double(), rtol=0, atol=tolerance * largest + 1e-5)
 
 
 @native
@@ -183,76 +170,6 @@ def test_products_equal_convolutions(kind: str) -> None:
     close([got], [expected])
     inputs = (x, *plain.parameters())
     close(torch.autograd.grad(got, inputs, grad), torch.autograd.grad(expected, inputs, grad))
-
-
-def gradients(model: HyperSeg, image: Tensor) -> list[Tensor]:
-    model.zero_grad()
-    features, head = model.backbone(image)
-    signal = model.context(head)
-    sum((f * f.detach().roll(1, 3)).mean() for f in (*features, head, signal)).backward()
-    parameters = (*model.backbone.parameters(), *model.context.parameters())
-    return [*features, head, signal, *(p.grad for p in parameters if p.grad is not None)]
-
-
-@pytest.mark.parametrize("compiled", [pytest.param(True, marks=native), False])
-def test_large_batches_train_to_float_precision(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not compiled:
-        monkeypatch.setattr(build, "compiler", lambda: None)
-    options = {"backbone": "tf_efficientnet_b0", "stochastic_depth": 0.0, "dropout": 0.0}
-    model = create_model("camvid_hyperseg_s", **options).train()
-    wide = copy.deepcopy(model).double()
-    keys = list(model.state_dict())
-    attach_training(model)
-    assert list(model.state_dict()) == keys
-    image = torch.randn(2, 3, 256, 256)
-    assert image[:, 0].numel() >= LARGE_BATCH
-    got, again = gradients(model, image), gradients(model, image)
-    assert got[0].is_contiguous()
-    assert training_norm.is_channels_last(got[5])
-    assert all(torch.equal(a, b) for a, b in zip(got, again, strict=True))
-    close(got, gradients(wide, image.double()), 1e-3)  # through twenty batch norms, the deepest over 128 pixels
-
-
-@native
-def test_large_batches_in_bfloat16_are_as_near_to_float64_as_pytorchs() -> None:
-    options = {"backbone": "tf_efficientnet_b0", "stochastic_depth": 0.0, "dropout": 0.0}
-    plain = create_model("camvid_hyperseg_s", **options).train()
-    attached, wide = copy.deepcopy(plain), copy.deepcopy(plain).double()
-    attach_training(attached)
-    image = torch.randn(2, 3, 256, 256)
-    exact = gradients(wide, image.double())
-    with mixed(torch.bfloat16):
-        features, _ = attached.backbone(image)
-        assert all(feature.dtype == torch.bfloat16 for feature in features)
-        ours, theirs = (gradients(model, image) for model in (attached, plain))
-    errors = [
-        median(
-            [
-                float((a.detach().double() - b.detach()).norm() / b.detach().norm())
-                for a, b in zip(got, exact, strict=True)
-            ]
-        )
-        for got in (ours, theirs)
-    ]
-    assert 0 < errors[0] < 1.1 * errors[1]
-
-
-@pytest.mark.parametrize("variant", ["camvid_hyperseg_s", "voc_hyperseg_l"])
-def test_small_batches_train_with_the_bits_of_the_plain_network(variant: str) -> None:
-    plain = create_model(variant, backbone="tf_efficientnet_b0", stochastic_depth=0.0, dropout=0.0).train()
-    attached = copy.deepcopy(plain)
-    attach_training(attached)
-    image = torch.randn(2, 3, 128, 128)
-    assert all(torch.equal(a, b) for a, b in zip(gradients(attached, image), gradients(plain, image), strict=True))
-
-
-def test_attaching_twice_is_attaching_once() -> None:
-    model = create_model("camvid_hyperseg_s", backbone="tf_efficientnet_b0")
-    attach_training(model)
-    kinds = [type(module) for module in model.modules()]
-    attach_training(model)
-    assert [type(module) for module in model.modules()] == kinds
-    assert len(model.backbone._forward_hooks) == 1
 
 
 @native
