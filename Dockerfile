@@ -11,7 +11,7 @@ RUN apt-get update \
 WORKDIR /opt/hyperseg-bench
 COPY . .
 RUN workflow/setup.sh /opt/venv \
-    && VIRTUAL_ENV=/opt/venv /opt/venv/bin/uv pip install --no-cache '.[kubernetes]' \
+    && VIRTUAL_ENV=/opt/venv /opt/venv/bin/uv pip install --no-cache --no-deps --require-hashes -r workflow/kubernetes.lock \
     && rm -rf /root/.cache
 ENV PATH=/opt/venv/bin:$PATH VIRTUAL_ENV=/opt/venv
 WORKDIR /work

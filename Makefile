@@ -18,6 +18,8 @@ IMAGES ?=
 OUT ?=
 EXTRAS := datasets dev docs engines offline peers s3 video watch  # all but the executors of clusters
 INSTALLED := $(VENV)/.installed
+# Apart, because Snakemake imports each executor it finds in every call.
+EXECUTORS := $(VENV)/executors
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
@@ -45,8 +47,12 @@ front: $(INSTALLED)  ## HyperSeg, its ablations and rivals on real CamVid, one s
 test: $(INSTALLED)  ## The tests, a process for each core; FAST=1 leaves out the slow ones
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(if $(FAST),-m 'not slow')
 
-slurm: $(INSTALLED)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
-	@workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
+$(EXECUTORS): workflow/slurm.lock $(INSTALLED)
+	@uv pip install --quiet --no-deps --require-hashes --target $@ --requirement $<
+	@touch $@
+
+slurm: $(INSTALLED) $(EXECUTORS)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
+	@PYTHONPATH='$(CURDIR)/$(EXECUTORS)' workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
 
 faults: $(INSTALLED)  ## kill -9 in every step and both engines, full disks and others: make faults [TRIALS=200] [MINUTES=10]
 	@PYTHONPATH=tests/support python tests/faults/kills.py --trials $(TRIALS) --minutes $(MINUTES)
@@ -79,9 +85,15 @@ gpu-dry:  ## The same plan on the CPU with tiny sizes, which shows that it runs
 reference: $(INSTALLED)  ## Build reports/index.html and refresh the committed tables; CHECK=1 only compares
 	@hyperseg report --reference $(if $(CHECK),--check)
 
-lock: $(INSTALLED)  ## Resolve requirements.lock again from pyproject.toml
+LOCKED := --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
+lock: $(INSTALLED)  ## Resolve requirements.lock, and workflow/*.lock of executors, again from pyproject.toml
 	uv pip compile pyproject.toml --output-file requirements.lock $(EXTRAS:%=--extra %) --universal \
-	  --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
+	  $(LOCKED) $(if $(UPGRADE),--upgrade)
+	for executor in slurm kubernetes; do \
+	  awk -F'[= ]' '/^[^ #]/ { print "--no-emit-package", $$1 }' requirements.lock | xargs \
+	    uv pip compile pyproject.toml --output-file workflow/$$executor.lock --extra $$executor --universal \
+	    --constraint requirements.lock $(LOCKED) $(if $(UPGRADE),--upgrade); \
+	done
 
 clean:  ## Remove .venv and all that `make demo` made; other data and campaigns stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,14 +1,40 @@
 """Typed, closed and frozen models, and one plain sentence for what does not fit them."""
 
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 
 class StrictModel(BaseModel):
     """A model that refuses unknown keys, NaN and infinity, and changes after it is made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class HandWritten(StrictModel):
+    """A strict model of what people write as YAML, where `yes` is true and pydantic would read true as 1."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        wanted = _types(cls.model_fields[info.field_name or ""].annotation)
+        if wanted & {int, float} and not wanted & {bool, Any} and _holds_truth(value):
+            raise PydanticCustomError("number_type", "a number is needed, not {given}", {"given": repr(value)[:60]})
+        return value
+
+
+def _types(annotation: Any) -> set[Any]:
+    """The types that an annotation is made of, and Any."""
+    if parts := get_args(annotation):
+        return {one for part in parts for one in _types(part)}
+    return {annotation} if isinstance(annotation, type) or annotation is Any else set()
+
+
+def _holds_truth(value: Any) -> bool:
+    """Whether a value is true or false, or holds one in lists and mappings."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return isinstance(value, bool) or any(map(_holds_truth, inner))
 
 
 def first_problem(error: ValidationError) -> tuple[str, str]:

@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from hyperseg.cli import main
+from hyperseg.cli.steps import key_values
+from hyperseg.errors import UserError
 
 
 def test_what_the_system_says_of_a_path_is_one_sentence_and_exit_code_2(tmp_path, monkeypatch, capsys):
@@ -15,3 +17,9 @@ def test_what_the_system_says_of_a_path_is_one_sentence_and_exit_code_2(tmp_path
     assert capsys.readouterr().err == (
         f"error: {tmp_path}/{'x' * 300}: file name too long; check the path, its permissions and the free space\n"
     )
+
+
+def test_one_key_is_set_once():
+    assert key_values(("a=1", "b=[2, 3]")) == {"a": 1, "b": [2, 3]}
+    with pytest.raises(UserError, match=r"^--set a=1 and --set  a =2 contradict each other; leave one of them out$"):
+        key_values(("a=1", "b=1", " a =2"))

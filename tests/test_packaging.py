@@ -5,14 +5,16 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
-NOT_LOCKED = {"slurm", "kubernetes"}  # Snakemake imports every executor it finds, two seconds a call
-ENTRIES = re.findall(r"^([A-Za-z0-9._-]+)==([^ \\]+)[^\n]*((?:\\\n +--hash=sha256:[0-9a-f]{64} ?)+)", LOCK, flags=re.M)
+EXECUTORS = {"slurm", "kubernetes"}  # in locks of their own: Snakemake imports each one it finds, two seconds a call
+ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\]+)[^\n]*((?:\\\n +--hash=sha256:[0-9a-f]{64} ?)+)", flags=re.M)
+ENTRIES = ENTRY.findall(LOCK)
 
 
 def normal(requirement: str) -> str:
@@ -22,7 +24,7 @@ def normal(requirement: str) -> str:
 
 def locked_requirements() -> list[str]:
     extras = PROJECT["optional-dependencies"]
-    return PROJECT["dependencies"] + [r for extra in extras.keys() - NOT_LOCKED for r in extras[extra]]
+    return PROJECT["dependencies"] + [r for extra in extras.keys() - EXECUTORS for r in extras[extra]]
 
 
 def test_every_entry_of_the_lock_is_pinned_and_hashed() -> None:
@@ -41,6 +43,16 @@ def test_every_dependency_is_locked_at_a_version_that_fits() -> None:
         or not all(version in Requirement(requirement).specifier for version in versions[normal(requirement)])
     ]
     assert not misfits, "run `make lock`"
+
+
+@pytest.mark.parametrize("executor", sorted(EXECUTORS))
+def test_executors_are_pinned_and_hashed_beside_what_the_lock_holds(executor: str) -> None:
+    text = (ROOT / f"workflow/{executor}.lock").read_text()
+    entries = {normal(name): version for name, version, _ in ENTRY.findall(text)}
+    assert len(entries) == len([line for line in text.splitlines() if line and not line.startswith((" ", "#"))])
+    assert not entries.keys() & {normal(name) for name, _, _ in ENTRIES}
+    for requirement in PROJECT["optional-dependencies"][executor]:
+        assert Requirement(requirement).specifier.contains(entries[normal(requirement)]), "run `make lock`"
 
 
 def test_what_builds_and_installs_is_locked_too() -> None:
@@ -64,7 +76,7 @@ def test_no_file_names_where_packages_are_fetched_from() -> None:
     )
     this = Path(__file__).relative_to(ROOT)
     texts = (".py", ".md", ".toml", ".yml", ".yaml", ".lock", ".sh", ".smk", ".cfg", ".cff")
-    texts += ("Makefile", "Snakefile", "Dockerfile", ".ci/run")
+    texts += ("Makefile", "Snakefile", "Dockerfile", ".ci/run", ".ci/slurm")
     found = [
         name
         for name in filter(None, listed.split("\0"))

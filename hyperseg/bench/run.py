@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
+from hyperseg.arithmetic import fix_arithmetic, switches
 from hyperseg.bench import agreement, inference, loading, training
 from hyperseg.bench.goals import goals
 from hyperseg.bench.networks import ours
 from hyperseg.bench.setting import PartName, Setting
 from hyperseg.files import sha256_file
-from hyperseg.latency.arithmetic import fix_arithmetic, switches
 from hyperseg.latency.authors import checkout_state
 from hyperseg.latency.random_weights import SEED
 from hyperseg.models import count_gmacs

@@ -7,6 +7,7 @@ import click
 
 from hyperseg import __version__
 from hyperseg.errors import UserError
+from hyperseg.machine_faults import explain
 
 # name -> one line of help; the module hyperseg.cli.<name> holds the click command `command`.
 COMMANDS = {
@@ -53,7 +54,7 @@ def group() -> None:
 
 
 def main() -> None:
-    """Entry point: a :class:`UserError`, or the system's word on a file or disk, is one line and exit code 2."""
+    """Entry point: a :class:`UserError`, or a fault of a file, a disk or the machine, is one line and exit code 2."""
     try:
         group(prog_name="hyperseg")
     except UserError as error:
@@ -63,4 +64,10 @@ def main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         reason = (error.strerror or str(error)).lower()
         print(f"error: {place}{reason}; check the path, its permissions and the free space", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        fault = explain(error)
+        if fault is None:
+            raise
+        print(f"error: {fault}", file=sys.stderr)
         sys.exit(2)

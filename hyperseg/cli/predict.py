@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hyperseg.cli.steps import choose_device, parse_hw
+from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
 from hyperseg.prediction import PRETRAINED
 from hyperseg.processors import MAX_THREADS
@@ -94,6 +95,8 @@ def _run(source: "Source", segmenter: "Segmenter", writer: "Writer") -> int:
 
 
 def _show(writer: "Writer", segmenter: "Segmenter", count: int, seconds: float, source: "Source") -> None:
+    if source.unread and not count:
+        raise UserError(_left_out(source))
     if not count:
         raise UserError(f"{source.title} gave no frame; check that it plays elsewhere")
     for note in source.notes:
@@ -105,6 +108,12 @@ def _show(writer: "Writer", segmenter: "Segmenter", count: int, seconds: float, 
     network, others = sum(segmenter.network_s), seconds - segmenter.prepare_s
     click.echo(f"{count} frames: {count / network:.2f} FPS of the network alone, {count / others:.2f} FPS with files")
     click.echo(str(writer.folder))
+    if source.unread:
+        raise UserError(f"{_left_out(source)}; the results of the others are in {writer.folder}")
+
+
+def _left_out(source: "Source") -> str:
+    return f"cannot read {len(source.unread)} of {source.title}: {first_ten(source.unread)}; replace or remove them"
 
 
 def _weights(path: Path) -> tuple[Path, str | None]:

@@ -36,7 +36,11 @@ def key_values(changes: tuple[str, ...]) -> dict[str, Any]:
         key, separator, value = change.partition("=")
         if not separator:
             raise UserError(f"--set {change} is not KEY=VALUE, for example --set epochs=3")
-        parsed[key.strip()] = parse_yaml(value, f"the value of --set {change}")
+        key = key.strip()
+        if key in parsed:
+            first = next(one for one in changes if one.partition("=")[0].strip() == key)
+            raise UserError(f"--set {first} and --set {change} contradict each other; leave one of them out")
+        parsed[key] = parse_yaml(value, f"the value of --set {change}")
     return parsed
 
 

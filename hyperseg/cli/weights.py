@@ -14,10 +14,12 @@ def load_network(weights: Path, variant: str | None) -> "HyperSeg | RivalNetwork
     """The network of a weights file, in eval mode; a ``.pth`` of the released format needs the variant's id."""
     from hyperseg.kernels.operators import attach_eager
     from hyperseg.models import read_weights_info
+    from hyperseg.models.checkpoint_file import check_file
     from hyperseg.networks import create_network
 
     if not weights.is_file():
         raise UserError(f"there is no weights file {weights}; train one with `hyperseg train` or check the path")
+    check_file(weights)
     if variant is None:
         if weights.suffix != ".safetensors":
             raise UserError(f"{weights} does not name its network; give its variant with --variant")

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
-from hyperseg.strict import StrictModel, first_problem
+from hyperseg.strict import HandWritten, first_problem
 from hyperseg.yaml_file import read_yaml
 
 DATASET_FILE = "dataset.yaml"
@@ -18,14 +18,14 @@ MAX_CLASSES = 254  # the value 254 is kept free to mark what cannot be mapped
 Channel = Annotated[int, Field(ge=0, le=255)]
 
 
-class ClassInfo(StrictModel):
+class ClassInfo(HandWritten):
     """One class; its index is its place in the list. `colour` is RGB, for pictures."""
 
     name: str = Field(min_length=1)
     colour: tuple[Channel, Channel, Channel]
 
 
-class DatasetInfo(StrictModel):
+class DatasetInfo(HandWritten):
     """The contents of dataset.yaml."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")

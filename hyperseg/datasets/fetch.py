@@ -104,7 +104,8 @@ def _fetch(
             _retrieve(url, archive, folder, downloader)
             return Fetched(path, downloaded=True)
         except DownloadError as error:
-            failures.append(f"{urlsplit(url).netloc}: {error}")
+            host = urlsplit(url).netloc.rpartition("@")[2]  # without a name and password
+            failures.append(f"{host}: {error}")
     tried = "; ".join(failures) or "it has no address"
     raise UserError(
         f"{archive.file} could not be downloaded ({tried}); try again, give another address with --mirror, "

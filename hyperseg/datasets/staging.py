@@ -2,19 +2,18 @@
 
 The work is done in a hidden folder beside the target, hence on its file system, so that a rename ends it::
 
-    .<name>.hyperseg-XXXX/lock      held as long as the process lives: the kernel lets go of it whatever ends it
+    .<name>.hyperseg-XXXX.lock      held as long as the process lives: the kernel lets go of it whatever ends it
     .<name>.hyperseg-XXXX/stage     becomes <name>
     .<name>.hyperseg-XXXX/unpacked  of archives
     .<name>.hyperseg-XXXX/old       the dataset that is replaced, for the moment of the exchange
 
-A folder whose lock nobody holds belongs to a dead process: the next run beside it removes it, after it has
-put back an old dataset that a kill in mid-exchange left there.
+The lock is held before its folder is made and removed after it. A lock that nobody holds is a dead process's: the next
+run beside it removes it with its folder, after it has put back an old dataset that a kill in mid-exchange left there.
 """
 
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,8 +30,7 @@ from hyperseg.datasets.published import is_published
 from hyperseg.errors import UserError
 
 _MARK = ".hyperseg-"
-_LOCK = "lock"
-_UNLOCKED_S = 3600  # a work folder without a lock that is older was left between its making and its locking
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -62,11 +60,11 @@ def staged(out: Path) -> Iterator[Stage]:
     with _disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         _remove_dead_work(out.parent)
-        work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}{_MARK}"))
-        lock = FileLock(work / _LOCK)
-        try:
-            with lock:
+        with _new_lock(out) as lock:
+            work = lock.with_suffix("")
+            try:
                 stage = Stage(work / "stage", work / "unpacked")
+                work.mkdir(mode=0o700)
                 stage.folder.mkdir(mode=0o755)
                 try:
                     yield stage
@@ -74,8 +72,8 @@ def staged(out: Path) -> Iterator[Stage]:
                     raise UserError(str(error).replace(str(stage.folder), str(out))) from error
                 check_replaceable(out)  # again: the work may have taken hours
                 _exchange(stage.folder, out, work / "old")
-        finally:
-            _remove_work(work, out)
+            finally:
+                _remove_work(lock, out)
 
 
 @contextmanager
@@ -172,23 +170,33 @@ def _exchange(stage: Path, out: Path, old: Path) -> None:
         raise
 
 
+@contextmanager
+def _new_lock(out: Path) -> Iterator[Path]:
+    """A lock file of a new name beside `out`, held."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}{_MARK}", suffix=_LOCK)
+        os.close(handle)
+        with FileLock(name):
+            if Path(name).exists():  # else another run took it for a dead process's before it was held
+                yield Path(name)
+                return
+
+
 def _remove_dead_work(folder: Path) -> None:
     """Remove what killed runs left in `folder`, whatever their target was."""
-    for work in sorted(folder.iterdir()):
-        name, mark, _ = work.name.rpartition(_MARK)
-        if not mark or not name.startswith(".") or not work.is_dir() or work.is_symlink():
-            continue
-        out, lock = folder / name[1:], work / _LOCK
-        if not lock.exists():
-            if time.time() - work.stat().st_mtime > _UNLOCKED_S:
-                _remove_work(work, out)
-            continue
-        with suppress(Timeout, OSError), FileLock(lock, timeout=0):  # held: its owner lives; closed: another user's
-            _remove_work(work, out)
+    for lock in sorted(folder.iterdir()):
+        name, mark, _ = lock.name.rpartition(_MARK)
+        if mark and name.startswith(".") and lock.suffix == _LOCK and lock.is_file() and not lock.is_symlink():
+            with suppress(Timeout, OSError), FileLock(lock, timeout=0):  # held, or another user's
+                _remove_work(lock, folder / name[1:])
 
 
-def _remove_work(work: Path, out: Path) -> None:
+def _remove_work(lock: Path, out: Path) -> None:
+    """Remove the folder of a lock, and then the lock itself, which is held."""
+    work = lock.with_suffix("")
     old = work / "old"
     if old.exists() and not out.exists():
         old.rename(out)
     shutil.rmtree(work, ignore_errors=True)
+    if not work.exists():
+        lock.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from hyperseg.arithmetic import switches
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.reference import dataset_ref
 from hyperseg.errors import UserError
@@ -57,7 +58,12 @@ def evaluate_to_record(
         protocol=protocol.ref,
         dataset=dataset_ref(dataset, split),
         seed=seed,
-        config={"reading": reading.model_dump(mode="json"), "input_hw": list(input_hw), "batch": 1},
+        config={
+            "reading": reading.model_dump(mode="json"),
+            "input_hw": list(input_hw),
+            "batch": 1,
+            "switches": switches(),
+        },
         provenance=provenance_,
         started_at=started_at,
         duration_s=time.monotonic() - started,

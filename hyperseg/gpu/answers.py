@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import torch
 
+from hyperseg.arithmetic import fix_arithmetic
 from hyperseg.bench.networks import ours
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.gpu.plan import Options
 from hyperseg.latency.answers import compare, tolerance
-from hyperseg.latency.arithmetic import fix_arithmetic
 from hyperseg.latency.engines import Run, Target, engine_table
 from hyperseg.latency.verdict import Evidence, judge
 

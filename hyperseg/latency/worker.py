@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from hyperseg.latency.calibration import Calibrator, copy_gigabytes_per_s
 from hyperseg.latency.conditions import Sampler, Source
 from hyperseg.latency.job import Job, RawSeries, Result
 from hyperseg.latency.peak_memory import PeakMemory
+from hyperseg.machine_faults import explain, is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -53,13 +54,18 @@ def main() -> None:
         except UserError as error:
             emit("refused", message=str(error))
         except Exception as error:
-            emit("out_of_memory" if _is_out_of_memory(error) else "crashed", message=traceback.format_exc())
+            if is_out_of_memory(error):
+                emit("out_of_memory", message=str(error))
+            elif fault := explain(error):
+                emit("refused", message=str(fault))
+            else:
+                emit("crashed", message=traceback.format_exc())
 
 
 def run_job(job: Job, emit: Emit) -> Result:
     """Prepare, calibrate, warm up, time, calibrate again and check the answer, in this process."""
+    from hyperseg.arithmetic import switches
     from hyperseg.latency import answers
-    from hyperseg.latency.arithmetic import switches
 
     emit("phase", name="preparing")
     sources = open_sources(job.device, job.device_index)
@@ -139,7 +145,7 @@ def prepare(job: Job) -> Prepared:
 
     import torch
 
-    from hyperseg.latency.arithmetic import fix_arithmetic
+    from hyperseg.arithmetic import fix_arithmetic
     from hyperseg.latency.batch_norm import prepare_batch_norm
     from hyperseg.latency.engines import Target, get_engine
     from hyperseg.latency.stages import Staged, inputs
@@ -220,15 +226,6 @@ def _device_name(device: "torch.device") -> str:
     from hyperseg.records.provenance import machine
 
     return torch.cuda.get_device_name(device) if device.type == "cuda" else machine().cpu
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    import torch
-
-    texts: Sequence[str] = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
-    )
 
 
 if __name__ == "__main__":

@@ -48,6 +48,10 @@ def check_file(path: Path) -> None:
         raise UserError(
             f"'{path}' is a Git LFS pointer, not a readable weights file; run `git lfs pull` in its repository"
         )
+    if start.startswith(b"{") and b'"schema_version"' in start:
+        beside = path.with_name("weights.safetensors")
+        meant = beside if beside.is_file() else "the weights.safetensors of its training"
+        raise UserError(f"'{path}' is a record, which holds no weights; name {meant}")
     if start.startswith((b"<!doctype html", b"<html", b"<?xml")):
         raise UserError(f"'{path}' is a web page, not a readable weights file; download the file itself")
     if size > MAX_BYTES:

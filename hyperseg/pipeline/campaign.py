@@ -24,7 +24,7 @@ from pydantic_core.core_schema import CoreSchema, no_info_after_validator_functi
 
 from hyperseg.errors import UserError
 from hyperseg.networks import network_ids
-from hyperseg.strict import StrictModel, first_problem
+from hyperseg.strict import HandWritten, first_problem
 from hyperseg.yaml_file import read_yaml
 
 
@@ -62,7 +62,7 @@ Title = Annotated[str, _Form(r"[^\x00-\x1f\x7f]+", "one line of text", 200)]
 InputHW = tuple[PositiveInt, PositiveInt]
 
 
-class Streets(StrictModel):
+class Streets(HandWritten):
     """Options of ``hyperseg data streets``; sizes in pixels."""
 
     train: PositiveInt
@@ -73,7 +73,7 @@ class Streets(StrictModel):
     seed: int = Field(default=0, ge=0)
 
 
-class Dataset(StrictModel):
+class Dataset(HandWritten):
     id: Name
     folder: Folder = Field(description="the prepared dataset, under data/ in the repository root")
     streets: Streets | None = Field(default=None, description="generate the folder; null: prepare it from a source")
@@ -85,7 +85,7 @@ class Training(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-class Evaluation(StrictModel):
+class Evaluation(HandWritten):
     protocols: list[Name] = Field(min_length=1)
     split: Splits = Field(description="one split, or several joined with '+'")
     input_hw: InputHW | dict[str, InputHW] | None = Field(
@@ -98,7 +98,7 @@ class Evaluation(StrictModel):
         return self.input_hw.get(variant) if isinstance(self.input_hw, dict) else self.input_hw
 
 
-class Latency(StrictModel):
+class Latency(HandWritten):
     protocols: list[Name] = Field(min_length=1)
     engines: Annotated[list[Name], Field(min_length=1)] | dict[str, Annotated[list[Name], Field(min_length=1)]] = Field(
         description="for all variants, or per variant, where 'default' stands for those without an entry"
@@ -131,21 +131,21 @@ class Latency(StrictModel):
         return self
 
 
-class Report(StrictModel):
+class Report(HandWritten):
     title: Title
     strips: int = Field(
         default=0, ge=0, le=20, description="pictures a variant: the images that its first seed scored worst and best"
     )
 
 
-class Threads(StrictModel):
+class Threads(HandWritten):
     """Cores of one job of a step; a latency always has the machine to itself."""
 
     train: Annotated[int, Field(ge=1, le=1024)] = 1
     evaluate: Annotated[int, Field(ge=1, le=1024)] = 1
 
 
-class Campaign(StrictModel):
+class Campaign(HandWritten):
     campaign: Name = Field(description="name of the campaign, and of its folders under results/runs and reports")
     dataset: Dataset
     variants: list[str] = Field(min_length=1)

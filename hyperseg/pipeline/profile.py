@@ -9,7 +9,7 @@ from hyperseg.errors import UserError
 from hyperseg.yaml_file import read_yaml
 
 LOCAL = ("local", "dryrun")
-OUR_EXTRAS = ("slurm", "kubernetes")
+LOCKED = ("slurm", "kubernetes")  # in workflow/*.lock
 PLACEHOLDERS = ("IMAGE", "s3://BUCKET", "https://ENDPOINT")
 
 
@@ -46,7 +46,8 @@ def read_profile(folder: Path | None, executor: str | None) -> Profile:
                 )
     chosen = executor or values.get("executor") or "local"
     if chosen not in LOCAL and find_spec(f"snakemake_executor_plugin_{chosen.replace('-', '_')}") is None:
-        wanted = f"'.[{chosen}]'" if chosen in OUR_EXTRAS else f"snakemake-executor-plugin-{chosen}"
+        locked = f"--no-deps --require-hashes -r workflow/{chosen}.lock"
+        wanted = locked if chosen in LOCKED else f"snakemake-executor-plugin-{chosen}"
         raise UserError(f"Snakemake's executor '{chosen}' is not installed; install it with `uv pip install {wanted}`")
     config = values.get("config") or {}
     if not isinstance(config, dict):

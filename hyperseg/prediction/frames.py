@@ -34,14 +34,16 @@ class Source:
     count: int | None = None  # frames, where that is known
     rate: float = 25.0
     notes: list[str] = field(default_factory=list)  # what a user should know when the frames are over
+    unread: list[str] = field(default_factory=list)  # pictures of a folder that were left out, each with the reason
 
 
 def open_source(source: str, limit: int | None = None, out: Path | None = None) -> Source:
     """The frames of a picture's or a video's path, a folder's, or of the camera of that number (0 is the first).
 
     At most `limit` frames are given. A folder's are those of its folders and links too, but not what lies in `out`,
-    where results go. Raises :class:`UserError`, for a damaged picture when its turn comes, and where `out` is the
-    folder of a picture or a video, which a result could replace.
+    where results go; one that cannot be read is left out and noted. Raises :class:`UserError`, for a video that cannot
+    be decoded further when its turn comes, and where `out` is the folder of a picture or a video, which a result could
+    replace.
     """
     path = Path(source)
     if source.isdecimal() and len(source) < 10 and not path.exists():
@@ -59,14 +61,25 @@ def open_source(source: str, limit: int | None = None, out: Path | None = None) 
                 raise UserError(f"{file} has a namesake in {path}, and results are named after pictures; rename one")
         for file in files:
             _check_apart(file, out)
-        frames = (Frame(name, read_picture(file)) for name, file in list(zip(names, files, strict=True))[:limit])
-        return Source(f"{len(files[:limit])} pictures of {path}", frames, moving=False, count=len(files[:limit]))
+        unread: list[str] = []
+        frames = _readable(list(zip(names, files, strict=True))[:limit], unread)
+        count = len(files[:limit])
+        return Source(f"{count} pictures of {path}", frames, moving=False, count=count, unread=unread)
     if not path.is_file():
         raise UserError(f"there is no picture, folder or video {source}; check the path, or give a camera's number")
     _check_apart(path, out)
     if path.suffix.lower() in PICTURES:
         return Source(str(path), iter([Frame(path.stem, read_picture(path))]), moving=False, count=1)
     return _moving(str(path), str(path), None, limit)
+
+
+def _readable(named: list[tuple[str, Path]], unread: list[str]) -> Iterator[Frame]:
+    """The pictures in order; `unread` gets a clause for each that cannot be read."""
+    for name, file in named:
+        try:
+            yield Frame(name, pictures.read_picture(file))
+        except pictures.PictureError as error:
+            unread.append(f"{file} ({error})")
 
 
 def read_picture(path: Path) -> np.ndarray:

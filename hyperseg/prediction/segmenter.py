@@ -14,12 +14,15 @@ from hyperseg.data.reading import Reading
 from hyperseg.errors import UserError
 from hyperseg.evaluation.predict import network_input
 from hyperseg.latency.batch_norm import prepare_batch_norm
+from hyperseg.latency.devices import free_memory
 from hyperseg.latency.engines import Target, engine_table, get_engine
 from hyperseg.latency.engines.engine import Run
+from hyperseg.latency.roofline import count_work
 from hyperseg.latency.stages import Staged
 from hyperseg.models.network import HyperSeg, class_map, pad_to_fit
 
 SLOW_TO_PREPARE = frozenset({"compile", "onnxruntime", "openvino", "openvino_native"})  # by name alone
+LARGE = 16 << 20  # pixels of a frame from which on its memory is counted before it is taken
 ROUNDS = 3  # runs of a candidate, of which the fastest counts
 SIZES = 8  # input sizes that an engine is kept ready for
 
@@ -47,8 +50,13 @@ class Segmenter:
 
     @torch.inference_mode()
     def predict(self, image: np.ndarray) -> np.ndarray:
-        """Class indices uint8 (H, W) of a frame uint8 (H, W, 3), at its own size."""
+        """Class indices uint8 (H, W) of a frame uint8 (H, W, 3), at its own size.
+
+        Raises :class:`UserError` where a large frame that is padded needs more memory than is free.
+        """
         hw = image.shape[0], image.shape[1]
+        if self.fit == "pad" and hw[0] * hw[1] > LARGE:
+            self._check_memory(*hw)
         reading = Reading(void="ignore", geometry=self.fit, normalization="imagenet")
         if self.fit == "resize":
             images = network_input(image, reading, self.input_hw)
@@ -67,6 +75,18 @@ class Segmenter:
         elif logits.shape[-2:] != hw:
             logits = F.interpolate(logits, hw, mode="bilinear", align_corners=False)
         return class_map(logits)[0].to(torch.uint8).cpu().numpy()
+
+    def _check_memory(self, height: int, width: int) -> None:
+        """By the largest operator alone, a lower bound: beyond it the system may end any process for lack of memory."""
+        network = copy.deepcopy(self.model).cpu()
+        per_pixel = count_work(network, 1, 512, 512).largest_operator_bytes / 512**2
+        needed = per_pixel * height * width
+        free = torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else free_memory()
+        if needed > free:
+            raise UserError(
+                f"a frame of {width} x {height} pixels at its own size needs at least {needed / 2**30:.1f} GiB on "
+                f"{self.device.type}, where {free / 2**30:.1f} GiB are free; leave --fit pad out or cut it into parts"
+            )
 
     def _run_for(self, images: Tensor) -> Run:
         size = images.shape[-2], images.shape[-1]

@@ -3,9 +3,8 @@
 import shutil
 from pathlib import Path
 
-import torch
-
 from hyperseg.errors import UserError
+from hyperseg.machine_faults import is_out_of_memory, lost_device
 from hyperseg.training.recipe import Recipe
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -16,8 +15,13 @@ def explain(error: Exception, recipe: Recipe, step: int) -> UserError | None:
     text = " ".join(str(one) for one in (error, error.__cause__, error.__context__) if one)
     if isinstance(error, UserError):
         return UserError(_from_worker(str(error))) if "DataLoader worker process" in text else error
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
+    if is_out_of_memory(error) or "can't allocate memory" in text:
         return UserError(_out_of_memory(recipe, step))
+    if (reason := lost_device(error)) is not None:
+        return UserError(
+            f"the GPU failed in step {step + 1} ({reason}); see `nvidia-smi` and the system's log; the same command "
+            "goes on from the last checkpoint"
+        )
     if "shared memory" in text or "unable to write to file </torch_" in text or "Bus error" in text:
         size = f" ({shutil.disk_usage(SHARED_MEMORY).total / 2**20:.0f} MiB)" if SHARED_MEMORY.exists() else ""
         return UserError(

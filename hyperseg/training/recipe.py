@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, ValidationError, model_validator
 from hyperseg.errors import UserError
 from hyperseg.networks import get_network, recipe_of
 from hyperseg.processors import MAX_THREADS
-from hyperseg.strict import StrictModel, first_problem
+from hyperseg.strict import HandWritten, first_problem
 from hyperseg.yaml_file import parse_yaml
 
 SizeHW = tuple[PositiveInt, PositiveInt]
@@ -25,7 +25,7 @@ WITHOUT_EFFECT = frozenset({
 })  # fmt: skip
 
 
-class Recipe(StrictModel):
+class Recipe(HandWritten):
     """How one variant is trained. An epoch is `images_per_epoch` images drawn with replacement.
 
     The optimizer is Adam; images are normalized with ImageNet's mean and standard deviation.

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from hyperseg.allocator import keep_freed_memory
+from hyperseg.arithmetic import switches
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.reference import dataset_ref
 from hyperseg.files import sha256_file
@@ -134,6 +135,7 @@ def _train(
         "workers": setup.workers,
         "processes": among.count,
         "kernels": asdict(setup.kernels),
+        "switches": switches(),
         "selected_epoch": result.selected_epoch,
         "validation": validation.settings if validation else None,
         "resumed": result.resumed,

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from own_data import SPLITS
 from small_layouts import FRAMES, colour_label
 
 from hyperseg.datasets.camvid_classes import COLOURS
@@ -27,3 +29,17 @@ def brought(make, tmp_path) -> Callable[[dict[str, dict[str, bytes]]], Path]:
         return make.write_files(tmp_path / "source", {name: make.zip_of(files) for name, files in archives.items()})
 
     return bring
+
+
+@pytest.fixture
+def lots(make, tmp_path) -> Path:
+    """A sound folder of the layout <split>/images: two classes, lot and car."""
+    (tmp_path / "classes.yaml").write_text("classes: [lot, car]\n")
+    files, seed = {}, 0
+    for split, count in SPLITS.items():
+        for index in range(count):
+            seed += 1
+            files[f"{split}/images/{index}.png"] = make.png(make.noise(seed))
+            label = np.random.default_rng(seed).integers(0, 2, (24, 32), dtype=np.uint8)
+            files[f"{split}/labels/{index}.png"] = make.png(label)
+    return make.write_files(tmp_path / "lots", files)

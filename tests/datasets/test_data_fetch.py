@@ -143,6 +143,13 @@ def test_mirrors_are_tried_in_turn_and_every_failure_is_told(site, make, tmp_pat
     assert (got / "a.zip").read_bytes() == body
 
 
+def test_a_password_in_an_address_is_in_no_sentence(tmp_path):
+    with pytest.raises(UserError) as caught:
+        fetch(tmp_path, [Archive(file="a.zip", urls=("http://name:secret@127.0.0.1:9/a.zip",))])
+    assert "127.0.0.1:9: it cannot be reached" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_disk_too_small_is_told_before_anything_is_asked(site, make, tmp_path, body):
     page = make.page(body)
     archive = Archive(file="a.zip", urls=(site.put("/a.zip", page),), bytes=10**15)

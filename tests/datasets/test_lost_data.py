@@ -141,11 +141,18 @@ def test_an_addition_in_place_overwrites_no_file_of_another_program(own, name):
 
 def kill_while_staged(out: Path, then: str = "") -> None:
     """Kill a process that holds a stage for `out`, after it has run `then`."""
-    code = (
-        f"import time; from pathlib import Path; from hyperseg.datasets.staging import staged\n"
-        f"with staged(Path({str(out)!r})) as stage:\n"
+    kill_within(
+        f"with staging.staged(Path({str(out)!r})) as stage:\n"
         f"    (stage.folder / 'half').write_bytes(b'x' * 1000)\n"
-        f"    stage.unpacked.mkdir()\n    {then or 'pass'}\n    print('ready', flush=True)\n    time.sleep(600)\n"
+        f"    stage.unpacked.mkdir()\n    {then or 'pass'}"
+    )
+
+
+def kill_within(block: str) -> None:
+    """Kill a process at the end of an indented block of code."""
+    code = (
+        "import time; from pathlib import Path; from hyperseg.datasets import staging\n"
+        f"{block}\n    print('ready', flush=True)\n    time.sleep(600)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -156,9 +163,12 @@ def kill_while_staged(out: Path, then: str = "") -> None:
 
 def test_the_work_of_a_killed_run_is_removed_by_the_next(tmp_path):
     kill_while_staged(tmp_path / "b")
-    assert len(list(tmp_path.iterdir())) == 1
+    kill_within(f"with staging._new_lock(Path({str(tmp_path / 'd')!r})):\n    pass")  # before the folder is made
+    left = {path.name for path in tmp_path.iterdir()}
+    assert {name.split(".")[1] for name in left} == {"b", "d"}
     with staged(tmp_path / "a") as stage:
-        assert [path.name for path in tmp_path.iterdir()] == [stage.folder.parent.name]
+        work = stage.folder.parent
+        assert {path.name for path in tmp_path.iterdir()} == {work.name, f"{work.name}.lock"}
         with staged(tmp_path / "c"):
             assert stage.folder.is_dir(), "the work of a living run is left alone"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c"]

@@ -1,10 +1,10 @@
 """Faults that are no kills: `make faults`.
 
 A disk that is full or read-only, permissions, memory, a clock that is set back, a file changed while it is read, a dead
-worker, and the same or another run at the same time. A trial holds if the step ends well and its result is that of an
-undisturbed run, or if it ends with exit code 2 and one sentence and leaves nothing half-written; and if, with the fault
-gone, the same command makes what an undisturbed run makes. Counts go to reports/faults/conditions.csv; the
-table sums what that file holds of earlier runs.
+worker, a lost device, and the same or another run at the same time. A trial holds if the step ends well and its result
+is that of an undisturbed run, or if it ends with exit code 2 and one sentence and leaves nothing half-written; and if,
+with the fault gone, the same command makes what an undisturbed run makes. Counts go to reports/faults/conditions.csv;
+the table sums what that file holds of earlier runs.
 """
 
 import argparse
@@ -16,8 +16,9 @@ from collections import Counter
 from pathlib import Path
 
 from counts import read_counts, write_counts
-from disturbances import DISTURBANCES, Fail, Skip, Trial
+from disturbances import DISTURBANCES
 from steps import bench, undisturbed
+from trial import Fail, Skip, Trial
 
 OUTCOMES = ("trials", "held", "not held", "skipped")
 

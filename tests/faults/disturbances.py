@@ -1,14 +1,12 @@
-"""What is done to a step while it runs, and what must come of it."""
+"""What is done to a step while it runs."""
 
 import os
-import random
 import resource
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from subprocess import TimeoutExpired
 
@@ -16,92 +14,27 @@ import numpy as np
 import psutil
 import yaml
 from PIL import Image
-from pipeline_checkout import Checkout
-from steps import Undisturbed, family, listing, start, trained, written
+from steps import family, start, trained, written
+from trial import Fail, Skip, Trial
 
-PATIENCE_S = 900.0
 ROOM_MB = 16  # of memory that a process gets beyond what it has when its limit is set
 STEPS = ("fetch", "prepare", "streets", "train", "evaluate", "latency", "report")
+# Run by Python at the start of every process of a step: the driver's error, in a call of the network.
+LOSE_DEVICE = """
+from itertools import count
+
+import torch
+
+calls = count()
 
 
-class Fail(Exception):
-    """What did not hold."""
+def lose(module, arguments):
+    if type(module).__name__ == "HyperSeg" and next(calls) == {call}:
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure")
 
 
-class Skip(Exception):
-    """Why a fault cannot be tried on this machine."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One step, with a folder of its own and a source of random instants."""
-
-    checkout: Checkout
-    known: Undisturbed
-    folder: Path
-    chance: random.Random
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "at/out"
-
-    @property
-    def base(self) -> Path:
-        """Where the undisturbed runs put their results, which are the inputs of this one."""
-        return self.checkout.folder.parent / "base"
-
-    def instant(self) -> float:
-        """Seconds after the start, once Python has loaded most of what it needs."""
-        return self.chance.uniform(0.2, 1.0) * self.known.took_s
-
-    def on_copies(self, *names: str) -> "Trial":
-        """This trial, with these of its inputs copied into its folder, where they can be changed."""
-        words = list(self.known.step.words)
-        for name in names:
-            place = self.folder / "inputs" / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if (self.base / name).is_dir() else shutil.copy2)(self.base / name, place)
-            words = [word.replace(str(self.base / name), str(place)) for word in words]
-        return replace(self, known=replace(self.known, step=replace(self.known.step, words=tuple(words))))
-
-    def begin(self, prefix: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
-        return start(self.checkout, self.known.step, self.out, prefix)
-
-    def end(self, process: "subprocess.Popen[bytes]") -> int:
-        """Wait for a step; returns its exit code."""
-        try:
-            return process.wait(timeout=PATIENCE_S)
-        except TimeoutExpired as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise Fail(f"still at work after {PATIENCE_S:g} s") from error
-
-    def refused_well(self, code: int, may_finish: bool = True) -> None:
-        """Exit code 2 with one sentence and nothing left; or the result, where the fault came too late to matter."""
-        said = written(self.out)
-        if code == 0:
-            if not may_finish:
-                raise Fail("it ended well")
-            self.equal()
-            return
-        if code != 2 or "Traceback" in said or not said.strip().splitlines()[-1].startswith("error: "):
-            raise Fail(f"exit code {code}: {said[-1500:]}")
-        kept = {name for name in listing(self.out) if not _hidden(name)}
-        if kept:
-            raise Fail(f"left {sorted(kept)} behind: {said[-300:]}")
-
-    def equal(self) -> None:
-        """The result is there, equal to an undisturbed run's, and nothing else."""
-        result = self.known.step.result(self.out)
-        if result != self.known.result:
-            raise Fail("its result differs from an undisturbed run's")
-        if listing(self.out) != self.known.files:
-            raise Fail(f"left {sorted(listing(self.out) ^ self.known.files)} behind")
-
-    def again(self) -> None:
-        """With the fault gone, the same command makes what an undisturbed run makes."""
-        if (code := self.end(self.begin())) != 0:
-            raise Fail(f"the same command again ended with {code}: {written(self.out)[-1500:]}")
-        self.equal()
+torch.nn.modules.module.register_module_forward_pre_hook(lose)
+"""
 
 
 def disk_full(trial: Trial) -> None:
@@ -244,6 +177,19 @@ def dead_worker(trial: Trial) -> None:
     trial.again()
 
 
+def device_lost(trial: Trial) -> None:
+    """What the driver of a GPU says that is gone, in a call of the network; raised here, where there need be no GPU."""
+    calls = 8 if trial.known.step.words[0] == "train" else 2
+    place = trial.folder / "start"
+    place.mkdir(parents=True)
+    (place / "sitecustomize.py").write_text(LOSE_DEVICE.format(call=trial.chance.randrange(calls)))
+    path = f"PYTHONPATH={place}{os.pathsep}{trial.checkout.environment['PYTHONPATH']}"
+    trial.refused_well(trial.end(trial.begin(("env", path))), may_finish=False)
+    if "the GPU failed" not in written(trial.out):
+        raise Fail(f"another reason was given: {written(trial.out)[-500:]}")
+    trial.again()
+
+
 # Names as in the table; the steps that a fault is tried on.
 DISTURBANCES: dict[str, tuple[Callable[[Trial], None], tuple[str, ...]]] = {
     "disk full": (disk_full, STEPS),
@@ -256,12 +202,8 @@ DISTURBANCES: dict[str, tuple[Callable[[Trial], None], tuple[str, ...]]] = {
     "other at once": (other_at_once, ("train",)),
     "memory": (out_of_memory, ("prepare", "train", "evaluate", "latency", "report")),
     "dead worker": (dead_worker, ("train",)),
+    "device lost": (device_lost, ("train", "evaluate", "latency")),
 }
-
-
-def _hidden(name: str) -> bool:
-    """What a later run goes on from or removes: begun downloads, checkpoints, locks."""
-    return any(part.startswith(".") for part in Path(name).parts)
 
 
 def picture(trial: Trial, kind: str) -> str:

@@ -30,7 +30,7 @@ from steps import Undisturbed, bench, family, listing, start, undisturbed, writt
 OUTCOMES = ("killed", "ended before", "equal", "different", "kept", "refused", "left files")
 STEPS = ["fetch", "prepare", "streets", "train", "evaluate", "latency", "report"]
 ENGINES = ["snakemake", "dvc"]
-ORDER = [*STEPS, *STEPS, *STEPS, *ENGINES]  # a trial of an engine takes as long as several of a step
+ORDER = 2 * [*STEPS, "train", "evaluate", "latency", "report"] + ENGINES  # an engine takes as long as several steps
 PATIENCE_S = 600.0  # for the others of a family of which one was killed
 
 

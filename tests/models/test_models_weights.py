@@ -102,6 +102,7 @@ def test_numbers_that_are_none_are_refused(saved: tuple[HyperSeg, Path], tmp_pat
         (None, "does not exist"),
         (b"", "is empty"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "is a Git LFS pointer"),
+        (b'{\n "schema_version": 2,\n "campaign": "demo"}', "is a record, which holds no weights; name the weights"),
         (b"<html><body>Not found</body></html>", "is a web page"),
         (
             '{"variant": "camvid_hyperseg_s", "num_classes": 1000000000, "backbone": "b", "slices": "released", '

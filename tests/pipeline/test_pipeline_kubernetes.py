@@ -21,7 +21,7 @@ MISSING = [name for name in NEEDED if find_spec(name) is None]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        bool(MISSING), reason=f"without {', '.join(MISSING)}; `uv pip install '.[kubernetes]' kubernetes-validate`"
+        bool(MISSING), reason=f"without {', '.join(MISSING)}; install workflow/kubernetes.lock and kubernetes-validate"
     ),
 ]
 OTHER = "camvid_hyperseg_l"  # has no weights yet, so its training is submitted

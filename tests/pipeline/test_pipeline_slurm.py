@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif("SLURM_CONF" not in os.environ, reason="no SLURM runs here; `make slurm` starts one"),
     pytest.mark.skipif(
         find_spec("snakemake_executor_plugin_slurm") is None,
-        reason="Snakemake's SLURM executor is not installed; `uv pip install '.[slurm]'`",
+        reason="Snakemake's SLURM executor is not installed; `make slurm` does that",
     ),
 ]
 PROFILE = {
@@ -52,6 +52,8 @@ def run_on_slurm(checkout: Checkout) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         ["hyperseg", "run", "config/demo.yaml", "--profile", "profiles/here"],
         cwd=checkout.folder, env=checkout.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # A shell that starts the tests in the background has its processes ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_a_fresh_clone_adopts_results_from_an_s3_remote(copy: Checkout, store: s
 
 @pytest.mark.skipif(
     find_spec("snakemake_storage_plugin_s3") is None,
-    reason="Snakemake's S3 storage is not installed; `uv pip install '.[kubernetes]'`",
+    reason="Snakemake's S3 storage is not installed; `uv pip install --no-deps -r workflow/kubernetes.lock`",
 )
 def test_jobs_that_share_no_folders_pass_datasets_and_weights_through_the_store(
     new_checkout: Callable[[], Checkout], store: str, tmp_path: Path

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from hyperseg.cli.predict import command
+from hyperseg.cli.weights import load_network
 from hyperseg.errors import UserError
 from hyperseg.models import create_model, export_checkpoint, save_weights
 from hyperseg.prediction.classes import classes_of
 from hyperseg.prediction.frames import open_source, read_picture
+from hyperseg.prediction.segmenter import Segmenter
 
 VARIANT = "camvid_hyperseg_s"
 
@@ -69,6 +72,36 @@ def test_padding_runs_at_the_pictures_own_size_and_the_fast_engine_agrees(
     a, b = (np.asarray(Image.open(tmp_path / name / "a.png")) for name in ("plain", "folded"))
     assert a.shape == (70, 150)
     assert (a == b).mean() > 0.99
+
+
+def test_a_damaged_picture_is_left_out_and_named_and_the_others_are_written(
+    pictures: Path, weights: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(pictures, tmp_path / "in")
+    whole = (pictures / "a.png").read_bytes()
+    (tmp_path / "in/a2.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "in/b.png").write_bytes(b"")
+    with pytest.raises(UserError) as caught:
+        predict(tmp_path / "in", weights, tmp_path / "out", "--input", "128x128")
+    said = str(caught.value)
+    assert said.startswith(f"cannot read 2 of 4 pictures of {tmp_path / 'in'}: {tmp_path / 'in/a2.png'} (a damaged")
+    assert f"{tmp_path / 'in/b.png'} (" in said
+    assert said.endswith(f"; replace or remove them; the results of the others are in {tmp_path / 'out'}")
+    assert {path.name for path in (tmp_path / "out").glob("*.png")} == {"a.png", "sub-b.png"}
+    for file in (tmp_path / "in/a.png", tmp_path / "in/sub/b.jpg"):
+        file.unlink()
+    with pytest.raises(UserError, match=r"cannot read 2 of 2 pictures of .*; replace or remove them$"):
+        predict(tmp_path / "in", weights, tmp_path / "none", "--input", "128x128")
+    assert not (tmp_path / "none").exists()
+
+
+def test_padding_of_a_picture_that_cannot_fit_is_refused_before_memory_is_taken(weights: Path) -> None:
+    segmenter = Segmenter(load_network(weights, None), torch.device("cpu"), (128, 128), "pad", "eager")
+    row = np.zeros((1, 1, 3), np.uint8)
+    with pytest.raises(
+        UserError, match=r"of 3000000 x 2000000 pixels at its own size needs at least .* leave --fit pad"
+    ):
+        segmenter.predict(np.broadcast_to(row, (2_000_000, 3_000_000, 3)))
 
 
 def test_a_video(pictures: Path, weights: Path, tmp_path: Path) -> None:

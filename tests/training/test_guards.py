@@ -83,6 +83,13 @@ def test_out_of_memory_names_parts_that_keep_the_recipe() -> None:
     assert "memory ran out in step 1" in str(real)
 
 
+def test_a_lost_gpu_names_the_step_and_the_way_on() -> None:
+    lost = torch.AcceleratorError("CUDA error: unspecified launch failure\nFor debugging consider")
+    said = str(explain(lost, RECIPE, 6))
+    assert said.startswith("the GPU failed in step 7 (CUDA error: unspecified launch failure); see `nvidia-smi`")
+    assert said.endswith("the same command goes on from the last checkpoint")
+
+
 class Failing(Dataset[int]):
     def __init__(self, fail: Callable[[], None]) -> None:
         self.fail = fail

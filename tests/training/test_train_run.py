@@ -49,6 +49,8 @@ def test_record_tells_what_was_run(tiny: Path, trained: Path) -> None:
     assert (record.dataset.split, record.dataset.images) == ("train", 4)  # not train + val, as on CamVid
     assert record.config["notes"] == [f"{VARIANT} was not published on tiny: trained on train, the last epoch is kept"]
     assert record.config["recipe"]["crop_hw"] == [128, 128]
+    assert record.config["switches"]["deterministic_algorithms"]
+    assert not record.config["switches"]["cudnn.allow_tf32"]
     result = numbers(record)
     assert (result.steps, result.images_seen, len(result.epochs)) == (4, 8, 2)
     assert [point.step for point in result.epochs] == [2, 4]
@@ -83,6 +85,7 @@ def test_evaluation_of_the_trained_weights(tiny: Path, trained: Path, tmp_path: 
     assert record.protocol is not None
     assert record.protocol.id == "standard"
     assert (record.numbers.input_height, record.numbers.input_width) == (128, 128)
+    assert not record.config["switches"]["cudnn.allow_tf32"]
     assert [entry.name for entry in record.numbers.classes] == ["red", "green", "blue"]
     assert record.numbers.ignored_pixels == 3 * 150 * 4
     assert sum(map(sum, record.numbers.confusion_matrix)) == 3 * 150 * 146
