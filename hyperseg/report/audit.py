@@ -142,6 +142,21 @@ def _selection(collection: Collection) -> Bars | None:
         best = by_checkpoint.get("reported")
         if best and "last" in by_checkpoint:
             return _scores(best, by_checkpoint["last"])
+    return _last_is_best(collection)
+
+
+def _last_is_best(collection: Collection) -> Bars | None:
+    """One score, of weights that a training with either choice of the checkpoint has kept."""
+    choices: dict[str, set[str]] = {}
+    for training in collection.training:
+        numbers = training.numbers
+        chosen = "last" if numbers.selection == "last" else str(numbers.selection_split)
+        choices.setdefault(training.record.network.weights_sha256 or "", set()).add(chosen)
+    for entry in collection.evaluation:
+        if {"last", dataset_key(entry)[1]} <= choices.get(entry.record.network.weights_sha256 or "", set()):
+            score = entry.numbers.miou_percent
+            where = f"{_where(entry)}, where the last epoch was the best on the reported split too"
+            return Bars("% mIoU", score, score, where, (entry.anchor,))
     return None
 
 

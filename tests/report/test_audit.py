@@ -23,6 +23,15 @@ def test_the_last_checkpoint_is_that_of_the_seed_whose_best_is_shown(tmp_path: P
     assert "selection" not in bars(collection(tmp_path / "apart", *records[:1], *records[2:4], records[5]))
 
 
+def test_the_last_checkpoint_may_be_the_best_one(tmp_path: Path) -> None:
+    net = network("camvid_hyperseg_s", weights="both")
+    records = [training(net=net, selection="best", selection_split="test"), training(net=net), evaluation(net=net)]
+    found = bars(collection(tmp_path, *records))["selection"]
+    assert numbers(found) == (50.0, 50.0)
+    assert found.where.endswith("the last epoch was the best on the reported split too")
+    assert "selection" not in bars(collection(tmp_path / "last", *records[1:]))
+
+
 def test_seeds_are_of_one_kind_of_checkpoint(tmp_path: Path) -> None:
     nets = {seed: network("camvid_hyperseg_s", weights=f"seed{seed}") for seed in range(3)}
     best = network("camvid_hyperseg_s", weights="best")

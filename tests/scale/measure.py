@@ -19,6 +19,8 @@ from hyperseg.pipeline.steps import Layout
 from hyperseg.records import Record, write_record
 
 GOALS_S = {"plan": 20.0, "nothing to do": 5.0, "adopt": 10.0}
+TABLES = ("coverage", "summary", "accuracy", "training", "durations")
+REPORT = ("index.html", "metrics.json", "figures/tradeoff.svg", *(f"tables/{name}.csv" for name in TABLES))
 STEPS_PER_SEED = 3  # a training and two evaluations, of each variant
 
 
@@ -64,6 +66,7 @@ def configure(checkout: Checkout, name: str, steps: int) -> int:
         "training": TINY["training"] | {"crop_hw": [256, 256]},  # type: ignore[operator]
         "evaluation": {"protocols": ["paper", "standard"], "split": "test", "input_hw": [256, 256]},
         "latency": TINY["latency"] | {"input_hw": [256, 256]},  # type: ignore[operator]
+        "report": {"title": "Many steps"},
     }
     checkout.write(f"config/{name}.yaml", yaml.safe_dump(values))
     campaign = parse_campaign(values, name)
@@ -84,8 +87,9 @@ def finish(checkout: Checkout, steps: int) -> int:
             path.with_suffix(suffix).write_bytes(name.encode())
         if path.name == "train.json":
             path.with_name("weights.safetensors").write_bytes(name.encode())
-    (checkout.folder / layout.report).mkdir(parents=True)
-    for name in (f"{layout.report}/index.html", f"{layout.report}/metrics.json", *layout.markers()):
+    for folder in ("tables", "figures"):
+        (checkout.folder / layout.report / folder).mkdir(parents=True)
+    for name in (*(f"{layout.report}/{name}" for name in REPORT), *layout.markers()):
         checkout.write(name, "{}\n")
     checkout.call("snakemake", "--touch", "--forceall", "--quiet", "--cores", "1")
     checkout.call("hyperseg", "track", "config/demo.yaml")

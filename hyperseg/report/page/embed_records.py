@@ -12,16 +12,17 @@ _SHARED_CHARACTERS = 160  # a part shorter than this is not worth a reference
 
 def embedded(collection: Collection) -> tuple[str, dict[str, bytes]]:
     """The page's data, safe inside a script element, and the files of the records that it does not hold."""
-    plain = {entry.anchor: entry.record.model_dump(mode="json", exclude_none=False) for entry in collection}
     inside: dict[str, Any] = {}
     files: dict[str, bytes] = {}
     size = 0
     for entry in collection:
-        text = json.dumps(plain[entry.anchor], separators=(",", ":"), ensure_ascii=False)
+        # One at a time: all take as much memory as the records.
+        plain = entry.record.model_dump(mode="json", exclude_none=False)
+        text = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
         head = {"file": entry.name, "sha256": entry.sha256}
         size += len(text)
         if size <= EMBEDDED_BYTES:
-            inside[entry.anchor] = head | {"record": plain[entry.anchor]}
+            inside[entry.anchor] = head | {"record": plain}
         else:
             inside[entry.anchor] = head | {"beside": f"records/{entry.anchor}.json"}
             files[f"records/{entry.anchor}.json"] = (text + "\n").encode()
