@@ -58,6 +58,12 @@ def test_both_engines_name_the_same_stale_steps(finished: Checkout, edits: list[
         assert stale_in_snakemake(finished) == with_what_follows(named)
 
 
+def test_edits_that_were_taken_back_leave_nothing_stale(finished: Checkout) -> None:
+    """After all those above: what one of them had left would be named here, and by the next of them."""
+    assert not stale_in_snakemake(finished)
+    assert not named_by_dvc(finished)
+
+
 def test_words_about_code_and_code_that_no_step_runs_make_nothing_stale(finished: Checkout) -> None:
     with (
         edited(finished, "hyperseg/training/loop.py", "\n", "\n# an edit\n"),
@@ -66,12 +72,6 @@ def test_words_about_code_and_code_that_no_step_runs_make_nothing_stale(finished
         assert list(json.loads(finished.call("dvc", "status", "--json"))) == ["sources"]  # to be looked at again
         assert not stale_in_snakemake(finished)
         assert not named_by_dvc(finished)
-
-
-def test_edits_that_were_taken_back_leave_nothing_stale(finished: Checkout) -> None:
-    """After all those above: what one of them had left would be named here, and by the next of them."""
-    assert not stale_in_snakemake(finished)
-    assert not named_by_dvc(finished)
 
 
 def test_a_finished_training_is_made_again_only_where_that_was_asked_for(copy: Checkout) -> None:
