@@ -64,7 +64,7 @@ def test_another_machine_keeps_the_adopted_latencies_and_lacks_its_own(copy: Che
 
 
 def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(copy: Checkout) -> None:
-    other = yaml.safe_load(copy.read("config/demo.yaml")) | {"campaign": "other"}
+    other = yaml.safe_load(copy.read("config/demo.yaml")) | {"campaign": "other", "report": {"title": "Another"}}
     copy.write("config/other.yaml", yaml.safe_dump(other))
     missing = copy.call("hyperseg", "track", "config/other.yaml", code=2)
     assert "is not there yet; make it with `hyperseg run config/other.yaml`" in missing
