@@ -12,8 +12,8 @@ if CAMPAIGN.dataset.streets:
         conda:
             "../../environment.yml"
         params:
-            code=code_text("streets"),
             **CAMPAIGN.dataset.streets.model_dump(),
+            code=code_text("streets"),
             folder=subpath(output.manifest, parent=True),
         shell:
             "hyperseg data streets --out={params.folder:q} --train={params.train:q} --val={params.val:q}"
