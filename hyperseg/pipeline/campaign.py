@@ -105,6 +105,9 @@ class Latency(HandWritten):
     )
     precisions: list[Name] = Field(min_length=1)
     input_hw: InputHW | None = Field(default=None, description="[height, width] to time; null: the variant's own")
+    seeds: Literal["first", "all"] = Field(
+        default="first", description="whose weights are timed: those of the campaign's first seed, or of every one"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="auto: the GPU of the machine that runs the pipeline, or its CPU where it has none"
     )
@@ -155,6 +158,11 @@ class Campaign(HandWritten):
     evaluation: Evaluation
     latency: Latency
     report: Report
+
+    @property
+    def timed_seeds(self) -> list[int]:
+        """The seeds whose weights are timed."""
+        return self.seeds if self.latency.seeds == "all" else self.seeds[:1]
 
     @property
     def strips_protocol(self) -> str:

@@ -56,7 +56,7 @@ def settings(campaign: Campaign) -> dict[str, dict[str, Any]]:
             **{key: values["evaluation"][key] for key in ("split", "input_hw")},
             "threads": values["threads"]["evaluate"],
         },
-        "latency": values["latency"],
+        "latency": {key: value for key, value in values["latency"].items() if key != "seeds"},  # names stages alone
         "report": {"title": values["report"]["title"]},
     }
     if campaign.report.strips:

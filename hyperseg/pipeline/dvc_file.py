@@ -89,16 +89,17 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
     # and the persistent marker keeps the stage out of DVC's run cache (DVC caches no run with a persistent output). The
     # marker says nothing itself, so it cannot record an old result as a new one. Made anew each time, since it outlives
     # records that DVC has removed, and Snakemake asks for no input of what is up to date.
-    first = f"{runs}/${{item.variant}}/seed{seeds[0]}"
     stages["latency"] = stage(
         "latency",
-        f"{runs}/${{item.variant}}/latency.done",
-        [f"{sources}/latency", f"{first}/weights.safetensors", f"{first}/train.json"],
-        [f"{runs}/${{item.variant}}/latency", {f"{runs}/${{item.variant}}/latency.done": {"persist": True}}],
+        f"{seed}/latency.done",
+        [f"{sources}/latency", f"{seed}/weights.safetensors", f"{seed}/train.json"],
+        [f"{seed}/latency", {f"{seed}/latency.done": {"persist": True}}],
         options="--forcerun latencies ",
         variant=variants,
+        seed=campaign.timed_seeds,
     )
     if campaign.report.strips:
+        first = f"{runs}/${{item.variant}}/seed{seeds[0]}"
         scored = f"{first}/evaluation-{campaign.strips_protocol}"
         stages["strips"] = stage(
             "strips",

@@ -100,7 +100,7 @@ def _latency(campaign: Campaign, variant: str, records: list[Record]) -> Planned
         ]
         times.append(median(found) if found else None)
     measured = [time for time in times if time is not None]
-    jobs = len(asked) * len(take.precisions)
+    jobs = len(campaign.timed_seeds) * len(asked) * len(take.precisions)
     seconds = sum(measured) / len(measured) if len(measured) == len(times) else None
     return PlannedStep("latency", variant, jobs, seconds, 200_000, _basis(len(measured), "of the latencies asked for"))
 

@@ -43,20 +43,112 @@ class Outcome:
     failed: int
     own_fault: bool  # a failed job ended in a traceback, not in a sentence to the user
 
+    @property
+    def code(self) -> int:
+        """The exit code: 1 for a fault of this package, 2 for what the user can mend."""
+        return 0 if not self.failed else 1 if self.own_fault else 2
 
-def run(
-    config: Path,
-    *,
-    cores: int | None = None,
-    dry_run: bool = False,
-    source: Path | None = None,
-    profile: Profile = HERE,
-    trainings: Choice = "ask",
-) -> Outcome:
-    """Bring the campaign of `config` up to date. Runs in the repository root; raises :class:`UserError`.
 
-    `trainings` says what becomes of finished ones that are stale (:mod:`hyperseg.pipeline.trainings`).
-    """
+@dataclass(frozen=True)
+class Ready:
+    """A campaign that was found sound, and how its jobs are to run. Every method may raise :class:`UserError`."""
+
+    config: Path
+    layout: Layout
+    cores: int
+    source: Path | None
+    profile: Profile
+    sentences: list[str]  # what its user is to know before it starts
+
+    def plan(self) -> Outcome:
+        """Show what would run, and why."""
+        self._say_sentences()
+        progress = self._progress()
+        code, errors = self._look(progress, Display(progress, "plan"))
+        return self._outcome(progress, code, errors)
+
+    def run(self, trainings: Choice = "ask") -> Outcome:
+        """Bring the campaign up to date.
+
+        `trainings` says what becomes of finished ones that are stale (:mod:`hyperseg.pipeline.trainings`).
+        """
+        self._say_sentences()
+        progress = self._progress()
+        with run_lock(say=_say) as lock:
+            self._protect(trainings)
+            code, errors = _supervise(
+                self._command("-m", "snakemake"), lock, self._given(), progress, Display(progress)
+            )
+            if any(rule == "train" for rule, _ in progress.finished):
+                remember(self.layout)
+        return self._outcome(progress, code, errors)
+
+    def protect(self, trainings: Choice) -> None:
+        """Settle what becomes of finished trainings that are stale, or refuse; no job starts."""
+        with run_lock(say=_say):
+            self._protect(trainings)
+
+    def again(self) -> "Ready":
+        """The same, checked anew: its files may have changed while another campaign ran."""
+        return prepare(self.config, cores=self.cores, source=self.source, profile=self.profile)
+
+    def _protect(self, trainings: Choice) -> None:
+        protect(self.layout, self.config, trainings, self._stale, self.profile.options())
+
+    def _stale(self) -> list[str]:
+        """The folders of the trainings that the engine would make."""
+        planned = self._progress()
+        code, errors = self._look(planned, Display(planned, "silent"))
+        if code:
+            raise _failure(planned.messages, errors)
+        return [self.layout.seed.format(**job.wildcards) for job in planned.running.values() if job.rule == "train"]
+
+    def _look(self, progress: Progress, display: Display) -> tuple[int, str]:
+        """A dry run. It changes nothing, so it may look while another run is at work."""
+        return _supervise(self._command("-c", PLAN, "--dry-run", "--nolock"), None, self._given(), progress, display)
+
+    def _progress(self) -> Progress:
+        return Progress(self.layout.campaign, self.cores, self.layout.device == "cuda", self.profile.local)
+
+    def _given(self) -> dict[str, str]:
+        """Variables of the engine's environment."""
+        gpus = self._gpus()
+        given = {SOURCE: str(self.source.resolve())} if self.source is not None else {}
+        return given | ({SHARED_GPUS: ",".join(gpus)} if len(gpus) > 1 else {})
+
+    def _command(self, *engine: str) -> list[str]:
+        """The call of the engine; `engine` is how Python starts it, and options."""
+        options = self.profile.options()
+        start = [sys.executable, *engine, f"--configfile={self.config}", "--logger", "hyperseg", *options]
+        if not self.profile.local:
+            return start
+        memory_mb = int(psutil.virtual_memory().total / 1e6 * 0.9)
+        return [
+            *start, "--cores", str(self.cores), "--resources", f"gpu={len(self._gpus()) or 1}", f"mem_mb={memory_mb}",
+        ]  # fmt: skip
+
+    def _gpus(self) -> list[str]:
+        """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; none where jobs run elsewhere."""
+        if not self.profile.local:
+            return []
+        chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if chosen is not None:
+            return list(filter(None, chosen.split(",")))
+        return [str(number) for number in range(len(machine().gpus))]
+
+    def _outcome(self, progress: Progress, code: int, errors: str) -> Outcome:
+        if code and not progress.failed:
+            raise _failure(progress.messages, errors)
+        own_fault = any(not _sentence(last_lines(job.log, 1)) for job in progress.failed)
+        return Outcome(self.layout, progress.done, len(progress.failed), own_fault)
+
+    def _say_sentences(self) -> None:
+        for sentence in self.sentences:
+            _say(sentence)
+
+
+def prepare(config: Path, *, cores: int | None = None, source: Path | None = None, profile: Profile = HERE) -> Ready:
+    """Load and check the campaign of `config`, in the repository root; raises :class:`UserError`."""
     require_root()
     campaign = load_campaign(config, profile.config)
     if not profile.local and campaign.latency.target is None:
@@ -68,57 +160,10 @@ def run(
     check(campaign)
     check_folders(layout)
     check_data(layout, source)
-    if profile.local:
-        for sentence in check_machine(layout):
-            _say(sentence)
-    cores = cores or (usable_cores() if profile.local else profile.jobs)
-    progress = Progress(campaign, cores, layout.device == "cuda", profile.local)
-    gpus = _gpus() if profile.local else []
-    command = _command(config, cores, len(gpus), profile, "-m", "snakemake")
-    given = {SOURCE: str(source.resolve())} if source is not None else {}
-    if len(gpus) > 1:
-        given[SHARED_GPUS] = ",".join(gpus)
-    # Changes nothing, so it may look while another run is at work.
-    look = _command(config, cores, len(gpus), profile, "-c", PLAN, "--dry-run", "--nolock")
-
-    def stale() -> list[str]:
-        planned = Progress(campaign, cores, layout.device == "cuda", profile.local)
-        code, errors = _supervise(look, None, given, planned, Display(planned, "silent"))
-        if code:
-            raise _failure(planned.messages, errors)
-        return [layout.seed.format(**job.wildcards) for job in planned.running.values() if job.rule == "train"]
-
-    if dry_run:
-        code, errors = _supervise(look, None, given, progress, Display(progress, "plan"))
-    else:
-        with run_lock(say=_say) as lock:
-            protect(layout, config, trainings, stale, profile.options())
-            code, errors = _supervise(command, lock, given, progress, Display(progress))
-            if any(rule == "train" for rule, _ in progress.finished):
-                remember(layout)
-    if code and not progress.failed:
-        raise _failure(progress.messages, errors)
-    return Outcome(
-        layout,
-        progress.done,
-        len(progress.failed),
-        any(not _sentence(last_lines(job.log, 1)) for job in progress.failed),
+    sentences = check_machine(layout) if profile.local else []
+    return Ready(
+        config, layout, cores or (usable_cores() if profile.local else profile.jobs), source, profile, sentences
     )
-
-
-def _gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return list(filter(None, chosen.split(","))) if chosen is not None else [str(n) for n in range(len(machine().gpus))]
-
-
-def _command(config: Path, cores: int, gpus: int, profile: Profile, *engine: str) -> list[str]:
-    """The call of the engine; `engine` is how Python starts it, and options."""
-    start = [sys.executable, *engine, f"--configfile={config}", "--logger", "hyperseg", *profile.options()]
-    if not profile.local:
-        return start
-    memory_mb = int(psutil.virtual_memory().total / 1e6 * 0.9)
-    return [*start, "--cores", str(cores), "--resources", f"gpu={gpus or 1}", f"mem_mb={memory_mb}"]
 
 
 def _supervise(

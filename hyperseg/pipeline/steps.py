@@ -74,18 +74,23 @@ class Layout:
 
     @property
     def seed(self) -> str:
-        """Folder of one training and its evaluations."""
+        """Folder of one training, its evaluations and its latencies."""
         return f"{self.runs}/{{variant}}/seed{{seed}}"
 
     @property
     def first_seed(self) -> str:
-        """Folder of the training whose weights are timed."""
+        """Folder of the training whose predictions are shown as pictures."""
         return f"{self.runs}/{{variant}}/seed{self.campaign.seeds[0]}"
 
     @property
     def latency(self) -> str:
-        """Folder of one variant's latencies on the machine that is timed."""
-        return f"{self.runs}/{{variant}}/latency/{self.machine}"
+        """Folder of the latencies of one training's weights on the machine that is timed."""
+        return f"{self.seed}/latency/{self.machine}"
+
+    @property
+    def marker(self) -> str:
+        """The file that stands for all latencies of one training's weights."""
+        return f"{self.seed}/latency.done"
 
     @property
     def report(self) -> str:
@@ -105,24 +110,28 @@ class Layout:
         size = self.campaign.latency.input_hw
         return [f"--height={size[0]}", f"--width={size[1]}"] if size else []
 
-    def latencies(self, variant: str) -> list[str]:
-        """A variant's latency records: every engine that the protocol is defined for, in every precision."""
+    def latencies(self, variant: str, seed: int | str) -> list[str]:
+        """One training's latency records: every engine that the protocol is defined for, in every precision."""
         take = self.campaign.latency
         return [
-            f"{self.latency.format(variant=variant)}/{protocol}-{self.device}-{engine}-{precision}.json"
+            f"{self.latency.format(variant=variant, seed=seed)}/{protocol}-{self.device}-{engine}-{precision}.json"
             for protocol in take.protocols
             for engine in self.engines(variant)
             if engine in (load_protocol(protocol).engines or [engine])
             for precision in take.precisions
         ]
 
+    def timed(self) -> list[tuple[str, int]]:
+        """The variants and seeds whose weights are timed."""
+        return [(variant, seed) for variant in self.campaign.variants for seed in self.campaign.timed_seeds]
+
     def all_latencies(self) -> list[str]:
-        """The latency records of every variant on this machine."""
-        return [record for variant in self.campaign.variants for record in self.latencies(variant)]
+        """The latency records of every training that is timed, on this machine."""
+        return [record for variant, seed in self.timed() for record in self.latencies(variant, seed)]
 
     def markers(self) -> list[str]:
-        """One file per variant that stands for all its latencies."""
-        return [f"{self.runs}/{variant}/latency.done" for variant in self.campaign.variants]
+        """One file for each training that is timed."""
+        return [self.marker.format(variant=variant, seed=seed) for variant, seed in self.timed()]
 
     @property
     def strip_list(self) -> str:

@@ -267,7 +267,9 @@ def _over_seeds(runs: Sequence[Mapping[str, Any]]) -> Measured:
     """The mean over seeds; its interval is Student's over them, of a single seed the record's own."""
     by_seed: dict[Any, list[float]] = {}
     for run in runs:
-        by_seed.setdefault(run["seed"], []).append(float(run["value"]))
+        # a latency has no seed of its own; other weights are those of another one
+        seed = run["weights_sha256"] if run["kind"] == "latency" else run["seed"]
+        by_seed.setdefault(seed, []).append(float(run["value"]))
     values = [statistics.fmean(found) for found in by_seed.values()]
     low, high = runs[0]["low"], runs[0]["high"]
     if (found := process_interval(values)) is not None:

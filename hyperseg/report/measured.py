@@ -14,6 +14,7 @@ from hyperseg.report.collection import Collection, Entry, Key, architecture_key,
 from hyperseg.report.names import device_title
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.runtime import device_label
+from hyperseg.report.timed_seeds import of_one_seed
 
 Evaluation = Entry[EvaluationNumbers]
 Latency = Entry[LatencyNumbers]
@@ -94,7 +95,7 @@ def measured(collection: Collection) -> list[Measured]:
     """Every network with an accuracy and a time at the same input size, in the order of the accuracy table.
 
     Times of the same campaign come first; where it timed nothing in a setting, those of another campaign count.
-    Smoke runs, which enter no claim, may be of another size.
+    Smoke runs, which enter no claim, may be of another size. Of latencies of several seeds the first one's counts.
     """
     timed = _by_architecture(collection)
     found = []
@@ -132,7 +133,7 @@ def _size(numbers: EvaluationNumbers | LatencyNumbers) -> tuple[int, int]:
 def _by_architecture(collection: Collection) -> dict[Key, dict[Setting, list[Latency]]]:
     """Times of one image, no sweep."""
     found: dict[Key, dict[Setting, list[Latency]]] = {}
-    for entry in collection.latency:
+    for entry in of_one_seed(collection):
         numbers, provenance = entry.numbers, entry.record.provenance
         if numbers.batch == 1 and not numbers.points:
             setting = Setting(

@@ -7,6 +7,7 @@ from statistics import mean
 from hyperseg.records import NetworkRef
 from hyperseg.report.collection import Collection, protocol_of, protocol_slug
 from hyperseg.report.tables.accuracy import accuracy_rows
+from hyperseg.report.timed_seeds import weights_titles
 
 # (short name, what tells it apart from another of that name, hash of its record as a last resort), value
 Named = tuple[tuple[str, str, str], float]
@@ -17,7 +18,7 @@ def metrics(collection: Collection) -> dict[str, float]:
 
     A median's name carries the machine's fingerprint, so that a difference between commits never compares two
     machines; that of a smoke run says so and stays, whatever its verdict. Other INVALID medians are left out. Campaign,
-    backbone and slices come into a name only where two numbers would share it.
+    backbone, slices and seed come into a name only where two numbers would share it.
     """
     found = [*_accuracies(collection), *_latencies(collection)]
     short = Counter(parts[0] for parts, _ in found)
@@ -48,6 +49,7 @@ def _accuracies(collection: Collection) -> list[Named]:
 
 def _latencies(collection: Collection) -> list[Named]:
     found: list[Named] = []
+    titles = weights_titles(collection)
     for entry in collection.latency:
         numbers, record = entry.numbers, entry.record
         if numbers.verdict.verdict == "INVALID" and not numbers.smoke:
@@ -59,7 +61,10 @@ def _latencies(collection: Collection) -> list[Named]:
             numbers.precision + ("_tf32" if numbers.tf32 else ""), record.provenance.machine.fingerprint,
         ]  # fmt: skip
         detail = f"{numbers.input_height}x{numbers.input_width}.batch{numbers.batch}.{numbers.batch_norm}"
-        parts = (".".join(name), f"{detail}.{_detail(record.campaign, record.network)}", entry.sha256[:12])
+        detail += f".{_detail(record.campaign, record.network)}"
+        if entry.name in titles:
+            detail += f".{titles[entry.name].replace(' ', '')}"
+        parts = (".".join(name), detail, entry.sha256[:12])
         found.append((parts, numbers.median_ms))
     return found
 

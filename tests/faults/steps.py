@@ -184,8 +184,8 @@ def measured(folder: Path, name: str = "record.json") -> list[Any]:
 
 def ran(checkout: Path) -> list[Any]:
     """The results of a campaign."""
-    (timed,) = (checkout / RUNS / "latency").glob("*/*.json")
     seed = checkout / RUNS / "seed0"
+    (timed,) = (seed / "latency").glob("*/*.json")
     page = (checkout / "reports/demo/index.html").is_file()
     return [trained(seed), scored(seed, "evaluation-standard.json"), measured(timed.parent, timed.name), page]
 

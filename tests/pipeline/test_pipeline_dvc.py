@@ -42,16 +42,16 @@ def test_dvc_brings_a_stale_step_up_to_date_and_shows_the_difference(copy: Check
     assert f"Running stage 'evaluate@{VARIANT}-0-standard'" in ran
     assert "Running stage 'report'" in ran
     assert f"Stage 'train@{VARIANT}-0' didn't change, skipping" in ran
-    assert f"Stage 'latency@{VARIANT}' didn't change, skipping" in ran
+    assert f"Stage 'latency@{VARIANT}-0' didn't change, skipping" in ran
     assert "nothing to do" in copy.run()  # Snakemake finds what DVC asked it for
     (difference,) = json.loads(copy.call("dvc", "metrics", "diff", "--json")).values()
     assert any(name.startswith("miou_percent") for name in difference)
 
 
 def test_latencies_that_dvc_removed_before_it_was_killed_are_taken_again(copy: Checkout) -> None:
-    folder = copy.folder / f"results/runs/demo/{VARIANT}/latency"
+    folder = copy.folder / f"results/runs/demo/{VARIANT}/seed0/latency"
     shutil.rmtree(folder)  # as DVC does before it starts a stage, and leaves the marker
-    copy.call("dvc", "repro", "--single-item", f"latency@{VARIANT}")
+    copy.call("dvc", "repro", "--single-item", f"latency@{VARIANT}-0")
     assert list(folder.rglob("*.json"))
 
 
@@ -59,8 +59,8 @@ def test_another_machine_keeps_the_adopted_latencies_and_lacks_its_own(copy: Che
     """A target of another name stands for another machine."""
     copy.configure(latency={"target": "elsewhere", "device": "cpu"})
     jobs = [line.partition(":")[0] for line in copy.run("--dry-run").splitlines()]
-    assert sorted(job for job in jobs if job in STEPS) == [f"latency {VARIANT} smoke eager float32", "report"]
-    assert len(list((copy.folder / f"results/runs/demo/{VARIANT}/latency").iterdir())) == 1
+    assert sorted(job for job in jobs if job in STEPS) == [f"latency {VARIANT} 0 smoke eager float32", "report"]
+    assert len(list((copy.folder / f"results/runs/demo/{VARIANT}/seed0/latency").iterdir())) == 1
 
 
 def test_any_campaign_is_tracked_and_an_older_commit_brings_the_old_bytes_back(copy: Checkout) -> None:

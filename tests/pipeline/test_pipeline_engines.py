@@ -44,7 +44,7 @@ SPLIT = ("config/demo.yaml", "split: test", "split: val", SCORING)
 TITLE = ("config/demo.yaml", "title: A tiny", "title: Another", {"report"})
 STRIPS = ("config/demo.yaml", "strips: 2", "strips: 1", {f"strips@{VARIANT}"})
 WEIGHTS = ("hyperseg/cli/weights.py", "\n", "\nEDITED = True\n", SCORING)
-CLOCK = ("hyperseg/latency/protocols/smoke.yaml", "\n", "\n# an edit\n", {f"latency@{VARIANT}"})
+CLOCK = ("hyperseg/latency/protocols/smoke.yaml", "\n", "\n# an edit\n", {f"latency@{VARIANT}-0"})
 PAPER = ("results/paper/paper.csv", "\n", "\n\n", {"report"})
 
 

@@ -108,7 +108,7 @@ def submitted(new_checkout: Callable[[], Checkout]) -> dict[str, dict[str, Any]]
             "--storage-s3-access-key=key", "--storage-s3-secret-key=secret", "--seconds-between-status-checks=1",
             "--rerun-triggers", "input", "--allowed-rules", "train", "evaluate", "latency", "--",
             f"{run}/evaluation-standard.json", f"results/runs/demo/{OTHER}/seed0/train.json",
-            f"results/runs/demo/{VARIANT}/latency/kubernetes/smoke-cuda-eager-float32.json",
+            f"results/runs/demo/{VARIANT}/seed0/latency/kubernetes/smoke-cuda-eager-float32.json",
         ],
         cwd=checkout.folder, env=environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip

@@ -21,6 +21,8 @@ def test_jobs_are_counted_by_variant_seed_protocol_and_engine() -> None:
     evaluated = {"protocols": ["paper", "standard"], "split": "test"}
     timed = {"protocols": ["smoke", "deploy"], "engines": ["eager", "native"], "precisions": ["float32"]}
     steps = planned(seeds=[0, 1, 2], evaluation=evaluated, latency=timed)
+    every_seed = planned(seeds=[0, 1, 2], evaluation=evaluated, latency=timed | {"seeds": "all"})
+    assert every_seed["latency"].jobs == 3 * steps["latency"].jobs
     assert {name: step.jobs for name, step in steps.items()} == {
         "train": 3,
         "evaluate": 6,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pipeline_checkout import BIN, ROOT
+from pipeline_checkout import BIN, ROOT, TINY, VARIANT
 
 from hyperseg.errors import UserError
-from hyperseg.pipeline.campaign import load_campaign
-from hyperseg.pipeline.digests import FOLDER, settings_file
+from hyperseg.pipeline.campaign import Campaign, load_campaign, parse_campaign
+from hyperseg.pipeline.digests import FOLDER, settings, settings_file
 from hyperseg.pipeline.dvc_file import DEMO, dvc_file, dvc_text
 from hyperseg.pipeline.steps import Layout
 
@@ -69,7 +69,7 @@ def test_every_placeholder_of_every_shell_command_is_quoted() -> None:
 def test_no_stage_is_frozen_and_only_a_marker_persists() -> None:
     assert not any(stage.get("frozen") for stage in STAGES.values())
     persistent = [out for stage in STAGES.values() for out in stage["outs"] if isinstance(out, dict)]
-    assert [list(out) for out in persistent] == [["results/runs/demo/${item.variant}/latency.done"]]
+    assert [list(out) for out in persistent] == [["results/runs/demo/${item.variant}/seed${item.seed}/latency.done"]]
 
 
 def test_a_latency_lies_under_its_machine_and_a_record_list_has_no_repeats() -> None:
@@ -79,6 +79,23 @@ def test_a_latency_lies_under_its_machine_and_a_record_list_has_no_repeats() -> 
     latencies = [record for record in records if "/latency/" in record]
     assert latencies
     assert all("/latency/0123456789ab/" in record and "-cuda-" in record for record in latencies)
+
+
+def test_weights_of_the_first_seed_are_timed_or_of_all_seeds() -> None:
+    def campaign(seeds: str) -> Campaign:
+        return parse_campaign(TINY | {"seeds": [3, 5], "latency": TINY["latency"] | {"seeds": seeds}}, "c.yaml")  # type: ignore[operator]
+
+    for seeds, timed in {"first": [3], "all": [3, 5]}.items():
+        layout = Layout(campaign(seeds), "cpu", "0123456789ab")
+        folders = [f"results/runs/demo/{VARIANT}/seed{seed}" for seed in timed]
+        record = "latency/0123456789ab/smoke-cpu-eager-float32.json"
+        assert layout.all_latencies() == [f"{folder}/{record}" for folder in folders]
+        assert [name for name in layout.records() if "/latency/" in name] == layout.all_latencies()
+        assert layout.markers() == [f"{folder}/latency.done" for folder in folders]
+        stage = yaml.safe_load(dvc_text(campaign(seeds), DEMO))["stages"]["latency"]
+        assert stage["matrix"] == {"variant": [VARIANT], "seed": timed}
+    # What was timed stays, where more is asked for.
+    assert settings(campaign("first")) == settings(campaign("all"))
 
 
 def test_jobs_start_in_the_order_of_the_configuration_latencies_last() -> None:
@@ -117,11 +134,16 @@ def test_the_slurm_profile_plans_the_demo_without_a_cluster() -> None:
 
 
 @pytest.mark.parametrize("campaign", ["front_camvid", "paper_voc"])
-def test_campaigns_without_generated_pictures_plan(campaign: str) -> None:
+def test_campaigns_without_generated_pictures_plan(campaign: str, tmp_path: Path) -> None:
     """The demo is planned above, and that each configuration is sound is tested without the engine."""
-    options = ("--configfile", f"config/{campaign}.yaml", "--cores", "2", "--forceall", "--quiet", "--nolock")
+    values = yaml.safe_load((ROOT / f"config/{campaign}.yaml").read_text())
+    timed = values["latency"] | {"seeds": "all", "engines": ["eager"]}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(values | {"seeds": [0, 1], "latency": timed}))
+    options = ("--configfile", str(tmp_path / "c.yaml"), "--cores", "2", "--forceall", "--nolock", "--quiet", "rules")
     done = snakemake("--dry-run", *options)
     assert done.returncode == 0, done.stdout + done.stderr
+    counts = dict(re.findall(r"^(train|latency) +(\d+)$", done.stdout + done.stderr, re.MULTILINE))
+    assert int(counts["latency"]) == len(timed["protocols"]) * int(counts["train"])
 
 
 def test_the_kubernetes_profile_asks_for_a_gpu_of_a_known_maker() -> None:

@@ -113,7 +113,7 @@ def test_a_preempted_and_requeued_run_ends_in_the_records_of_a_local_one(checkou
     assert json.loads(there["evaluation-standard.json"].numbers.model_dump_json()) == json.loads(
         here["evaluation-standard.json"].numbers.model_dump_json()
     )
-    (latency,) = (checkout.folder / f"results/runs/demo/{VARIANT}/latency/node").glob("*.json")
+    (latency,) = (checkout.folder / f"results/runs/demo/{VARIANT}/seed0/latency/node").glob("*.json")
     assert read_record(latency).provenance.machine == there["train.json"].provenance.machine
     assert "nothing to do" in checkout.call("hyperseg", "run", "config/demo.yaml", "--profile", "profiles/here")
 

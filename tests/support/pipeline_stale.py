@@ -11,7 +11,7 @@ STEPS = {  # the jobs of the tiny campaign, as `hyperseg run --dry-run` and as D
     f"train {VARIANT} 0": f"train@{VARIANT}-0",
     f"evaluate {VARIANT} 0 standard": f"evaluate@{VARIANT}-0-standard",
     f"strips {VARIANT}": f"strips@{VARIANT}",
-    f"latency {VARIANT} smoke eager float32": f"latency@{VARIANT}",
+    f"latency {VARIANT} 0 smoke eager float32": f"latency@{VARIANT}-0",
     "report": "report",
 }
 
@@ -32,10 +32,10 @@ def with_what_follows(stages: set[str]) -> set[str]:
     """The stages and all that are made from theirs."""
     after = {
         "data": {f"train@{VARIANT}-0", f"evaluate@{VARIANT}-0-standard", f"strips@{VARIANT}", "report"},
-        f"train@{VARIANT}-0": {f"evaluate@{VARIANT}-0-standard", f"latency@{VARIANT}", "report"},
+        f"train@{VARIANT}-0": {f"evaluate@{VARIANT}-0-standard", f"latency@{VARIANT}-0", "report"},
         f"evaluate@{VARIANT}-0-standard": {f"strips@{VARIANT}", "report"},
         f"strips@{VARIANT}": {"report"},
-        f"latency@{VARIANT}": {"report"},
+        f"latency@{VARIANT}-0": {"report"},
     }
     reached = set(stages)
     while (grown := reached.union(*(after.get(stage, set()) for stage in reached))) != reached:

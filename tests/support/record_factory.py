@@ -214,7 +214,7 @@ def demo() -> dict[str, Record]:
         records[f"{folder}/train.json"] = training(variant)
         records[f"{folder}/evaluation-standard.json"] = evaluation(variant, "standard", miou)
         records[f"{folder}/evaluation-paper.json"] = evaluation(variant, "paper", miou - 2)
-        name = f"{variant}/latency/0123456789ab/smoke-cpu-eager-float32.json"
+        name = f"{folder}/latency/0123456789ab/smoke-cpu-eager-float32.json"
         records[name] = latency(variant, "smoke", 200.0 + 60.0 * index, smoke=True)
     return records
 

@@ -8,9 +8,14 @@ def code(step, *names):
 
 def code_param(step, *names):
     """The same as a parameter, where jobs share no folders: Snakemake runs a job here if any input of it lies here."""
+    return {} if SHARED else {"code": code_text(step, *names)}
+
+
+def code_text(step, *names):
+    """A function of the wildcards that gives what that file holds."""
 
     def content(wildcards):
         file = LAYOUT.sources(step, *names).format(**dict(wildcards.items()))
         return Path(file).read_text(encoding="utf-8")
 
-    return {} if SHARED else {"code": content}
+    return content

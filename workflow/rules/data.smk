@@ -1,8 +1,8 @@
 if CAMPAIGN.dataset.streets:
 
+    # The code is a parameter, not an input file: campaigns that share the folder have each a file for it, and another
+    # campaign's would make the folder stale, and with it every training on it.
     rule streets:
-        input:
-            **code("streets"),
         output:
             **ARCHIVE,
             manifest=LAYOUT.manifest,
@@ -12,8 +12,8 @@ if CAMPAIGN.dataset.streets:
         conda:
             "../../environment.yml"
         params:
-            **code_param("streets"),
             **CAMPAIGN.dataset.streets.model_dump(),
+            code=code_text("streets"),
             folder=subpath(output.manifest, parent=True),
         shell:
             "hyperseg data streets --out={params.folder:q} --train={params.train:q} --val={params.val:q}"

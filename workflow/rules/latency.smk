@@ -3,13 +3,13 @@
 rule latency:
     input:
         **code("latency", "{protocol}", "{engine}"),
-        training=f"{LAYOUT.first_seed}/train.json",
-        weights=ancient(f"{LAYOUT.first_seed}/weights.safetensors"),
+        training=f"{LAYOUT.seed}/train.json",
+        weights=ancient(f"{LAYOUT.seed}/weights.safetensors"),
     output:
         record=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.json",
         samples=f"{LAYOUT.latency}/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.parquet",
     log:
-        f"{LAYOUT.logs}/{{variant}}/latency/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.log",
+        f"{LAYOUT.logs}/{{variant}}/seed{{seed}}/latency/{{protocol}}-{LAYOUT.device}-{{engine}}-{{precision}}.log",
     priority: lambda wildcards: LAYOUT.priority(wildcards.variant, timed=True)
     conda:
         "../../environment.yml"
@@ -27,9 +27,9 @@ rule latency:
         " --device={params.device:q} {params.size:q} --wait --out-file={output.record:q} > {log:q} 2>&1"
 
 
-# One file for all latencies of a variant on this machine, whose name needs no fingerprint: what dvc.yaml asks for.
+# One file for all latencies of a training on this machine, whose name needs no fingerprint: what dvc.yaml asks for.
 rule latencies:
     input:
-        lambda wildcards: LAYOUT.latencies(wildcards.variant),
+        lambda wildcards: LAYOUT.latencies(wildcards.variant, wildcards.seed),
     output:
-        touch(f"{LAYOUT.runs}/{{variant}}/latency.done"),
+        touch(LAYOUT.marker),

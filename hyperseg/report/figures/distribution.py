@@ -11,6 +11,7 @@ from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import distinct, hw, network_title, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.runtime import device_label, enters_claims
+from hyperseg.report.timed_seeds import weights_titles
 
 Latency = Entry[LatencyNumbers]
 _MOST = 24  # lines of a figure
@@ -36,7 +37,8 @@ def distribution_figures(inputs: Inputs) -> list[Picture]:
     groups = [group for group in groups if len(group) > 1]
     titles = [_title(group[0], collection) for group in groups]
     names = distinct(slug("distribution", title.lower()) for title in titles)
-    return [_picture(*one, left) for one in zip(names, titles, groups, strict=True)]
+    weights = weights_titles(collection)
+    return [_picture(*one, left, weights) for one in zip(names, titles, groups, strict=True)]
 
 
 def _title(entry: Latency, collection: Collection) -> str:
@@ -44,7 +46,7 @@ def _title(entry: Latency, collection: Collection) -> str:
     return f"{device_label(entry, collection)}, {protocol_title(protocol_of(entry.record))}, {precision}"
 
 
-def _picture(name: str, title: str, group: list[Latency], left: str) -> Picture:
+def _picture(name: str, title: str, group: list[Latency], left: str, weights: dict[str, str]) -> Picture:
     shown = sorted(group, key=lambda entry: (entry.numbers.median_ms, entry.name))
     more = f" Of {len(shown)} the fastest {_MOST} are drawn." if len(shown) > _MOST else ""
     with house_style():
@@ -54,11 +56,11 @@ def _picture(name: str, title: str, group: list[Latency], left: str) -> Picture:
             "Time of one image. Stroke: the median; thick: to the 90th percentile of all samples; thin: to the 99th, "
             "where there are enough samples; dots: medians of the processes, whose spread gives the interval; hollow: "
             f"DEGRADED.{more}{left}",
-            _draw(shown[:_MOST]),
+            _draw(shown[:_MOST], weights),
         )
 
 
-def _draw(shown: list[Latency]) -> Figure:
+def _draw(shown: list[Latency], weights: dict[str, str]) -> Figure:
     figure = new_figure(7.4, 0.24 * len(shown) + 1.0)
     axes = figure.subplots()
     axes.set_xscale("log")
@@ -75,8 +77,9 @@ def _draw(shown: list[Latency]) -> Figure:
         axes.plot(medians, [row] * len(medians), ls="none", marker="o", ms=4, mew=0.9, color=COLOURS[1], mfc=face)
         axes.plot(numbers.median_ms, row, marker="|", ms=10, mew=1.4, color=INK)
         size = hw(numbers.input_height, numbers.input_width)
-        campaign = f", {record.campaign}" if campaigns else ""
-        labels.append(f"{network_title(record.network.id)}, {numbers.engine}, {size}{campaign}")
+        more = [record.campaign] if campaigns else []
+        more += [weights[entry.name]] if entry.name in weights else []
+        labels.append(", ".join([network_title(record.network.id), numbers.engine, size, *more]))
         ends += [numbers.median_ms, tail, *medians]
     limits = min(ends) / 1.15, max(ends) * 1.15
     axes.set_xlim(limits)

@@ -17,6 +17,7 @@ from hyperseg.report.figures.tradeoff import draw_panel, fix_panel, keep_clear, 
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import distinct, is_published_variant, network_title, slug
 from hyperseg.report.part import Part
+from hyperseg.report.timed_seeds import said_of_seeds
 from hyperseg.report.tradeoff import Panel, Point, panels
 
 _WIDTH, _HEIGHT = 6.9, 4.3  # inches of one panel: the width of a page's text
@@ -36,7 +37,8 @@ def front_figures(inputs: Inputs) -> list[Picture]:
     numbers = _numbered(found)
     groups = [list(group) for _, group in groupby(found, key=_setting)]
     names = distinct(slug("measured", group[0].campaign, group[0].setting.lower()) for group in groups)
-    return [_picture(name, group, numbers, _READING + left) for name, group in zip(names, groups, strict=True)]
+    caption = _READING + said_of_seeds(inputs.collection) + left
+    return [_picture(name, group, numbers, caption) for name, group in zip(names, groups, strict=True)]
 
 
 def _setting(panel: Panel) -> tuple[str, ...]:

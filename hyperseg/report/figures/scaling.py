@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from hyperseg.records import LatencyNumbers, SweepPoint
-from hyperseg.report.collection import Collection, Entry, latency_key
+from hyperseg.report.collection import Collection, Entry
 from hyperseg.report.figures.style import (
     COLOURS,
     FAINT,
@@ -21,13 +21,15 @@ from hyperseg.report.figures.style import (
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title, network_title
 from hyperseg.report.part import Part
+from hyperseg.report.timed_seeds import of_one_seed, said_of_seeds, seed_order
 
 Latency = Entry[LatencyNumbers]
 
 
 def scaling_figure(collection: Collection) -> Picture | None:
     """None where no latency record holds a sweep of at least two points. INVALID points are not drawn."""
-    swept = [entry for entry in sorted(collection.latency, key=latency_key) if _axes_of(entry)]
+    ordered = sorted(of_one_seed(collection), key=lambda entry: seed_order(entry, collection))
+    swept = [entry for entry in ordered if _axes_of(entry)]
     if not swept:
         return None
     kinds = [axis for axis in ("input", "batch") if any(axis in _axes_of(entry) for entry in swept)]
@@ -37,7 +39,8 @@ def scaling_figure(collection: Collection) -> Picture | None:
             "How time grows with input size and batch",
             "Median time of one image at batch 1 against its pixels, and images per second against the batch. "
             "Dashed: proportional to the pixels, through the point nearest the native size. "
-            "~ pixels^p: the growth fitted to all sizes. Times are comparable within one device only.",
+            "~ pixels^p: the growth fitted to all sizes. Times are comparable within one device only."
+            + said_of_seeds(collection),
             _draw(swept, kinds),
         )
 

@@ -26,6 +26,7 @@ from hyperseg.report.figures.style import (
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title
 from hyperseg.report.part import Part
+from hyperseg.report.timed_seeds import said_of_seeds
 from hyperseg.report.tradeoff import MEASURED, PAPER_SCORING, Panel, Point, dominates, panels
 
 REAL_TIME = 30.0  # FPS
@@ -57,6 +58,7 @@ def tradeoff_figures(inputs: Inputs) -> list[Picture]:
     found = [panel for panel in found if not many_measured(panel)]
     drawn, left = inputs.collection.newest_campaigns(panel.campaign for panel in found if panel.campaign)
     found = [panel for panel in found if panel.campaign in ("", *drawn)]
+    left = said_of_seeds(inputs.collection) + left
     groups = (
         ("tradeoff", "Accuracy against speed", [p for p in found if p.kind < 3 and not p.smoke]),
         ("tradeoff_smoke", "Accuracy against speed, smoke runs", [p for p in found if p.smoke]),

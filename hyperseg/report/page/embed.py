@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hyperseg.errors import UserError
@@ -50,10 +51,18 @@ class Card:
 def read_photos(pictures: Iterable[Path], lists: Iterable[Path]) -> list[Photo]:
     """The pictures of the lists in their order, each list the worst image first, then the others by name.
 
-    Raises :class:`UserError` for a picture that cannot be read, is not the listed one any more, or shares its name.
+    Lists of several campaigns may name their pictures alike: the same picture is shown once, and others of one name
+    get the start of their hash. Raises :class:`UserError` for a picture that cannot be read, is not the listed one any
+    more, or shares its name with one of `pictures`.
     """
     listed = {path.parent / strip.file: strip for path in lists for strip in read_strips(path)}
-    photos = [_read_photo(path, strip) for path, strip in listed.items()]
+    shown = {(path.name, strip.sha256): (path, strip) for path, strip in listed.items()}
+    alike = Counter(name for name, _ in shown)
+    photos = []
+    for path, strip in shown.values():
+        photo = _read_photo(path, strip)
+        name = f"{path.stem}-{strip.sha256[:8]}{path.suffix}"
+        photos.append(photo if alike[path.name] == 1 else replace(photo, name=name))
     photos += [_read_photo(path) for path in sorted(pictures, key=lambda path: path.name) if path not in listed]
     names = [photo.name for photo in photos]
     if twice := sorted({name for name in names if names.count(name) > 1}):

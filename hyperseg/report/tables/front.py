@@ -12,6 +12,7 @@ from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import MIB, verdict_cell, with_interval
+from hyperseg.report.timed_seeds import said_of_seeds
 from hyperseg.report.tradeoff import Point, measured_point, pareto
 
 _COLUMNS = (
@@ -43,7 +44,8 @@ def front_tables(inputs: Inputs) -> list[Table]:
     """Stable order: by dataset, campaign and setting; in a table the most accurate network first."""
     found = [one for one in measured(inputs.collection) if one.main_scoring and not one.setting.smoke]
     groups = [list(group) for _, group in groupby(sorted(found, key=_place), key=_place)]
-    tables = [_table(group) for group in groups if len(group) > 1]
+    said = said_of_seeds(inputs.collection)
+    tables = [_table(group, said) for group in groups if len(group) > 1]
     names = distinct(table.id for table in tables)
     return [replace(table, id=name) for table, name in zip(tables, names, strict=True)]
 
@@ -52,7 +54,7 @@ def _place(one: Measured) -> Key:
     return (*dataset_key(one.scored[0]), one.record.campaign, protocol_of(one.record), one.setting)
 
 
-def _table(group: Sequence[Measured]) -> Table:
+def _table(group: Sequence[Measured], said: str) -> Table:
     campaign, setting = group[0].record.campaign, group[0].setting
     ordered = sorted(group, key=lambda one: (-one.miou_percent, one.record.network.id))
     fronts = {
@@ -64,7 +66,7 @@ def _table(group: Sequence[Measured]) -> Table:
         title=f"Accuracy and time, {setting.device}",
         caption="Median time of one image in eager PyTorch and on each network's fastest engine, with 95 % intervals; "
         "memory is of that engine. Where its record is INVALID no time is shown. On the front: no other network "
-        "of the table dominates it.",
+        f"of the table dominates it.{said}",
         columns=_COLUMNS,
         rows=tuple(_row(one, fronts) for one in ordered),
         findings=("clock", "seed"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hyperseg.records import Interval, LatencyNumbers, Verdict
-from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
+from hyperseg.report.collection import Collection, Entry, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.comparability import latency_differs, paper_row
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.inputs import Inputs
@@ -11,6 +11,7 @@ from hyperseg.report.names import device_title, hw, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
+from hyperseg.report.timed_seeds import seed_order, weights_titles
 
 Latency = Entry[LatencyNumbers]
 MIB = 2**20
@@ -70,28 +71,35 @@ def _table(protocol: tuple[str, int], collection: Collection, paper: Sequence[Pa
     stages = {", ".join(entry.numbers.clock_stages) for entry in entries}
     clock = f" Inside the clock: {stages.pop()}." if len(stages) == 1 else ""
     smoke = " Smoke runs are functional checks and enter no claim." if any(e.numbers.smoke for e in entries) else ""
+    titles = weights_titles(collection)
+    ordered = sorted(entries, key=lambda entry: seed_order(entry, collection))
     return Table(
         id=slug("runtime", protocol_slug(protocol)),
         title=f"Runtime, {title}",
         caption=f"Time per batch under the latency protocol {title}: median in milliseconds.{clock}{smoke}",
         columns=_COLUMNS,
-        rows=tuple(_row(entry, collection, paper) for entry in sorted(entries, key=latency_key)),
+        rows=tuple(_row(entry, collection, paper, titles.get(entry.name)) for entry in ordered),
         findings=("clock", "dead_path"),
     )
 
 
-def _row(entry: Latency, collection: Collection, paper: Sequence[PaperRow]) -> dict[str, Cell]:
+def _row(
+    entry: Latency, collection: Collection, paper: Sequence[PaperRow], weights_title: str | None
+) -> dict[str, Cell]:
     record, numbers = entry.record, entry.numbers
     here = (entry.anchor,)
     machine = record.provenance.machine
     weights, trained = record.network.weights_sha256, record.network.weights_sha256 is not None
+    origin = "trained" if trained else "random: time only"
     memory = numbers.peak_memory_bytes
     return identity_cells(record) | {
         "machine": Cell(machine.fingerprint),
         "device": Cell(numbers.device),
         "device_name": Cell(numbers.device_name, device_label(entry, collection)),
         "threads": Cell(record.provenance.threads),
-        "weights": Cell(weights, "trained" if trained else "random: time only", mark="" if trained else "muted"),
+        "weights": Cell(
+            weights, f"{origin}, {weights_title}" if weights_title else origin, mark="" if trained else "muted"
+        ),
         "engine": Cell(numbers.engine),
         "precision": Cell(numbers.precision, f"{numbers.precision}, TF32" if numbers.tf32 else numbers.precision),
         "tf32": Cell(numbers.tf32),

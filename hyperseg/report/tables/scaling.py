@@ -1,13 +1,14 @@
 """Sweeps over input size and batch, point by point: one table per latency protocol."""
 
 from hyperseg.records import LatencyNumbers, SweepPoint
-from hyperseg.report.collection import Collection, Entry, latency_key, protocol_of, protocol_slug, protocol_title
+from hyperseg.report.collection import Collection, Entry, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import hw, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import MIB, device_label, milliseconds, verdict_cell
+from hyperseg.report.timed_seeds import seed_order, weights_titles
 
 _COLUMNS = (
     *IDENTITY,
@@ -31,15 +32,19 @@ _COLUMNS = (
 
 def scaling_tables(collection: Collection) -> list[Table]:
     """Stable order: protocols by name, rows by machine, network, engine, sweep and size."""
-    swept = [entry for entry in sorted(collection.latency, key=latency_key) if entry.numbers.points]
+    ordered = sorted(collection.latency, key=lambda entry: seed_order(entry, collection))
+    swept = [entry for entry in ordered if entry.numbers.points]
+    titles = weights_titles(collection)
+    # Said only where sweeps differ in it.
+    weights = (Column("weights", "Weights"),) if any(entry.name in titles for entry in swept) else ()
     return [
         Table(
             id=slug("scaling", protocol_slug(protocol)),
             title=f"Scaling, {protocol_title(protocol)}",
             caption="Time against input size and batch, every point of the sweeps.",
-            columns=_COLUMNS,
+            columns=(*_COLUMNS, *weights),
             rows=tuple(
-                _row(entry, point, device_label(entry, collection))
+                _row(entry, point, device_label(entry, collection), titles.get(entry.name))
                 for entry in swept
                 if protocol_of(entry.record) == protocol
                 for point in sorted(entry.numbers.points, key=_order)
@@ -54,7 +59,7 @@ def _order(point: SweepPoint) -> tuple[str, float, int]:
     return point.axis, point.pixel_ratio, point.batch
 
 
-def _row(entry: Entry[LatencyNumbers], point: SweepPoint, device: str) -> dict[str, Cell]:
+def _row(entry: Entry[LatencyNumbers], point: SweepPoint, device: str, weights: str | None) -> dict[str, Cell]:
     numbers, here, memory = entry.numbers, (entry.anchor,), point.peak_memory_bytes
     return identity_cells(entry.record) | {
         "machine": Cell(entry.record.provenance.machine.fingerprint),
@@ -72,6 +77,7 @@ def _row(entry: Entry[LatencyNumbers], point: SweepPoint, device: str) -> dict[s
         "peak_memory_mib": Cell(memory / MIB if memory else None, f"{memory / MIB:.0f}" if memory else ""),
         "samples": Cell(point.samples),
         "verdict": verdict_cell(point.verdict, smoke=numbers.smoke),
+        "weights": Cell(weights),
     }
 
 

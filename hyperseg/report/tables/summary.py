@@ -19,6 +19,7 @@ from hyperseg.report.part import Part
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import device_label, milliseconds, verdict_cell
+from hyperseg.report.timed_seeds import of_one_seed, said_of_seeds
 
 Evaluation = Entry[EvaluationNumbers]
 Latency = Entry[LatencyNumbers]
@@ -28,7 +29,7 @@ Protocol = tuple[str, int]
 def summary_table(collection: Collection) -> Table:
     """mIoU per evaluation protocol, and per latency protocol the fastest engine at batch 1 on each device."""
     scoring = sorted({protocol_of(entry.record) for entry in collection.evaluation})
-    latencies = [entry for entry in collection.latency if not entry.numbers.points]  # a sweep has its own table
+    latencies = [entry for entry in of_one_seed(collection) if not entry.numbers.points]  # a sweep has its own table
     timing = sorted({protocol_of(entry.record) for entry in latencies})
     scored: dict[Key, list[list[Evaluation]]] = {}
     for row in accuracy_rows(collection):
@@ -48,7 +49,7 @@ def summary_table(collection: Collection) -> Table:
         id="summary",
         title="Summary",
         caption="Mean IoU by evaluation protocol; median time of one image by latency protocol, fastest engine that is "
-        "not INVALID."
+        f"not INVALID.{said_of_seeds(collection)}"
         if timing
         else "Mean IoU by evaluation protocol.",
         columns=(
