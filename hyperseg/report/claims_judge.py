@@ -145,12 +145,15 @@ class _Judging:
         rising = claim.measure != "latency"  # a shorter time is better
         return Judged(_verdict(ours, paper, allowed, rising=rising), ours, difference=ours.value - paper)
 
-    def _measured(self, variant: str, split: str | None, measure: str) -> Measured | None:
-        """Our number of a variant: comparable ones averaged over seeds, else the nearest one; or None."""
+    def _measured(self, variant: str, split: str | None, measure: str, campaign: str | None = None) -> Measured | None:
+        """Our number of a variant: comparable ones averaged over seeds, else the nearest one; or None.
+
+        Of one `campaign`, if it is given.
+        """
         row = self.claims.row_of(variant, split)
         runs = [
             run for run in self.runs.get((_QUANTITIES[measure], variant), ())
-            if run["subject"] is None
+            if run["subject"] is None and campaign in (None, run["campaign"])
             and run["source"] == "hyperseg" and not run["smoke"] and run["verdict"] != "INVALID"
             and (measure != "miou" or (str(run["dataset"]).startswith(row.dataset) and split in (None, run["split"])))
         ]  # fmt: skip
@@ -196,6 +199,8 @@ class _Judging:
     def _order(self, claim: Claim) -> Judged:
         assert claim.against is not None
         pair = [self._measured(variant, claim.split, claim.measure) for variant in (claim.variant, claim.against)]
+        if any(one is not None and one.reasons for one in pair):
+            pair = self._side_by_side(claim, claim.against) or pair
         above, below = pair
         if above is None or below is None:
             return Judged("not measurable here")
@@ -208,6 +213,22 @@ class _Judging:
         half = math.hypot(*(_half(one) for one in pair if one is not None))
         ours = replace(ours, low=difference - half, high=difference + half)
         return Judged(_ordered(difference, ours.low, ours.high), ours)
+
+    def _side_by_side(self, claim: Claim, against: str) -> list[Measured | None] | None:
+        """Both numbers from the campaign that is nearest to the paper's conditions; None where none has both.
+
+        Numbers that are not the paper's measurement can still be compared with each other, under one schedule.
+        """
+        names = [
+            {run["campaign"] for run in self.runs.get((_QUANTITIES[claim.measure], variant), ())}
+            for variant in (claim.variant, against)
+        ]
+        pairs = [
+            [self._measured(variant, claim.split, claim.measure, name) for variant in (claim.variant, against)]
+            for name in sorted(filter(None, names[0] & names[1]))
+        ]
+        whole = [pair for pair in pairs if None not in pair]
+        return min(whole, key=lambda pair: sum(len(one.reasons) for one in pair if one), default=None)
 
     def _front(self, claim: Claim) -> Judged:
         row = self.claims.row_of(claim.variant, claim.split)

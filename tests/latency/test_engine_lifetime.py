@@ -60,12 +60,13 @@ class Plain(nn.Sequential):
 
 
 TAKE_LONG = {"compile", "onnxruntime", "openvino"}
+SLOW = {*TAKE_LONG, "openvino_native"}
 
 
 @pytest.mark.parametrize(
     "engine",
     [
-        pytest.param(engine, id=engine.name, marks=[pytest.mark.slow] if engine.name in {*TAKE_LONG, "openvino_native"} else [])
+        pytest.param(engine, id=engine.name, marks=[pytest.mark.slow] if engine.name in SLOW else [])
         for engine in engine_table().values()
     ],
 )

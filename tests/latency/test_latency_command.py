@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from hyperseg.cli.latency import command
 from hyperseg.errors import UserError
@@ -47,13 +48,12 @@ def neighbour() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Path, int]:
-    """The record of a real smoke run in a process of its own, its file, and the pid of the neighbour it ran beside."""
+    """The record of a real smoke run, its file, and the pid of the neighbour that it ran beside."""
     folder = tmp_path_factory.mktemp("smoke")
-    run = [sys.executable, "-c", "from hyperseg.cli import main; main()", "latency", *SMALL, "--out", str(folder)]
-    environment = os.environ | {"TMPDIR": str(folder)}
-    with neighbour() as pid:
-        done = subprocess.run(run, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
+    with neighbour() as pid, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder))
+        done = CliRunner().invoke(command, [*SMALL, "--out", str(folder)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
     assert "protocol smoke version 1, float32, batch norm folded" in done.stdout
     assert "smoke: a functional check that enters no claim" in done.stdout
     path = folder / "smoke-cpu-eager-float32.json"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from pipeline_checkout import ROOT, TINY
+from pipeline_checkout import ROOT, TINY, Checkout
 
 from hyperseg.cli.plan import command as plan
 from hyperseg.errors import UserError
@@ -58,3 +58,18 @@ def test_a_plan_of_several_campaigns_has_a_table_each_and_the_sum(monkeypatch: p
     assert len(counts) == 3
     assert counts[2] == counts[0] + counts[1]
     assert "all 2 campaigns" in shown
+
+
+@pytest.mark.slow
+def test_a_campaign_that_fails_stops_no_other_and_a_report_is_made_over_all(copy: Checkout) -> None:
+    """The second one is finished, and the dataset that they share is stale for neither."""
+    broken = yaml.safe_load(copy.read("config/demo.yaml")) | {"campaign": "broken"}
+    broken["training"]["backbone"] = "resnet18"  # a timm model, but no EfficientNet: the step alone knows
+    copy.write("config/broken.yaml", yaml.safe_dump(broken))
+    output = copy.call("hyperseg", "run", "config/broken.yaml", "config/demo.yaml", code=2)
+    assert "campaign broken (1 of 2)" in output
+    assert "1 steps failed, 0 are done and kept" in output
+    assert "nothing to do: every result is up to date\nreport: reports/demo/index.html" in output
+    assert "not finished: broken" in output
+    assert "report over all 2 campaigns: reports/broken+demo/index.html" in output
+    assert "HyperSeg-S" in copy.read("reports/broken+demo/index.html")

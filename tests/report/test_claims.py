@@ -119,6 +119,10 @@ def test_todays_records_give_todays_coverage(root: Path, claims: Claims, rivals:
     for name in ("camvid_s_to_l", "cityscapes_m_to_s", "camvid_s_faster", "cityscapes_m_faster"):
         assert found.loc[name, "verdict"] not in ("not measurable here", "other protocol")
         assert len(found.loc[name, "records"]) == 2
+    order = found.loc["camvid_l_better"]
+    assert order["verdict"] == "other protocol"
+    assert len(order["records"]) == 2
+    assert all("front_camvid" in name for name in order["records"]), "both under one schedule"
     for name in ("cityscapes_m_miou", "cityscapes_m_miou_test", "voc_l_miou", "cityscapes_s_fps"):
         assert found.loc[name, "verdict"] == "not measurable here"
 

@@ -38,7 +38,7 @@ def near_in_float16(got: Tensor, want: Tensor) -> None:
 
 @pytest.mark.parametrize(("variant", "precision"), CASES)
 def test_engine_gives_the_plain_outputs(variant: str, precision: str) -> None:
-    """The callable keeps all that it runs on, and answers with the same bits twice."""
+    """The callable keeps all that it runs on."""
     network = network_of(variant)
     unit = network.variant.unit
     image = torch.randn(1, 3, unit, 2 * unit if network.variant.decoder == "v1" else unit)
