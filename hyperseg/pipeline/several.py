@@ -38,6 +38,8 @@ def refuse_clashes(campaigns: Sequence[tuple[Path, Layout]]) -> None:
     folders: dict[str, tuple[Path, Dataset]] = {}
     for config, layout in campaigns:
         name, dataset = layout.campaign.campaign, layout.campaign.dataset
+        if names.get(name) == config:
+            raise UserError(f"{config} is named twice; name it once")
         if name in names:
             raise UserError(
                 f"{names[name]} and {config} are both the campaign '{name}', whose results lie in one folder; "

@@ -24,6 +24,8 @@ def test_campaigns_of_one_name_or_of_two_datasets_in_one_folder_are_refused_by_n
     refuse_clashes([(one, layout()), (other, layout(campaign="other"))])  # the same dataset may be shared
     with pytest.raises(UserError, match=r"config/one\.yaml and config/other\.yaml are both the campaign 'demo'"):
         refuse_clashes([(one, layout()), (other, layout())])
+    with pytest.raises(UserError, match=r"config/one\.yaml is named twice"):
+        refuse_clashes([(one, layout()), (one, layout())])
     dataset = TINY["dataset"] | {"id": "another"}  # type: ignore[operator]
     with pytest.raises(UserError, match="put different datasets into data/streets"):
         refuse_clashes([(one, layout()), (other, layout(campaign="other", dataset=dataset))])
