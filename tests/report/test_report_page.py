@@ -11,6 +11,8 @@ from record_factory import demo, latency, machine, network, write
 from scored_images import write_strips
 
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
+from hyperseg.records.strips import STRIPS_FILE
 from hyperseg.report.audit import findings
 from hyperseg.report.build import Sources, build_report
 from hyperseg.report.page.embed import read_card, read_photos
@@ -160,6 +162,20 @@ def test_the_same_records_make_the_same_bytes(built: Path, tmp_path: Path, root:
     assert names == sorted(p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*") if p.is_file())
     for name in names:
         assert (built / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+
+
+def test_pictures_of_one_name_in_two_campaigns_are_shown_once_or_told_apart(tmp_path: Path) -> None:
+    lists = []
+    for campaign in ("one", "other"):
+        write_strips(tmp_path / campaign)
+        lists.append(tmp_path / campaign / "strips" / STRIPS_FILE)
+    assert [photo.name for photo in read_photos([], lists)] == ["s-1.png", "s-2.png"]  # the same in both
+    first, old = lists[1].with_name("s-1.png"), sha256_file(lists[1].with_name("s-1.png"))
+    Image.new("RGB", (8, 6), (0, 0, 9)).save(first)
+    new = sha256_file(first)
+    lists[1].write_text(lists[1].read_text().replace(old, new))
+    names = [photo.name for photo in read_photos([], lists)]
+    assert names == [f"s-1-{old[:8]}.png", "s-2.png", f"s-1-{new[:8]}.png"]
 
 
 def test_bad_pictures_and_cards_are_refused(tmp_path: Path) -> None:
