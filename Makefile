@@ -16,15 +16,16 @@ AUTHORS ?=
 WEIGHTS ?=
 IMAGES ?=
 OUT ?=
-EXTRAS := datasets dev docs engines offline peers s3 video watch  # all but the executors of clusters
+OSV ?=
+EXTRAS := datasets dev docs engines offline peers s3 video watch  # all but those with locks of their own
 INSTALLED := $(VENV)/.installed
-# Apart, because Snakemake imports each executor it finds in every call.
-EXECUTORS := $(VENV)/executors
+# What has a lock of its own: Snakemake imports each executor it finds in every call, and only `make audit` needs its tool.
+APART := $(VENV)/apart
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help setup demo camvid front test slurm faults fuzz scale lint bench gpu gpu-dry reference lock clean
+.PHONY: help setup demo camvid front test slurm faults fuzz scale lint audit bench gpu gpu-dry reference lock clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -44,15 +45,15 @@ camvid: $(INSTALLED)  ## HyperSeg-S on real CamVid: make camvid CAMVID=DIR
 front: $(INSTALLED)  ## HyperSeg, its ablations and rivals on real CamVid, one schedule and clock: make front CAMVID=DIR
 	@hyperseg run config/front_camvid.yaml $(if $(CAMVID),--source '$(CAMVID)')
 
-test: $(INSTALLED)  ## The tests, a process for each core; FAST=1 leaves out the slow ones
+test: $(APART)/audit  ## The tests, a process for each core; FAST=1 leaves out the slow ones
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(if $(FAST),-m 'not slow')
 
-$(EXECUTORS): workflow/slurm.lock $(INSTALLED)
+$(APART)/%: workflow/%.lock $(INSTALLED)
 	@uv pip install --quiet --no-deps --require-hashes --target $@ --requirement $<
 	@touch $@
 
-slurm: $(INSTALLED) $(EXECUTORS)  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
-	@PYTHONPATH='$(CURDIR)/$(EXECUTORS)' workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
+slurm: $(APART)/slurm  ## The demo through a real SLURM of this machine alone (root, Debian's slurm-wlm and munge)
+	@PYTHONPATH='$(CURDIR)/$<' workflow/slurm.sh pytest tests/pipeline/test_pipeline_slurm.py -rs || [ $$? = 77 ]
 
 faults: $(INSTALLED)  ## kill -9 in every step and both engines, full disks and others: make faults [TRIALS=200] [MINUTES=10]
 	@PYTHONPATH=tests/support python tests/faults/kills.py --trials $(TRIALS) --minutes $(MINUTES)
@@ -71,6 +72,9 @@ lint: $(INSTALLED)  ## The linters and the type checker
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
+audit: $(APART)/audit  ## All locks beside a database of known vulnerabilities (needs the network): make audit [OSV=URL]
+	@PYTHONPATH='$(CURDIR)/$<' workflow/audit.sh $(if $(OSV),--osv-url '$(OSV)')
+
 bench: $(INSTALLED)  ## All beside the authors' checkout: make bench AUTHORS=DIR [WEIGHTS=FILE IMAGES=DIR] [OUT=DIR]
 	@hyperseg bench --authors '$(AUTHORS)' $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(IMAGES),--images '$(IMAGES)') \
 	  $(if $(OUT),--out '$(OUT)')
@@ -86,12 +90,12 @@ reference: $(INSTALLED)  ## Build reports/index.html and refresh the committed t
 	@hyperseg report --reference $(if $(CHECK),--check)
 
 LOCKED := --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
-lock: $(INSTALLED)  ## Resolve requirements.lock, and workflow/*.lock of executors, again from pyproject.toml
+lock: $(INSTALLED)  ## Resolve requirements.lock, and workflow/*.lock, again from pyproject.toml
 	uv pip compile pyproject.toml --output-file requirements.lock $(EXTRAS:%=--extra %) --universal \
 	  $(LOCKED) $(if $(UPGRADE),--upgrade)
-	for executor in slurm kubernetes; do \
+	for extra in slurm kubernetes audit; do \
 	  awk -F'[= ]' '/^[^ #]/ { print "--no-emit-package", $$1 }' requirements.lock | xargs \
-	    uv pip compile pyproject.toml --output-file workflow/$$executor.lock --extra $$executor --universal \
+	    uv pip compile pyproject.toml --output-file workflow/$$extra.lock --extra $$extra --universal \
 	    --constraint requirements.lock $(LOCKED) $(if $(UPGRADE),--upgrade); \
 	done
 
