@@ -14,4 +14,6 @@ RUN workflow/setup.sh /opt/venv \
     && VIRTUAL_ENV=/opt/venv /opt/venv/bin/uv pip install --no-cache --no-deps --require-hashes -r workflow/kubernetes.lock \
     && rm -rf /root/.cache
 ENV PATH=/opt/venv/bin:$PATH VIRTUAL_ENV=/opt/venv
+# A pod may run as any user: git then reads the commit from a checkout that root owns, and /work is that user's home.
+RUN git config --system --add safe.directory /opt/hyperseg-bench && install --directory --mode 1777 /work
 WORKDIR /work
