@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import sys
 import tempfile
 import zipfile
@@ -15,25 +14,15 @@ import pytest
 from http_site import Page, Site
 from PIL import Image
 
-# Where Python keeps no bytecode, each process that a test starts would compile the package and its libraries anew: half
-# of the time that such tests take.
-BYTECODE = Path(__file__).resolve().parents[1] / ".pytest_cache/bytecode"
-if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
-    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(BYTECODE)
-    sys.dont_write_bytecode = False
+# Where Python keeps no bytecode, each process that a test starts would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that none of several processes ends with a long file alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Libraries stay compiled for the next time; the checkouts of this one do not."""
-    if not hasattr(session.config, "workerinput"):
-        temporary = Path(tempfile.gettempdir()).resolve()
-        shutil.rmtree(BYTECODE / temporary.relative_to(temporary.anchor), ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""The Triton kernels in Triton's interpreter: in a process of its own, as it is chosen before Triton is imported."""
+"""The Triton kernels in Triton's interpreter: in a process of its own, as it is chosen before Triton is imported.
+
+One process for all of it, since starting one takes as long as many cases.
+"""
 
 import os
 import subprocess
@@ -13,13 +16,22 @@ CASES = Path(__file__).parent / "triton_cases"
 pytestmark = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
 
 
-def run_cases(name: str, interpret: bool) -> None:
+def run_cases(*names: str, interpret: bool) -> None:
     environment = dict(os.environ, OMP_NUM_THREADS="1")
     environment.pop("TRITON_INTERPRET", None)
     if interpret:
         environment["TRITON_INTERPRET"] = "1"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "--durations=5", CASES / f"{name}.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            "--durations=5",
+            *(CASES / f"{name}.py" for name in names),
+        ],
         env=environment,
         capture_output=True,
         text=True,
@@ -47,9 +59,8 @@ def test_without_a_gpu_the_engine_says_so_and_an_accelerated_network_runs_pytorc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["trunk_kernels", "decoder_kernels", "training_kernels", "networks"])
-def test_in_the_interpreter(name: str) -> None:
-    run_cases(name, interpret=True)
+def test_in_the_interpreter() -> None:
+    run_cases("trunk_kernels", "decoder_kernels", "training_kernels", "networks", interpret=True)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -88,19 +89,23 @@ def campaign(**training: Any) -> Campaign:
     return parse_campaign(TINY | changes, "c.yaml")
 
 
+@cache
+def unedited(**training: str) -> dict[str, Any]:
+    return digests(campaign(**training))
+
+
 @pytest.fixture
 def stale_after(tmp_path: Path) -> Callable[..., set[str]]:
     """The steps that an edit of a file of the package makes stale."""
     package = tmp_path / "hyperseg"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
 
-    def edit(name: str, change: Callable[[str], str], **training: Any) -> set[str]:
-        before = digests(campaign(**training), package)
+    def edit(name: str, change: Callable[[str], str], **training: str) -> set[str]:
         text = (package / name).read_text()
         assert change(text) != text
         (package / name).write_text(change(text))
         after = digests(campaign(**training), package)
-        return {content["step"] for name, content in after.items() if content != before[name]}
+        return {content["step"] for name, content in after.items() if content != unedited(**training)[name]}
 
     return edit
 

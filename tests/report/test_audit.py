@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from record_factory import evaluation, latency, network, training
+from record_factory import evaluation, latency, machine, network, training
 from reported import collection
 
 from hyperseg.report.audit import Bars, bars
@@ -65,10 +65,17 @@ def test_absent_classes_change_the_mean_and_nothing_does_where_all_are_found(tmp
     assert found.where.endswith("no class absent, as in every record here")
 
 
-@pytest.mark.parametrize(("verdict", "said"), [("VALID", "eager"), ("DEGRADED", "eager, DEGRADED")])
+@pytest.mark.parametrize(("verdict", "said"), [("VALID", "to copy"), ("DEGRADED", "to copy, DEGRADED")])
 def test_two_clocks_are_of_one_network_and_say_their_verdict(tmp_path: Path, verdict: str, said: str) -> None:
     times = latency(protocol="paper", median=20.0), latency(median=25.0, verdict=verdict)
     clock = bars(collection(tmp_path, *times, latency("unet", median=99.0)))["clock"]
     assert numbers(clock) == (20.0, 25.0)
     assert clock.where.endswith(said)
     assert "clock" not in bars(collection(tmp_path / "invalid", times[0], latency(median=25.0, verdict="INVALID")))
+
+
+def test_the_clocks_of_a_gpu_come_first(tmp_path: Path) -> None:
+    on_a_cpu = latency(protocol="paper", median=20.0), latency(median=25.0)
+    at = machine(gpus=["Z 1"])
+    on_a_gpu = latency(protocol="paper", median=3.0, at=at), latency(median=2.0, at=at)
+    assert numbers(bars(collection(tmp_path, *on_a_cpu, *on_a_gpu))["clock"]) == (3.0, 2.0)

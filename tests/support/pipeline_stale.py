@@ -22,9 +22,10 @@ def stale_in_snakemake(checkout: Checkout) -> set[str]:
     return {STEPS[job] for job in jobs if job in STEPS}
 
 
-def named_by_dvc(checkout: Checkout) -> set[str]:
-    """The stages that DVC names as changed themselves, once the digests of their code are those of the code."""
-    checkout.call("dvc", "repro", "sources")
+def named_by_dvc(checkout: Checkout, edited: bool = True) -> set[str]:
+    """The stages that DVC names as changed themselves, once the digests of their code are those of the edited code."""
+    if edited:
+        checkout.call("dvc", "repro", "sources")
     return set(json.loads(checkout.call("dvc", "status", "--json"))) - {"sources"}
 
 

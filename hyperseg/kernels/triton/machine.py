@@ -17,6 +17,7 @@ _TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdum
 _USAGE = re.compile(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
 _LINE = re.compile(r"/\*([0-9a-f]{4,})\*/\s+([^;]+);")
 _BRANCH = re.compile(r"\bBRA\b.*?0x([0-9a-f]+)")
+_ATOMIC = re.compile(r"\b(ATOM[GS]?|REDG?)\.")  # not REDUX, which is a warp's own
 
 # How often the loops of a kernel run, from its constants.
 _TRIPS: dict[str, Callable[[dict[str, Any]], int]] = {
@@ -42,6 +43,7 @@ class MachineCode:
     spilled_bytes: int  # of a thread
     shared_bytes: int
     instructions: int
+    atomics: int  # instructions whose order of arrival could change a sum
 
 
 def build(launch: Launch) -> MachineCode:
@@ -60,7 +62,8 @@ def build(launch: Launch) -> MachineCode:
     trips = _TRIPS.get(launch.kernel.__name__, lambda constants: 1)(launch.constants)
     code = [(int(address, 16), text) for address, text in _LINE.findall(listing) if not text.startswith("NOP")]
     run = len(code) + (trips - 1) * len(_looped(code))
-    return MachineCode(len(code), registers, stack + local, compiled.metadata.shared, run)
+    atomics = sum(bool(_ATOMIC.search(text)) for _, text in code)
+    return MachineCode(len(code), registers, stack + local, compiled.metadata.shared, run, atomics)
 
 
 def _looped(code: list[tuple[int, str]]) -> set[int]:

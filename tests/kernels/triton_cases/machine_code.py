@@ -1,4 +1,4 @@
-"""Machine code for an H100 or H200, built without a GPU: no spills, bounded registers, shared memory and launches."""
+"""Machine code for an H100 or H200, built without a GPU: no spills, no atomics, bounded registers, memory, launches."""
 
 import os
 from functools import cache
@@ -63,3 +63,4 @@ def test_machine_code(variant: str, launch: Launch) -> None:
     assert code.shared_bytes <= SHARED
     assert 20 < code.size <= SIZE.get(name, 1200)
     assert code.instructions >= code.size
+    assert code.atomics == 0  # the same bits each time
