@@ -179,15 +179,15 @@ def _seed(collection: Collection) -> Bars | None:
 
 
 def _clock(collection: Collection) -> Bars | None:
-    """The same network and engine under the authors' clock and under one that ends with the label map."""
+    """The same network and engine under the authors' clock and under one that ends with the label map, in one campaign."""
     groups: dict[Key, dict[str, Latency]] = {}
     for entry in collection.latency:
         numbers = entry.numbers
         if numbers.smoke or numbers.verdict.verdict == "INVALID" or numbers.points:
             continue
         key = (
-            entry.record.provenance.machine.fingerprint, numbers.device_name, numbers.engine, numbers.precision,
-            numbers.input_height, numbers.batch, *architecture_key(entry.record.network),
+            entry.record.provenance.machine.fingerprint, entry.record.campaign, numbers.engine, numbers.precision,
+            numbers.device_name, numbers.input_height, numbers.batch, *architecture_key(entry.record.network),
         )  # fmt: skip
         groups.setdefault(key, {})[_protocol(entry)] = entry
     pairs = [pair for pair in _by_key(groups) if {"paper", "deploy"} <= set(pair)]
