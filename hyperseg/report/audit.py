@@ -179,7 +179,7 @@ def _seed(collection: Collection) -> Bars | None:
 
 
 def _clock(collection: Collection) -> Bars | None:
-    """The same network and engine under the authors' clock and under one that ends with the label map, in one campaign."""
+    """One network and engine under the authors' clock and under one that ends with the label map, in one campaign."""
     groups: dict[Key, dict[str, Latency]] = {}
     for entry in collection.latency:
         numbers = entry.numbers
