@@ -23,15 +23,15 @@ def on_a_gpu(network: nn.Module, mode: FakeTensorMode, dtype: torch.dtype) -> di
     return found
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_inference_stays_on_the_device(variant: str, dtype: torch.dtype) -> None:
+def test_inference_stays_on_the_device(variant: str) -> None:
+    """In float16, so that a part in float32 is found as well."""
     network, parts = fuse_networks(Staged(create_model(variant).eval(), ["forward", "upsample", "argmax"]))
     use_cuda_operators(parts[0])
     mode = FakeTensorMode()
-    state = on_a_gpu(network, mode, dtype)
-    with mode, torch.no_grad():  # an operator on tensors of two devices raises
-        classes = functional_call(network, state, torch.empty(1, 3, 128, 256, device="cuda", dtype=dtype))
+    state = on_a_gpu(network, mode, torch.float16)
+    with mode, torch.no_grad():  # an operator on tensors of two devices, or precisions, raises
+        classes = functional_call(network, state, torch.empty(1, 3, 128, 256, device="cuda", dtype=torch.float16))
     assert classes.device.type == "cuda"
     assert classes.shape == (1, 128, 256)
 

@@ -51,5 +51,6 @@ class GpuNetwork(nn.Module):
                 self.plain = copy.deepcopy(self.fused).to(self.dtype)
         if self.plain is not None:
             return self.plain(images.to(self.dtype)).float()
-        # An answer's memory is written again by the next image.
-        return torch.cat([self.sizes[height, width](image[None]).float() for image in images])
+        run = self.sizes[height, width]
+        # Copied in float32, too: an answer's memory is written again by the next image.
+        return torch.cat([run(image[None]).to(torch.float32, copy=True) for image in images])
