@@ -71,7 +71,11 @@ def test_times_are_compared_on_the_papers_card_alone_ratios_anywhere(tmp_path: P
     }
     found = verdicts(tmp_path, records, claims, ())
     assert found.loc["cityscapes_m_fps", "verdict"] == "other protocol"
-    assert "other hardware" in found.loc["cityscapes_m_fps", "reason"]
+    assert found.loc["cityscapes_m_fps", "reason"].startswith("other hardware: ")
+    assert "input" not in found.loc["cityscapes_m_fps", "reason"]
+    small = {"m.json": latency("cityscapes_hyperseg_m", "deploy", 30.0, hw=(384, 512))}
+    reason = verdicts(tmp_path / "small", small, claims, ()).loc["cityscapes_m_fps", "reason"]
+    assert reason.endswith("; input 384×512, the paper's 512×1024")
     assert found.loc["cityscapes_m_to_s", "verdict"] == "reproduced"
     assert found.loc["cityscapes_m_to_s", "ours"] == pytest.approx(2.3)
     assert found.loc["cityscapes_m_faster", "verdict"] == "reproduced"
