@@ -173,9 +173,10 @@ def test_wrong_arguments(arguments: dict, message: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("variant", ["cityscapes_hyperseg_s", "voc_hyperseg_l"])
 @torch.no_grad()
-def test_torch_export_gives_the_same_outputs() -> None:
-    model, x = filled_model("cityscapes_hyperseg_s"), image(*CHECKPOINTS["cityscapes_hyperseg_s"]["fixture_hw"])
+def test_torch_export_gives_the_same_outputs(variant: str) -> None:
+    model, x = filled_model(variant), image(*CHECKPOINTS[variant]["fixture_hw"])
     program = torch.export.export(model, (x,))
     torch.testing.assert_close(program.module()(x), model(x), rtol=0, atol=1e-6)
 

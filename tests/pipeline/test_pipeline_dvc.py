@@ -31,6 +31,9 @@ def test_a_changed_byte_of_the_dataset_is_refused_and_a_new_version_makes_the_sa
 
 
 def test_dvc_brings_what_is_stale_or_gone_up_to_date_and_shows_the_difference(copy: Checkout) -> None:
+    shown = json.loads(copy.call("dvc", "metrics", "show", "--json"))
+    assert any(name.startswith("miou_percent") for name in shown[""]["data"]["reports/demo/metrics.json"]["data"])
+
     copy.configure(evaluation={"split": "val"})
     refused = copy.call("hyperseg", "adopt", "--no-pull", code=2)
     assert refused.count("\n") == 1

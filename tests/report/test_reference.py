@@ -13,7 +13,7 @@ from record_factory import evaluation, write
 import hyperseg
 from hyperseg.errors import UserError
 from hyperseg.report.blocks import NOTHING, fill, fill_file
-from hyperseg.report.reference import COMMITTED, INDEX, TEXTS, Made, check, make, write_files
+from hyperseg.report.reference import COMMITTED, INDEX, RECORDS, TEXTS, Made, check, make, write_files
 
 ROOT = Path(__file__).parents[2]
 TEXT_FILES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -63,6 +63,11 @@ def test_whatever_is_out_of_step_is_named(checkout: Path, made: Made, tmp_path: 
     text.write_text(text.read_text().replace("51.45", "78.5"))
     named = ", ".join(f"{COMMITTED}/tables/{name}.md" for name in ("accuracy", "coverage", "foreign"))
     with pytest.raises(UserError, match=rf"out of date.*{named} and 1 more; run `make reference`"):
+        check(root, made)
+    for name in ("accuracy", "coverage"):
+        shutil.copy2(checkout / COMMITTED / f"tables/{name}.md", tables)
+    (tables / "foreign.md").unlink()
+    with pytest.raises(UserError, match=rf"out of date with {RECORDS}: {TEXTS[1]}; run"):
         check(root, made)
 
 
