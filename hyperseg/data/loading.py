@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from hyperseg.data.pixels import PixelSource, pixel_source
 from hyperseg.data.prepared import PreparedDataset
+from hyperseg.data.rare_classes import RareClassSampling, pixel_of
 from hyperseg.data.transforms import Augmentation, augment, draw
 from hyperseg.errors import UserError
 from hyperseg.processors import usable_cores
@@ -31,6 +32,7 @@ class TrainingSamples(Dataset[Item]):
         void: Literal["ignore", "class"],
         seed: int,
         cache: bool = True,
+        rare_class_temperature: float | None = None,
     ) -> None:
         self.samples = dataset.samples(split)
         if not self.samples:
@@ -40,17 +42,26 @@ class TrainingSamples(Dataset[Item]):
         self.augmentation = augmentation
         self.seed = seed
         self.pixels = pixel_source(dataset, self.samples, void) if cache else PixelSource(void, None)
+        self.rare_classes = None
+        if rare_class_temperature is not None:
+            labels = (self.pixels.read(sample)[1] for sample in self.samples)
+            self.rare_classes = RareClassSampling(labels, len(dataset.classes), rare_class_temperature)
 
     def __getitem__(self, key: Key) -> Item:
         rng = np.random.default_rng((self.seed, *key))
-        sample = self.samples[int(rng.integers(len(self.samples)))]
+        if self.rare_classes:
+            index, rare = self.rare_classes.draw(rng)
+        else:
+            index, rare = int(rng.integers(len(self.samples))), None
+        sample = self.samples[index]
         image, label = self.pixels.read(sample)
         if image.shape[:2] != label.shape:
             raise UserError(
                 f"image {sample.image} is {image.shape[0]}x{image.shape[1]} and its label "
                 f"{label.shape[0]}x{label.shape[1]}; run `hyperseg data verify`"
             )
-        choices = draw(self.augmentation, label.shape, rng)
+        around = None if rare is None else pixel_of(label, rare, rng)
+        choices = draw(self.augmentation, label.shape, rng, around)
         image, label = augment(image, label, self.augmentation, choices)
         target = self.augmentation.pad_hw
         if target and self.augmentation.crop_hw is None and label.shape != target:

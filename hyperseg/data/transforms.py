@@ -55,18 +55,25 @@ class Draw:
     angle: float  # degrees, counter-clockwise
 
 
-def draw(augmentation: Augmentation, hw: HW, rng: np.random.Generator) -> Draw:
-    """Draw the choices for an image of size `hw`. The draws do not depend on the image's content."""
+def draw(augmentation: Augmentation, hw: HW, rng: np.random.Generator, around: tuple[int, int] | None = None) -> Draw:
+    """Draw the choices for an image of size `hw`, whose crop holds the pixel `around` (row, column) where one is given.
+
+    The draws do not depend on anything else of the image.
+    """
     a = augmentation
     scale = float(rng.uniform(*a.scale_range)) if rng.random() < a.scale_probability else 1.0
     scaled = max(1, round(hw[0] * scale)), max(1, round(hw[1] * scale))
     corner = (0, 0)
     if a.crop_hw:
-        slack = scaled[0] - a.crop_hw[0], scaled[1] - a.crop_hw[1]
-        corner = (
-            int(rng.integers(min(slack[0], 0), max(slack[0], 0) + 1)),
-            int(rng.integers(min(slack[1], 0), max(slack[1], 0) + 1)),
-        )
+        first, last = [0, 0], [0, 0]
+        for axis in (0, 1):
+            slack = scaled[axis] - a.crop_hw[axis]
+            first[axis], last[axis] = min(slack, 0), max(slack, 0)
+            if around:
+                place = int((around[axis] + 0.5) * scaled[axis] / hw[axis])
+                first[axis] = max(first[axis], min(place - a.crop_hw[axis] + 1, last[axis]))
+                last[axis] = max(first[axis], min(last[axis], place))
+        corner = int(rng.integers(first[0], last[0] + 1)), int(rng.integers(first[1], last[1] + 1))
     flip = bool(rng.random() < a.flip_probability)
     jitter: list[tuple[str, float]] = []
     if a.colour_jitter:

@@ -28,13 +28,16 @@ COLUMNS = {
     "protocol": "string", "protocol_version": "Int64", "seed": "Int64",
     "void": "string", "geometry": "string", "normalization": "string", "flip": "boolean",
     "recipe": "string", "epochs": "Int64", "images_per_epoch": "Int64", "selection": "string",
-    "selection_split": "string",
+    "selection_split": "string", "beyond_released": "string",
     "engine": "string", "precision": "string", "tf32": "boolean", "batch_norm": "string", "batch": "Int64",
     "input_height": "Int64", "input_width": "Int64", "device": "string", "device_name": "string",
     "verdict": "string", "smoke": "boolean",
     "machine": "string", "cpu": "string", "threads": "Int64", "commit": "string", "dirty": "boolean",
     "started_at": "datetime64[us, UTC]", "record": "string", "record_sha256": "string",
 }  # fmt: skip
+
+# Recipe settings that are off in every released recipe.
+BEYOND_RELEASED = ("label_smoothing", "rare_class_temperature", "ema_decay")
 
 Row = dict[str, Any]
 
@@ -57,7 +60,8 @@ def read_records(paths: "Iterable[str | Path] | str | Path") -> "pd.DataFrame":
         ``protocol``, ``protocol_version``, ``seed``
         ``void`` (class, ignore), ``geometry`` (resize, pad), ``normalization``, ``flip``
             how an evaluation read the dataset
-        ``recipe``, ``epochs``, ``images_per_epoch``, ``selection`` (last, best), ``selection_split``  of a training
+        ``recipe``, ``epochs``, ``images_per_epoch``, ``selection`` (last, best), ``selection_split``,
+        ``beyond_released`` (what of it no released recipe does, or nothing)  of a training
         ``engine``, ``precision``, ``tf32``, ``batch_norm``, ``batch``, ``input_height``, ``input_width``  how it ran
         ``device`` (cpu, cuda), ``device_name``
         ``verdict``  VALID, DEGRADED or INVALID, of a latency; ``smoke``: a functional check that enters no claim
@@ -120,6 +124,7 @@ def run_columns(record: Record) -> Row:
             "recipe": recipe.get("id"), "epochs": recipe.get("epochs"),
             "images_per_epoch": recipe.get("images_per_epoch"), "selection": numbers.selection,
             "selection_split": numbers.selection_split,
+            "beyond_released": ", ".join(f"{key} {recipe[key]:g}" for key in BEYOND_RELEASED if recipe.get(key)),
         }  # fmt: skip
     if isinstance(numbers, LatencyNumbers):
         columns |= {

@@ -116,6 +116,8 @@ def _training(training: Run, row: PaperRow) -> Iterator[str]:
         ours, theirs = training.get(name), getattr(wanted, name)
         if ours and theirs and ours != theirs:
             yield f"trained for {ours} {unit}, the released recipe for {theirs}"
+    if beyond := training.get("beyond_released"):
+        yield f"trained with {beyond}, which no released recipe has"
     if wanted.selection and training.get("selection"):
         ours, theirs = _checkpoint(training), _checkpoint(wanted.model_dump())
         if ours != theirs:

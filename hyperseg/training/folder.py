@@ -12,7 +12,7 @@ from hyperseg.models import read_weights_info
 from hyperseg.records import TrainingNumbers
 from hyperseg.records.store import parse_record
 from hyperseg.training.checkpoint import changes
-from hyperseg.training.recipe import WITHOUT_EFFECT
+from hyperseg.training.recipe import settings_of
 
 LOCK_FILE = ".lock"
 WEIGHTS_FILE = "weights.safetensors"
@@ -58,7 +58,7 @@ def check_replaceable(out: Path, settings: dict[str, Any]) -> None:
             found = parse_record(record)
             if not isinstance(found.numbers, TrainingNumbers) or found.dataset is None:
                 raise UserError(f"{record} is of no training")
-            recipe = {k: v for k, v in found.config.get("recipe", {}).items() if k not in WITHOUT_EFFECT}
+            recipe = settings_of(found.config.get("recipe", {}))
             initial = found.config.get("initial") or {}
             before = {
                 "variant": found.network.id, "recipe": recipe, "seed": found.seed, "dataset": found.dataset.version,

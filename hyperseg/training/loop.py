@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.records import EpochPoint
+from hyperseg.training.average import WeightAverage
 from hyperseg.training.captured import CapturedSteps, captures, set_learning_rate
 from hyperseg.training.checkpoint import Saved, Schedule, tensors
 from hyperseg.training.faults import explain
@@ -77,9 +79,12 @@ def fit(
     """
     optimizer, scaler = make_optimizer(model, recipe), make_scaler(recipe, device)
     state = TrainingState()
+    average = WeightAverage(model, recipe.ema_decay) if recipe.ema_decay else None
     if saved:
         state = saved.state
         saved.restore(model, optimizer, scaler, device)
+        if average:
+            average.load(saved.tensors["average"])
         shown.say(f"going on after step {state.step} of {recipe.steps}")
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -89,7 +94,8 @@ def fit(
         if checkpoints:
             state.losses += guards.drain()
             state.epoch_s = time.monotonic() - epoch_started
-            checkpoints.save(state, tensors(model, optimizer, scaler, device))
+            kept = {"average": average.tensors} if average else {}
+            checkpoints.save(state, tensors(model, optimizer, scaler, device) | kept)
 
     model.train()
     stepped = distribute(model, among)
@@ -101,8 +107,9 @@ def fit(
                 if state.step == (len(state.epochs) + 1) * recipe.steps_per_epoch:
                     state.losses += guards.drain()
                     spent = time.monotonic() - epoch_started
-                    _end_epoch(model, recipe, state, shown, validation, signals, spent, among)
-                    _tell(watchers, state, validation, model)
+                    with average.in_place(model) if average else nullcontext():
+                        _end_epoch(model, recipe, state, shown, validation, signals, spent, among)
+                        _tell(watchers, state, validation, model)
                     epoch_started = time.monotonic()
                 if state.step == recipe.steps:
                     break
@@ -128,6 +135,8 @@ def fit(
                 state.losses += guards.add(state.step, outcome, images, labels, rate)
                 state.step_ms.append(1000 * (time.perf_counter() - started))
                 state.step += 1
+                if average:
+                    average.update(model, state.step)
                 if state.step % EVERY == 0 and state.losses:
                     for watcher in watchers:
                         watcher.step(state.step, state.losses[-1], rate)
@@ -143,6 +152,8 @@ def fit(
     if state.best:
         selected = state.best.epoch
         model.load_state_dict(state.best.weights)
+    elif average:
+        model.load_state_dict(average.tensors)
     model.eval()
     return Fit(state.epochs, selected, statistics.median(state.step_ms), peak_memory(device), state.resumed)
 

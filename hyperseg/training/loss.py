@@ -7,14 +7,24 @@ from torch.nn import functional as F
 from hyperseg.data.description import IGNORED
 
 
-def cross_entropy(logits: Tensor, target: Tensor, ignore_index: int = IGNORED) -> Tensor:
+def cross_entropy(
+    logits: Tensor, target: Tensor, ignore_index: int = IGNORED, *, label_smoothing: float = 0.0
+) -> Tensor:
     """Mean over the pixels that are not ignored; 0 where all are. Logits (B, C, H, W), target (B, H, W) int64."""
-    losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="sum")
+    losses = F.cross_entropy(
+        logits, target, ignore_index=ignore_index, reduction="sum", label_smoothing=label_smoothing
+    )
     return losses / (target != ignore_index).sum().clamp(min=1)
 
 
 def bootstrapped_cross_entropy(
-    logits: Tensor, target: Tensor, k: int = 4096, threshold: float = 0.3, ignore_index: int = IGNORED
+    logits: Tensor,
+    target: Tensor,
+    k: int = 4096,
+    threshold: float = 0.3,
+    ignore_index: int = IGNORED,
+    *,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """Mean over images of each image's hard pixels.
 
@@ -24,7 +34,9 @@ def bootstrapped_cross_entropy(
 
     Logits (B, C, H, W), target (B, H, W) int64; returns a scalar.
     """
-    losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none").flatten(1)
+    losses = F.cross_entropy(
+        logits, target, ignore_index=ignore_index, reduction="none", label_smoothing=label_smoothing
+    ).flatten(1)
     if losses.shape[1] <= k:
         return losses.mean()
     if losses.is_cuda:

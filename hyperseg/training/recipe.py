@@ -47,6 +47,7 @@ class Recipe(HandWritten):
     loss: Literal["bootstrapped_cross_entropy", "cross_entropy"]
     bootstrap_k: PositiveInt = 4096
     bootstrap_threshold: float = Field(default=0.3, ge=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of a label given to all classes alike")
     crop_hw: SizeHW | None = Field(description="random crop, padded with 0 and labels 255; null: none")
     pad_hw: SizeHW | None = Field(default=None, description="padding right and bottom, where there is no crop")
     scale_range: tuple[float, float]
@@ -59,6 +60,12 @@ class Recipe(HandWritten):
         description="without a crop: flip and colour before the resize, as the released VOC recipe has it",
     )
     rotation_label: int = Field(default=255, ge=0, le=255, description="label of the area a rotation brings in")
+    rare_class_temperature: float | None = Field(
+        default=None, gt=0, description="crops drawn around rare classes, the more so the lower; null: at random"
+    )
+    ema_decay: float | None = Field(
+        default=None, gt=0, lt=1, description="score and keep the exponential moving average of the weights; null: none"
+    )
     train_split: str = Field(description="one split, or several joined with '+'")
     void: Literal["class", "ignore"] = Field(description="whether pixels of no class are one more class")
     selection: Literal["last", "best"] = Field(default="last", description="which epoch's weights are kept")
@@ -133,6 +140,12 @@ class Recipe(HandWritten):
     @property
     def steps(self) -> int:
         return self.epochs * self.steps_per_epoch
+
+
+def settings_of(recorded: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a recorded recipe that say what is trained; what its version could not set is the default."""
+    defaults = {key: field.default for key, field in Recipe.model_fields.items() if not field.is_required()}
+    return {key: value for key, value in (defaults | recorded).items() if key not in WITHOUT_EFFECT}
 
 
 def load_recipe(variant: str, overrides: dict[str, Any] | None = None) -> Recipe:

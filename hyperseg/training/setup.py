@@ -73,8 +73,9 @@ def make_setup(
         colour_first=recipe.colour_first,
     )
     samples = TrainingSamples(
-        dataset, recipe.train_split, augmentation, void=recipe.void, seed=seed, cache=recipe.pixel_cache
-    )
+        dataset, recipe.train_split, augmentation, void=recipe.void, seed=seed, cache=recipe.pixel_cache,
+        rare_class_temperature=recipe.rare_class_temperature,
+    )  # fmt: skip
     workers = recipe.workers if recipe.workers is not None else choose_workers(device.type)
     batches = training_loader(
         samples,

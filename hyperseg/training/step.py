@@ -118,8 +118,10 @@ def _keeping_gradients(model: nn.Module, more: bool) -> AbstractContextManager[o
 
 def _loss(logits: Tensor, target: Tensor, recipe: Recipe) -> Tensor:
     if recipe.loss == "bootstrapped_cross_entropy":
-        return bootstrapped_cross_entropy(logits, target, recipe.bootstrap_k, recipe.bootstrap_threshold)
-    return cross_entropy(logits, target)
+        return bootstrapped_cross_entropy(
+            logits, target, recipe.bootstrap_k, recipe.bootstrap_threshold, label_smoothing=recipe.label_smoothing
+        )
+    return cross_entropy(logits, target, label_smoothing=recipe.label_smoothing)
 
 
 def _is_constant(logits: Tensor) -> Tensor:

@@ -34,6 +34,19 @@ def test_bootstrapped_equals_its_definition(k: int, threshold: float) -> None:
     torch.testing.assert_close(without_waiting(losses, k, threshold).double(), expected, atol=1e-5, rtol=0)
 
 
+def test_a_smoothed_label_gives_its_share_to_all_classes_alike() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 5, 6, 7, generator=generator)
+    target = torch.randint(0, 5, (2, 6, 7), generator=generator)
+    target[0, 0] = 255
+    wanted = torch.nn.functional.one_hot(target.where(target != 255, 0), 5).movedim(-1, 1) * 0.9 + 0.1 / 5
+    losses = -(wanted * logits.log_softmax(1)).sum(1) * (target != 255)
+    ours = cross_entropy(logits, target, label_smoothing=0.1)
+    torch.testing.assert_close(ours, losses.sum() / (target != 255).sum())
+    hard = bootstrapped_cross_entropy(logits, target, k=10, threshold=99, label_smoothing=0.1)
+    torch.testing.assert_close(hard, losses.flatten(1).topk(10).values.mean())
+
+
 def test_only_kept_pixels_get_a_gradient() -> None:
     logits = torch.zeros(1, 2, 4, 8)
     logits[0, 0, :, :4] = 8.0  # easy where the target is 0

@@ -20,7 +20,10 @@ from hyperseg.training.checkpoint import Checkpoint
 from hyperseg.training.folder import output_folder
 from hyperseg.training.state import TrainingState
 
-OFTEN = {"checkpoint_every_steps": "1", "images_per_epoch": "6"}  # 2 epochs of 3 steps
+OFTEN = {
+    "checkpoint_every_steps": "1", "images_per_epoch": "6",  # 2 epochs of 3 steps
+    "ema_decay": "0.9", "rare_class_temperature": "0.1", "label_smoothing": "0.1",  # what keeps or draws more
+}  # fmt: skip
 
 
 class Killed(BaseException):
