@@ -30,32 +30,44 @@ def bootstrapped_cross_entropy(
 
     Per image, ignored pixels count 0; if more than `k` pixels' losses exceed `threshold`, those that do are kept, else
     the `k` largest. An image of no more than `k` pixels keeps them all (the released code fails there). Counting is
-    the same as the published sort and comparison of the (k+1)-th loss, without the sort.
+    the same as the published sort and comparison of the (k+1)-th loss, without the sort. With `label_smoothing` pixels
+    are chosen by their loss without it: with it, hardly any would lie below the threshold.
 
     Logits (B, C, H, W), target (B, H, W) int64; returns a scalar.
     """
-    losses = F.cross_entropy(
-        logits, target, ignore_index=ignore_index, reduction="none", label_smoothing=label_smoothing
-    ).flatten(1)
+    losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none").flatten(1)
+    values = losses
+    if label_smoothing:
+        values = F.cross_entropy(
+            logits, target, ignore_index=ignore_index, reduction="none", label_smoothing=label_smoothing
+        ).flatten(1)
     if losses.shape[1] <= k:
-        return losses.mean()
+        return values.mean()
     if losses.is_cuda:
-        return without_waiting(losses, k, threshold)
+        return without_waiting(losses, values, k, threshold)
     hard = losses > threshold
-    counts = hard.sum(1)
-    kept = []
-    for image, mask, count in zip(losses, hard, counts.tolist(), strict=True):
-        kept.append((image * mask).sum() / count if count > k else image.topk(k, sorted=False).values.mean())
+    counts = hard.sum(1).tolist()
+    kept = [
+        (value * mask).sum() / count if count > k else _of_largest(image, value, k).mean()
+        for image, value, mask, count in zip(losses, values, hard, counts, strict=True)
+    ]
     return torch.stack(kept).mean()
 
 
-def without_waiting(losses: Tensor, k: int, threshold: float) -> Tensor:
-    """The bootstrapped mean of pixel losses (B, N), N > k, without the host learning how many exceed the threshold.
+def without_waiting(losses: Tensor, values: Tensor, k: int, threshold: float) -> Tensor:
+    """The bootstrapped mean of `values` (B, N), N > k, of pixels chosen by `losses` (B, N).
 
-    Both means are computed for every image: a GPU has the time for that, but not for a wait in every step.
+    Both means are computed for every image, so that the host need not learn how many exceed the threshold: a GPU has
+    the time for that, but not for a wait in every step.
     """
     hard = losses > threshold
     counts = hard.sum(1)
-    above = (losses * hard).sum(1) / counts.clamp(min=1)
-    largest = losses.topk(k, sorted=False).values.mean(1)
-    return torch.where(counts > k, above, largest).mean()
+    above = (values * hard).sum(1) / counts.clamp(min=1)
+    return torch.where(counts > k, above, _of_largest(losses, values, k).mean(1)).mean()
+
+
+def _of_largest(losses: Tensor, values: Tensor, k: int) -> Tensor:
+    """The values (..., k) of the k largest losses (..., N)."""
+    largest = losses.topk(k, sorted=False)
+    # its own gradient has no sum: on a GPU a gather's is slower where sums must have an order
+    return largest.values if values is losses else values.gather(-1, largest.indices)

@@ -31,7 +31,7 @@ def test_bootstrapped_equals_its_definition(k: int, threshold: float) -> None:
     expected = sorted_definition(logits, target, k, threshold)
     torch.testing.assert_close(ours.double(), expected, atol=1e-5, rtol=0)
     losses = torch.nn.functional.cross_entropy(logits, target, ignore_index=255, reduction="none").flatten(1)
-    torch.testing.assert_close(without_waiting(losses, k, threshold).double(), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(without_waiting(losses, losses, k, threshold).double(), expected, atol=1e-5, rtol=0)
 
 
 def test_a_smoothed_label_gives_its_share_to_all_classes_alike() -> None:
@@ -43,8 +43,16 @@ def test_a_smoothed_label_gives_its_share_to_all_classes_alike() -> None:
     losses = -(wanted * logits.log_softmax(1)).sum(1) * (target != 255)
     ours = cross_entropy(logits, target, label_smoothing=0.1)
     torch.testing.assert_close(ours, losses.sum() / (target != 255).sum())
+    plain = torch.nn.functional.cross_entropy(logits, target, ignore_index=255, reduction="none").flatten(1)
+    chosen = [losses.flatten(1)[image][plain[image].topk(10).indices].mean() for image in (0, 1)]
     hard = bootstrapped_cross_entropy(logits, target, k=10, threshold=99, label_smoothing=0.1)
-    torch.testing.assert_close(hard, losses.flatten(1).topk(10).values.mean())
+    torch.testing.assert_close(hard, torch.stack(chosen).mean())
+    smoothed = losses.flatten(1)
+    torch.testing.assert_close(without_waiting(plain, smoothed, 10, 99), hard)
+    over = bootstrapped_cross_entropy(logits, target, k=10, threshold=0.3, label_smoothing=0.1)
+    torch.testing.assert_close(
+        over, torch.stack([v[p > 0.3].mean() for v, p in zip(smoothed, plain, strict=True)]).mean()
+    )
 
 
 def test_only_kept_pixels_get_a_gradient() -> None:
@@ -66,7 +74,7 @@ def test_both_ways_give_the_same_gradient() -> None:
             (one * (one > 0.3)).sum() / (one > 0.3).sum() if (one > 0.3).sum() > 40 else one.topk(40).values.mean()
             for one in x
         ]
-        (torch.stack(means).mean() if count_first else without_waiting(x, 40, 0.3)).backward()
+        (torch.stack(means).mean() if count_first else without_waiting(x, x, 40, 0.3)).backward()
         gradients.append(x.grad)
     torch.testing.assert_close(*gradients)
 
