@@ -2,5 +2,5 @@
 
 from pathlib import Path
 
-# camvid_hyperseg_s on tf_efficientnet_lite1 in float16, trained on CamVid 480x360: results/reference/gpu_h200.
+# camvid_hyperseg_s on tf_efficientnet_lite1 in float16, trained on CamVid 480x360: results/reference/camvid_long.
 PRETRAINED = Path(__file__).parent / "pretrained" / "camvid_hyperseg_s.safetensors"
