@@ -9,7 +9,7 @@ import click
 from hyperseg.cli.steps import choose_device, parse_hw
 from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
-from hyperseg.prediction import PRETRAINED
+from hyperseg.prediction import PRETRAINED, PRETRAINED_INPUT
 from hyperseg.processors import MAX_THREADS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ FEW = 4  # pictures that are done before a faster engine would be ready
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
 @click.option("--data", type=click.Path(path_type=Path), help="Prepared dataset whose names and colours are shown.")
-@click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
+@click.option("--input", "input_size", metavar="HxW", help="Network input; default: the variant's, or the best known.")
 @click.option(
     "--fit", default="resize", show_default=True, type=click.Choice(["resize", "pad"]),
     help="Frames are resized to the input, or run at their own size, padded.",
@@ -71,7 +71,7 @@ def command(
         get_engine(engine, torch_device.type, "float32")
     path, dataset = _weights(weights) if weights else (PRETRAINED, "camvid_segnet")
     model = load_network(path, variant).to(torch_device)
-    input_hw = input_hw or model.variant.eval_hw
+    input_hw = input_hw or (model.variant.eval_hw if weights else PRETRAINED_INPUT)
     check_size(model.variant, *input_hw)
     classes = classes_of(model, dataset, open_dataset(data).classes if data else ())
     few = engine == "auto" and opened.count is not None and opened.count <= FEW

@@ -37,6 +37,10 @@ def test_other_data_is_another_protocol(tmp_path: Path, claims: Claims, change: 
     [
         ("train", {"config": {"recipe": {"epochs": 7}}}, "trained for 7 epochs, the released recipe for 120"),
         (
+            "train", {"config": {"recipe": {"ema_decay": 0.99, "label_smoothing": 0.0}}},
+            "trained with ema_decay 0.99, which no released recipe has",
+        ),
+        (
             "evaluation", {"config": {"reading": READINGS["camvid"] | {"normalization": "half"}}},
             "normalization 'half', the paper's 'imagenet'",
         ),
