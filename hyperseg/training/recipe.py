@@ -10,19 +10,11 @@ from hyperseg.errors import UserError
 from hyperseg.networks import get_network, recipe_of
 from hyperseg.processors import MAX_THREADS
 from hyperseg.strict import HandWritten, first_problem
+from hyperseg.training.settings import FIXED, WITHOUT_EFFECT
 from hyperseg.yaml_file import parse_yaml
 
 SizeHW = tuple[PositiveInt, PositiveInt]
 Beta = Annotated[float, Field(ge=0, lt=1)]
-
-
-FIXED = ("id", "version", "title", "source", "datasets")  # what names the released recipe
-# Settings that do not say what is trained: with others, an interrupted training still goes on from its checkpoint.
-# (The number of threads changes rounding; a checkpoint keeps it with the packages' versions.)
-WITHOUT_EFFECT = frozenset({
-    "version", "title", "source", "datasets", "threads", "workers", "pixel_cache", "checkpoint_every_steps",
-    "checkpoint_every_s", "gradient_bound", "constant_prediction_steps", "cuda_graph",
-})  # fmt: skip
 
 
 class Recipe(HandWritten):

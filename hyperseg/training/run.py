@@ -27,7 +27,8 @@ from hyperseg.training.guards import Guards
 from hyperseg.training.loop import Validation, fit
 from hyperseg.training.parallel import Processes, processes
 from hyperseg.training.progress import TrainingProgress
-from hyperseg.training.recipe import WITHOUT_EFFECT, Recipe
+from hyperseg.training.recipe import Recipe
+from hyperseg.training.settings import WITHOUT_EFFECT
 from hyperseg.training.setup import Initial, make_deterministic, make_setup
 from hyperseg.training.watch import WATCHERS
 

@@ -13,7 +13,7 @@ from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, hw, network_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.training.recipe import FIXED, settings_of
+from hyperseg.training.settings import FIXED, WITHOUT_EFFECT
 
 RAREST = 3  # classes, by their true pixels
 
@@ -46,7 +46,12 @@ class _Recipe:
         return [score.numbers.miou_percent for score, _ in self.runs]
 
     def differences(self, other: "_Recipe") -> list[str]:
-        return [key for key in {**other.settings, **self.settings} if self.settings.get(key) != other.settings.get(key)]
+        """What is set otherwise than in `other`; what one record's version could not set yet is off there."""
+
+        def value(recipe: "_Recipe", key: str) -> Any:
+            return recipe.settings.get(key) or None
+
+        return [key for key in {**other.settings, **self.settings} if value(self, key) != value(other, key)]
 
     def changes(self, other: "_Recipe") -> list[str]:
         return [f"{key} {_text(self.settings.get(key))}" for key in self.differences(other)]
@@ -78,9 +83,9 @@ def recipes_table(collection: Collection) -> Table:
 
 
 def _settings(training: Record, numbers: EvaluationNumbers) -> dict[str, Any]:
-    recipe = settings_of(training.config.get("recipe") or {})
+    recipe = training.config.get("recipe") or {}
     size = hw(numbers.input_height, numbers.input_width)
-    return {key: value for key, value in recipe.items() if key not in FIXED} | {"input": size}
+    return {k: v for k, v in recipe.items() if k not in FIXED and k not in WITHOUT_EFFECT} | {"input": size}
 
 
 def _text(value: Any) -> str:
