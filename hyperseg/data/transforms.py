@@ -58,7 +58,7 @@ class Draw:
 def draw(augmentation: Augmentation, hw: HW, rng: np.random.Generator, around: tuple[int, int] | None = None) -> Draw:
     """Draw the choices for an image of size `hw`, whose crop holds the pixel `around` (row, column) where one is given.
 
-    The draws do not depend on anything else of the image.
+    Nothing else of the image decides a draw. A rotation comes after, and may turn that pixel out of the crop.
     """
     a = augmentation
     scale = float(rng.uniform(*a.scale_range)) if rng.random() < a.scale_probability else 1.0

@@ -44,9 +44,13 @@ def check_training(
         _check_labelled(dataset, validation.split, key)
 
 
-def check_disk(out: Path, model: nn.Module) -> None:
-    """Raise :class:`UserError` where weights and one checkpoint (the weights and two moments of each) find no room."""
-    needed = 4 * sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+def check_disk(out: Path, model: nn.Module, recipe: Recipe) -> None:
+    """Raise :class:`UserError` where weights and one checkpoint find no room.
+
+    A checkpoint is the weights, two moments of each, and their average where there is one.
+    """
+    size = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+    needed = size * (5 if recipe.ema_decay else 4)
     free = shutil.disk_usage(out).free
     if free < needed:
         raise UserError(

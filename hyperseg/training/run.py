@@ -117,7 +117,7 @@ def _train(
     guards = Guards(recipe, model.num_classes, out if among.writes else None)
     checkpoints = Schedule(checkpoint) if among.writes else None
     if among.writes:
-        check_disk(out, model)
+        check_disk(out, model, recipe)
     with shown, ExitStack() as closing:
         watchers = [WATCHERS[name](out, first_step) for name in watch if among.writes]
         for watcher in watchers:

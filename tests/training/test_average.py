@@ -1,6 +1,8 @@
 """The moving average of weights, against its recurrence written out, and where it is and is not in the network."""
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +10,11 @@ from safetensors.torch import load_file
 from small_training import train
 from torch import nn
 
+from hyperseg.errors import UserError
+from hyperseg.records import TrainingNumbers, read_record
 from hyperseg.training.average import WeightAverage
+from hyperseg.training.checks import check_disk
+from hyperseg.training.recipe import load_recipe
 
 
 def network() -> nn.Sequential:
@@ -56,7 +62,7 @@ def test_the_network_has_the_average_only_within() -> None:
 
 
 def test_the_weights_that_are_kept_are_the_average(tiny: Path, tmp_path: Path) -> None:
-    """A decay near 1 hardly moves from the first weights; the losses are those of the training without an average."""
+    """Near the last weights where the decay is small; the training itself is the one without an average."""
     assert train(tiny, tmp_path / "plain", epochs="1").exit_code == 0
     assert train(tiny, tmp_path / "averaged", epochs="1", ema_decay="0.1").exit_code == 0
     plain, averaged = (load_file(tmp_path / name / "weights.safetensors") for name in ("plain", "averaged"))
@@ -66,3 +72,15 @@ def test_the_weights_that_are_kept_are_the_average(tiny: Path, tmp_path: Path) -
     # two steps of Adam at the recipe's rate: the average lies a tenth of the last step away from the last weights
     distance = (plain[name] - averaged[name]).abs().max()
     assert 0 < distance < 3e-4
+    records = [read_record(tmp_path / name / "train.json").numbers for name in ("plain", "averaged")]
+    losses = [numbers.final_loss for numbers in records if isinstance(numbers, TrainingNumbers)]
+    assert losses[0] == losses[1]
+
+
+def test_the_disk_must_hold_the_average_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, plain = network(), load_recipe("camvid_hyperseg_s")
+    size = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4 * size))
+    check_disk(tmp_path, model, plain)
+    with pytest.raises(UserError, match="weights and a checkpoint take"):
+        check_disk(tmp_path, model, plain.model_copy(update={"ema_decay": 0.9}))
