@@ -9,8 +9,8 @@ from pydantic import Field, PositiveInt, ValidationError, model_validator
 from hyperseg.errors import UserError
 from hyperseg.networks import get_network, recipe_of
 from hyperseg.processors import MAX_THREADS
+from hyperseg.records.settings import FIXED, WITHOUT_EFFECT
 from hyperseg.strict import HandWritten, first_problem
-from hyperseg.training.settings import FIXED, WITHOUT_EFFECT
 from hyperseg.yaml_file import parse_yaml
 
 SizeHW = tuple[PositiveInt, PositiveInt]

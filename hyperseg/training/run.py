@@ -20,6 +20,7 @@ from hyperseg.models import save_weights
 from hyperseg.records import Provenance, Record, TrainingNumbers, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
+from hyperseg.records.settings import WITHOUT_EFFECT
 from hyperseg.training.checkpoint import Checkpoint, Schedule
 from hyperseg.training.checks import check_disk, check_training
 from hyperseg.training.folder import RECORD_FILE, WEIGHTS_FILE, check_replaceable, output_folder
@@ -28,7 +29,6 @@ from hyperseg.training.loop import Validation, fit
 from hyperseg.training.parallel import Processes, processes
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import Recipe
-from hyperseg.training.settings import WITHOUT_EFFECT
 from hyperseg.training.setup import Initial, make_deterministic, make_setup
 from hyperseg.training.watch import WATCHERS
 

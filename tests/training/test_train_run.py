@@ -17,10 +17,10 @@ from hyperseg.files import sha256_file
 from hyperseg.models import create_model
 from hyperseg.records import Record, read_record
 from hyperseg.records.schema import EvaluationNumbers, TrainingNumbers
+from hyperseg.records.settings import WITHOUT_EFFECT
 from hyperseg.training.folder import check_replaceable
 from hyperseg.training.loop import learning_rate
 from hyperseg.training.recipe import load_recipe
-from hyperseg.training.settings import WITHOUT_EFFECT
 from hyperseg.training.step import make_optimizer, train_step
 
 

@@ -8,12 +8,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 from hyperseg.records import EvaluationNumbers, Record, TrainingNumbers
+from hyperseg.records.settings import FIXED, WITHOUT_EFFECT
 from hyperseg.report.collection import Collection, Entry, Key, dataset_key, network_key, protocol_of, protocol_title
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, hw, network_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.training.settings import FIXED, WITHOUT_EFFECT
 
 RAREST = 3  # classes, by their true pixels
 
