@@ -14,6 +14,7 @@ from hyperseg.cli.predict import command
 from hyperseg.cli.weights import load_network
 from hyperseg.errors import UserError
 from hyperseg.models import create_model, export_checkpoint, save_weights
+from hyperseg.prediction import PRETRAINED
 from hyperseg.prediction.classes import classes_of
 from hyperseg.prediction.frames import open_source, read_picture
 from hyperseg.prediction.segmenter import Segmenter
@@ -61,6 +62,15 @@ def test_a_folder_of_pictures(pictures: Path, weights: Path, tmp_path: Path) -> 
         assert float(row["Sky %"]) == pytest.approx(100 * (indices == 0).mean(), abs=1e-3)
         assert indices.max() < 11  # Void is not answered
         assert sum(float(row[key]) for key in row if key != "frame") == pytest.approx(100, abs=0.01)
+
+
+def test_without_weights_those_of_the_package_run_at_the_input_that_they_score_best_at(
+    pictures: Path, tmp_path: Path
+) -> None:
+    named = predict(pictures / "a.png", PRETRAINED, tmp_path / "named", "--input", "384x512")
+    result = CliRunner().invoke(command, [str(pictures / "a.png"), "--out", str(tmp_path / "plain"), "--threads", "1"])
+    assert (named.exit_code, result.exit_code) == (0, 0)
+    assert (tmp_path / "plain/a.png").read_bytes() == (tmp_path / "named/a.png").read_bytes()
 
 
 def test_padding_runs_at_the_pictures_own_size_and_the_fast_engine_agrees(

@@ -33,7 +33,7 @@ def test_changes_and_gains_are_those_from_the_recipe_that_is_nearest_to_all(tmp_
     plain, averaged, larger = rows(recipes_table(found))
     assert (plain["campaign"], plain["changes"], plain["gain_points"]) == ("plain", "nothing", "")
     assert (averaged["changes"], averaged["gain_points"]) == ("ema_decay 0.99", "2.0")
-    assert larger["changes"] == "crop_hw 384 to 512, input 288×384"
+    assert larger["changes"] == "crop_hw 384×512, input 288×384"
     assert float(larger["gain_points"]) == -1.0
     # of the eleven classes the third is absent, the others lie five points apart, and the worst have the fewest pixels
     assert float(plain["rarest_iou_percent"]) == pytest.approx(50 - 5 * 3.5, abs=1e-6)

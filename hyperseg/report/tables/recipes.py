@@ -54,7 +54,7 @@ class _Recipe:
         return [key for key in {**other.settings, **self.settings} if value(self, key) != value(other, key)]
 
     def changes(self, other: "_Recipe") -> list[str]:
-        return [f"{key} {_text(self.settings.get(key))}" for key in self.differences(other)]
+        return [f"{key} {_text(key, self.settings.get(key))}" for key in self.differences(other)]
 
 
 def recipes_table(collection: Collection) -> Table:
@@ -88,9 +88,9 @@ def _settings(training: Record, numbers: EvaluationNumbers) -> dict[str, Any]:
     return {k: v for k, v in recipe.items() if k not in FIXED and k not in WITHOUT_EFFECT} | {"input": size}
 
 
-def _text(value: Any) -> str:
+def _text(key: str, value: Any) -> str:
     if isinstance(value, list):
-        return " to ".join(map(_text, value))
+        return hw(*value) if key.endswith("_hw") else " to ".join(f"{one:g}" for one in value)
     return f"{value:g}" if isinstance(value, int | float) else "none" if value is None else str(value)
 
 
