@@ -52,7 +52,7 @@ def compile_one(options: Options, variant: str, precision: str) -> None:
 
     image = torch.zeros(1, 3, *_size(options, variant), device=options.device)
     target = Target(options.device, precision, torch.get_num_threads(), tf32=False)
-    for name in options.compiled_engines:
+    for name in options.engines["compiled"]:
         engine = engine_table()[name]
         if engine.missing() or not engine.runs(options.device, precision):
             continue
@@ -73,7 +73,7 @@ def answers_one(options: Options, variant: str, which: str) -> None:
     """The answers of one variant's engines."""
     from hyperseg.gpu.answers import check
 
-    check(options, variant, _size(options, variant), _engines(options, which), which)
+    check(options, variant, _size(options, variant), options.engines[which], which)
 
 
 def _side_by_side(jobs: list[str], workers: int) -> list[str]:
@@ -90,15 +90,15 @@ def _side_by_side(jobs: list[str], workers: int) -> list[str]:
 
 
 def bench(options: Options, variant: str, which: str = "ready") -> None:
-    """Inference in OUT/records/VARIANT/inference, or inference-compiled, each bench-DEVICE.json."""
+    """Inference in OUT/records/VARIANT/inference, or inference-GROUP of engines, each bench-DEVICE.json."""
     part = "inference" if which == "ready" else f"inference-{which}"
     campaign = CAMPAIGN if which == "ready" else f"{CAMPAIGN}-{which}"  # a report's tables keep the two apart
-    _bench(options, variant, "inference", part, _setting(options, _engines(options, which)), campaign)
+    _bench(options, variant, "inference", part, _setting(options, options.engines[which]), campaign)
 
 
 def training(options: Options, variant: str) -> None:
     """A training step beside the authors', in OUT/records/VARIANT/training."""
-    _bench(options, variant, "training", "training", _setting(options, options.engines))
+    _bench(options, variant, "training", "training", _setting(options, options.engines["ready"]))
 
 
 def agreement(options: Options) -> None:
@@ -107,7 +107,9 @@ def agreement(options: Options) -> None:
 
     assert options.camvid is not None
     pictures = options.camvid / "test" / "images"
-    setting = _setting(options, options.engines, weights=PRETRAINED, images=pictures, limit=1 if options.dry else 24)
+    setting = _setting(
+        options, options.engines["ready"], weights=PRETRAINED, images=pictures, limit=1 if options.dry else 24
+    )
     _bench(options, "camvid_hyperseg_s", "agreement", "agreement", setting)
 
 
@@ -143,7 +145,7 @@ def latency(options: Options, variant: str, protocol: str, which: str) -> None:
     modes: list[tuple[Subject, str, str]] = [(ours, "eager", "float32")]
     if which == "fastest":
         one = protocol == "deploy" and engine_table()["triton"].missing() is None  # image at a time
-        modes = [(ours, "triton" if one else "cudagraph", "float16")]
+        modes = [(ours, _triton(options, variant) if one else "cudagraph", "float16")]
     elif options.authors and not options.dry:
         modes.append((AuthorsSpec(checkout=options.authors.absolute(), variant=variant), "eager", "float32"))
     height, width = _size(options, variant)
@@ -163,6 +165,19 @@ def latency(options: Options, variant: str, protocol: str, which: str) -> None:
             print(f"{request.subject.title}, {request.engine} in {request.precision} is left out: {error}")
             continue
         save(outcomes[0], folder / record_path(request))
+
+
+def _triton(options: Options, variant: str) -> str:
+    """The form of engine triton that was the faster one in this session, if both were timed."""
+    from hyperseg.records import BenchNumbers, read_record
+
+    path = options.records / variant / "inference-early" / f"bench-{options.device}.json"
+    numbers = read_record(path).numbers if path.exists() else None
+    if not isinstance(numbers, BenchNumbers) or numbers.inference is None:
+        return "triton"
+    right = [row for row in numbers.inference.timings if row.verdict and row.verdict.verdict != "INVALID"]
+    times = {row.name.partition("/")[0]: row.median_ms for row in right if row.name.endswith("/float16")}
+    return min((name for name in times if name.startswith("triton")), key=times.__getitem__, default="triton")
 
 
 def profile(options: Options, variant: str) -> None:
@@ -200,10 +215,6 @@ def _size(options: Options, variant: str) -> tuple[int, int]:
     """The variant's own input, or the smallest that it takes."""
     chosen = get_variant(variant)
     return (2 * chosen.unit, 2 * chosen.unit) if options.dry else chosen.eval_hw
-
-
-def _engines(options: Options, which: str) -> tuple[str, ...]:
-    return options.compiled_engines if which == "compiled" else options.engines
 
 
 def _setting(options: Options, engines: tuple[str, ...], **more: Any) -> "Setting":

@@ -37,14 +37,15 @@ class Options:
         return VARIANTS[:1] if self.dry else VARIANTS
 
     @property
-    def engines(self) -> tuple[str, ...]:
-        """Those that are ready within seconds; one that cannot run here is left out, and said so."""
-        return ("eager",) if self.dry else ("eager", "triton")
+    def engines(self) -> dict[str, tuple[str, ...]]:
+        """By group; groups run in processes of their own, so that an engine that fails takes no other with it.
 
-    @property
-    def compiled_engines(self) -> tuple[str, ...]:
-        """Those that TorchInductor compiles, a minute for each variant and precision: after all that is ready."""
-        return () if self.dry else ("cudagraph",)
+        ``ready`` within seconds; ``early``: the same kernels started early, beside them; ``compiled`` by TorchInductor,
+        a minute for each variant and precision. An engine that cannot run here is left out, and said so.
+        """
+        if self.dry:
+            return {"ready": ("eager",)}
+        return {"ready": ("eager", "triton"), "early": ("triton", "triton_early"), "compiled": ("cudagraph",)}
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -87,11 +88,17 @@ def plan(options: Options) -> tuple[list[Piece], list[str]]:
     first, others = options.variants[:2], options.variants[2:]
     pieces = [Piece("answers", 75, "every engine owns what it runs on and answers right, all variants at once")]
     pieces += [Piece(f"bench:{v}", 35, "inference beside the authors' code, in turns") for v in (*first, *others)]
+    if "early" in options.engines:
+        pieces.append(Piece("answers:early", 60, "the same of kernels that are started early"))
+        pieces += [
+            Piece(f"bench:{v}:early", 25, "the same, kernels started early beside those that are not")
+            for v in options.variants
+        ]
     protocols = [("deploy:fastest", 70), ("deploy:eager", 110), ("paper:eager", 60)]
     if options.dry:
         protocols = [("smoke:eager", 30)]
     later = []
-    if options.compiled_engines:
+    if "compiled" in options.engines:
         later.append(Piece("compile", 150, "what TorchInductor compiles, several at a time; its time is no result"))
         later.append(Piece("answers:compiled", 40, "the same of what was compiled"))
         later += [

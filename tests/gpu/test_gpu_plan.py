@@ -19,8 +19,13 @@ def test_answers_come_before_speeds_and_the_goals_variants_first(tmp_path: Path)
     assert kinds == ["answers", "bench", "training", "agreement", "latency", "profile", "front", "compile", "camvid"]
     benches = [piece.name for piece in pieces if piece.kind == "bench"]
     assert benches[:2] == ["bench:camvid_hyperseg_s", "bench:cityscapes_hyperseg_m"]
-    assert len(benches) == 10
+    assert len(benches) == 15
     names = [piece.name for piece in pieces]
+    assert (
+        names.index("answers:early")
+        < names.index("bench:camvid_hyperseg_s:early")
+        < names.index("latency:camvid_hyperseg_s:deploy:fastest")
+    )
     assert names.index("compile") < min(index for index, name in enumerate(names) if name.endswith(":compiled"))
     assert left_out == []
     assert {piece.kind for piece in pieces} <= set(PIECES)

@@ -18,7 +18,7 @@ from hyperseg.latency.engines import Engine, Target, engine_table
 from hyperseg.latency.random_weights import randomize
 
 # These hold the weights in memory of their own after the preparation; of them the answer is asked alone.
-COPIES_WEIGHTS = {"onnxruntime", "openvino", "triton"}
+COPIES_WEIGHTS = {"onnxruntime", "openvino", "triton", "triton_early"}
 
 
 class StandInGraph:

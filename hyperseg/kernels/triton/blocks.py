@@ -12,6 +12,7 @@ import triton.language as tl
 from torch import Tensor
 
 from hyperseg.errors import UserError
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.inputs import coordinate, load_rows, upsampled
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two
 from hyperseg.kernels.triton.rows import VECTOR, LevelRow
@@ -50,8 +51,10 @@ def expand_level(
     BS: tl.constexpr,
     BB: tl.constexpr,
     BN: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """Coordinates, skip and previous (H / 2, W / 2, B), upsampled, to relu6 of the hidden values."""
+    await_previous(EARLY)
     cell = tl.program_id(1)
     pixels = tl.program_id(0) * BM + tl.arange(0, BM)
     inside = tl.minimum(pixels, (PH + 2 * HALO) * (PW + 2 * HALO) - 1)
@@ -119,8 +122,10 @@ def finish_level(
     BN: tl.constexpr,
     BO: tl.constexpr,
     STAGES: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """Hidden values, depthwise 3x3 and relu6, to out by the projection."""
+    await_previous(EARLY)
     cell = tl.program_id(1)
     pixels = tl.program_id(0) * BM + tl.arange(0, BM)
     inside = tl.minimum(pixels, PH * PW - 1)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hyperseg.errors import UserError
 from hyperseg.kernels.triton.activations import activate, activation_code
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.launch import FULL, Launch, ceil_div, padded, power_of_two, round_up
 from hyperseg.models.context import ContextHead
 from hyperseg.models.context_voc import VocContextHead
@@ -40,7 +41,9 @@ def joined_product(
     BM: tl.constexpr,
     BN: tl.constexpr,
     BK: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
+    await_previous(EARLY)
     rows = tl.program_id(1) * BM + tl.arange(0, BM)
     columns = tl.program_id(0) * BN + tl.arange(0, BN)
     ks = tl.arange(0, BK)
@@ -83,8 +86,10 @@ def map_mean(
     C: tl.constexpr,
     BP: tl.constexpr,
     BC: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """Mean (C,) of x (P, C)."""
+    await_previous(EARLY)
     channels = tl.program_id(0) * BC + tl.arange(0, BC)
     rows = tl.arange(0, BP)
     total = tl.zeros((BC,), tl.float32)

@@ -8,6 +8,7 @@ import triton.language as tl
 from torch import Tensor
 
 from hyperseg.kernels.triton.activations import activate
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.launch import Launch, ceil_div, power_of_two
 
 _FEW = 400  # programs: three for each multiprocessor
@@ -58,8 +59,10 @@ def depthwise(
     TW: tl.constexpr,
     BC: tl.constexpr,
     STAGES: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """Channels last: x (H, W, C) to out (OH, OW, C); sums (parts, C) are over each part's pixels, before rounding."""
+    await_previous(EARLY)
     channels = tl.program_id(0) * BC + tl.arange(0, BC)
     pixels = tl.arange(0, TH * TW)
     there = channels < C

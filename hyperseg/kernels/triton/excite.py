@@ -6,6 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 from hyperseg.kernels.triton.activations import activate
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two, round_up
 
 _SUMS = 8192  # loaded at a time by a squeeze program: the loads of a step wait together
@@ -24,12 +25,14 @@ def squeeze(
     AREA: tl.constexpr,
     ACTIVATION: tl.constexpr,
     BLOCK: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """One squeezed value: activation(a row of weight (R, C) by the mean of every channel + bias).
 
     A channel's weight multiplies each of its partial sums, so that one sum over all of them is left at the end: a sum
     inside the loop would make the program's warps wait for each other in every round.
     """
+    await_previous(EARLY)
     row = tl.program_id(0)
     places = tl.arange(0, BLOCK)
     products = tl.zeros((BLOCK,), tl.float32)
@@ -52,8 +55,10 @@ def excite(
     R: tl.constexpr,  # squeezed values
     DEPTH: tl.constexpr,  # columns of weight, a power of two
     BC: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """Gates: sigmoid(weight by the squeezed vector + bias)."""
+    await_previous(EARLY)
     channels = tl.program_id(0) * BC + tl.arange(0, BC)
     rows = tl.arange(0, DEPTH)
     values = tl.load(squeezed + rows, mask=rows < R, other=0.0)

@@ -11,6 +11,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.launch import Launch, ceil_div, power_of_two, round_up
 from hyperseg.kernels.triton.rows import LevelRow
 from hyperseg.models.decoder import WeightGenerator
@@ -32,8 +33,10 @@ def generate(
     BM: tl.constexpr,
     BN: tl.constexpr,
     BK: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """signal (CELLS, S) to out (CELLS, ROW)."""
+    await_previous(EARLY)
     tile = tl.program_id(0)
     first = tl.load(table + tile * 4) * BK
     steps = tl.load(table + tile * 4 + 1)

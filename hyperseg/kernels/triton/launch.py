@@ -25,7 +25,8 @@ class Launch:
     """``kernel`` over ``grid`` programs: its first parameters are ``tensors``, the others ``constants``, by name.
 
     Calling it runs the kernel on the current stream, or in Triton's interpreter. All numbers are constants, so that a
-    compiled kernel holds no multiplication by a size and loads whole vectors.
+    compiled kernel holds no multiplication by a size and loads whole vectors. ``early``: launched as
+    :mod:`hyperseg.kernels.triton.early` describes, which the interpreter cannot do.
     """
 
     kernel: Any
@@ -34,31 +35,37 @@ class Launch:
     constants: dict[str, Any] = field(default_factory=dict)
     warps: int = 4
     stages: int = 1
+    early: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
         # Triton 3.10 changes the default of fusing a product and a sum, and with it last bits.
-        return {"num_warps": self.warps, "num_stages": self.stages, "enable_fp_fusion": True}
+        options = {"num_warps": self.warps, "num_stages": self.stages, "enable_fp_fusion": True}
+        return options | ({"launch_pdl": True} if self.early else {})
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return self.constants | {"EARLY": self.early}
 
     def __call__(self) -> None:
-        self.kernel[self.grid](*self.tensors, **self.constants, **self.options)
+        self.kernel[self.grid](*self.tensors, **self.arguments, **self.options)
 
     def compile(self) -> None:
         """Build the kernel for the current GPU, without running it."""
-        self.kernel.warmup(*self.tensors, grid=self.grid, **self.constants, **self.options)
+        self.kernel.warmup(*self.tensors, grid=self.grid, **self.arguments, **self.options)
 
     def source(self) -> ASTSource:
         """What ``triton.compile`` builds this call's machine code from, on a machine without a GPU too."""
         names = self.kernel.arg_names[: len(self.tensors)]
         signature = {name: _POINTERS[tensor.dtype] for name, tensor in zip(names, self.tensors, strict=True)}
-        signature |= dict.fromkeys(self.constants, "constexpr")
+        signature |= dict.fromkeys(self.arguments, "constexpr")
         attributes = {(index,): [["tt.divisibility", 16]] for index in range(len(names))}
-        return ASTSource(self.kernel, signature, self.constants, attributes)
+        return ASTSource(self.kernel, signature, self.arguments, attributes)
 
     def key(self) -> tuple[Any, ...]:
         """Equal for two calls that run the same machine code."""
         dtypes = tuple(tensor.dtype for tensor in self.tensors)
-        return (self.kernel.__name__, dtypes, tuple(sorted(self.constants.items())), self.warps, self.stages)
+        return (self.kernel.__name__, dtypes, tuple(sorted(self.arguments.items())), self.warps, self.stages)
 
 
 def ceil_div(value: int, base: int) -> int:

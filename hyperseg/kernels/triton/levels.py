@@ -4,6 +4,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.inputs import coordinate, load_rows, upsampled
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two
 from hyperseg.kernels.triton.rows import LevelRow
@@ -33,8 +34,10 @@ def conv_level(
     BM: tl.constexpr,
     BN: tl.constexpr,
     BK: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """Coordinates, skip (H, W, S) and previous (H / 2, W / 2, B), upsampled, to relu of out (H, W, N)."""
+    await_previous(EARLY)
     cell = tl.program_id(0)
     pixels = tl.program_id(1) * BM + tl.arange(0, BM)
     inside = tl.minimum(pixels, PH * PW - 1)

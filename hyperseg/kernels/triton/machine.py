@@ -17,6 +17,8 @@ _TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdum
 _USAGE = re.compile(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
 _LINE = re.compile(r"/\*([0-9a-f]{4,})\*/\s+([^;]+);")
 _BRANCH = re.compile(r"\bBRA\b.*?0x([0-9a-f]+)")
+_WAIT, _LET_IN = re.compile(r"\bACQBULK\b"), re.compile(r"\bPREEXIT\b")  # griddepcontrol.wait and .launch_dependents
+_MEMORY = re.compile(r"\b(LD|LDG|LDGSTS|ST|STG|ATOM|ATOMG|RED|REDG|UBLKCP|UTMALDG|UTMASTG)\b")
 _ATOMIC = re.compile(r"\b(ATOM[GS]?|REDG?)\.")  # not REDUX, which is a warp's own
 
 # How often the loops of a kernel run, from its constants.
@@ -44,6 +46,7 @@ class MachineCode:
     shared_bytes: int
     instructions: int
     atomics: int  # instructions whose order of arrival could change a sum
+    waits: bool  # for the kernel before, ahead of every access to global memory, and then lets the next one in
 
 
 def build(launch: Launch) -> MachineCode:
@@ -63,7 +66,14 @@ def build(launch: Launch) -> MachineCode:
     code = [(int(address, 16), text) for address, text in _LINE.findall(listing) if not text.startswith("NOP")]
     run = len(code) + (trips - 1) * len(_looped(code))
     atomics = sum(bool(_ATOMIC.search(text)) for _, text in code)
-    return MachineCode(len(code), registers, stack + local, compiled.metadata.shared, run, atomics)
+    wait, let_in, memory = (_first(code, pattern) for pattern in (_WAIT, _LET_IN, _MEMORY))
+    waits = wait < let_in < math.inf and wait < memory < math.inf
+    return MachineCode(len(code), registers, stack + local, compiled.metadata.shared, run, atomics, waits)
+
+
+def _first(code: list[tuple[int, str]], pattern: re.Pattern[str]) -> float:
+    """Place of the first instruction of that kind; infinite where there is none."""
+    return next((index for index, (_, text) in enumerate(code) if pattern.search(text)), math.inf)
 
 
 def _looped(code: list[tuple[int, str]]) -> set[int]:

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -12,6 +13,7 @@ from hyperseg.errors import UserError
 from hyperseg.kernels.graphs import Captured, capture, run_beside
 from hyperseg.kernels.inference import FusedHyperSeg, Trunk
 from hyperseg.kernels.triton.decoder import DecoderPlan
+from hyperseg.kernels.triton.early import CAPABILITY
 from hyperseg.kernels.triton.launch import Launch
 from hyperseg.kernels.triton.trunk import TrunkPlan
 from hyperseg.kernels.triton.upsampling import classify_launch, upsample_launch
@@ -24,8 +26,9 @@ class NetworkPlan:
 
     ``answer`` is logits (classes, H, W) in ``dtype``, or with ``classes`` the class of each pixel, int64 (H, W). On
     the device ``meta`` a plan takes no memory and cannot run. ``coarse`` gives a program as much as fits, which
-    Triton's interpreter runs sooner. Raises :class:`UserError` for a size that does not fit and for layers that no
-    kernel here computes.
+    Triton's interpreter runs sooner; ``early`` starts every kernel before the one before it has ended
+    (:mod:`hyperseg.kernels.triton.early`). Raises :class:`UserError` for a size that does not fit and for layers that
+    no kernel here computes.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class NetworkPlan:
         dtype: torch.dtype,
         classes: bool = False,
         coarse: bool = False,
+        early: bool = False,
     ) -> None:
         if fused.variant.ablation_of:
             raise UserError(f"engine triton has no kernels for the ablation {fused.variant.id}; choose another engine")
@@ -55,6 +59,8 @@ class NetworkPlan:
         else:
             launch, self.answer = upsample_launch(second.planes, second.size, coarse)
             self.launches.append(launch)
+        if early:  # the first kernel of a pass has none before it
+            self.launches[1:] = [replace(launch, early=True) for launch in self.launches[1:]]
 
     def __call__(self) -> None:
         for launch in self.launches:
@@ -71,18 +77,29 @@ class TritonNetwork(nn.Module):
     """A fused network for one image (1, 3, H, W) of one size; its answer's memory is overwritten by the next call.
 
     On a GPU the calls are captured as a CUDA graph; elsewhere they run in Triton's interpreter. Either way the module
-    owns every tensor that they read and write. Raises :class:`UserError` where there is no GPU, where Triton cannot
-    build its kernels, and for an image of another shape or device.
+    owns every tensor that they read and write. ``early`` is that of :class:`NetworkPlan`; the answer is the same.
+    Raises :class:`UserError` where there is no GPU, or none that can start kernels early, where Triton cannot build its
+    kernels, and for an image of another shape or device.
     """
 
-    def __init__(self, fused: FusedHyperSeg, size: tuple[int, int], dtype: torch.dtype, classes: bool = False) -> None:
+    def __init__(
+        self,
+        fused: FusedHyperSeg,
+        size: tuple[int, int],
+        dtype: torch.dtype,
+        classes: bool = False,
+        early: bool = False,
+    ) -> None:
         super().__init__()
         interpreted = bool(triton.knobs.runtime.interpret)
         device = next(fused.parameters()).device
         if device.type != "cuda" and not interpreted:
             raise UserError("engine triton needs an NVIDIA GPU; choose another engine, or move the network to one")
+        if early and (device.type != "cuda" or torch.cuda.get_device_capability(device) < CAPABILITY):
+            where = torch.cuda.get_device_name(device) if device.type == "cuda" else "Triton's interpreter"
+            raise UserError(f"{where} cannot start kernels early; choose engine triton")
         with torch.inference_mode(False), torch.no_grad():  # the image is written in either mode
-            self.plan = NetworkPlan(fused, size, dtype, classes, coarse=interpreted)
+            self.plan = NetworkPlan(fused, size, dtype, classes, interpreted, early)
             self.captured = None if interpreted else self._capture()
 
     def _capture(self) -> Captured[None]:
@@ -91,13 +108,13 @@ class TritonNetwork(nn.Module):
             try:
                 self.plan.compile()
                 run_beside(self.plan, device)  # a capture must not load a kernel
+                return capture(self.plan)
             except Exception as error:  # Triton's own, LLVM's, ptxas's, the C compiler's
                 first = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 raise UserError(
-                    f"engine triton cannot build its kernels on {torch.cuda.get_device_name(device)} "
+                    f"engine triton cannot build or record its kernels on {torch.cuda.get_device_name(device)} "
                     f"({type(error).__name__}: {first}); choose engine cudagraph"
                 ) from error
-            return capture(self.plan)
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:

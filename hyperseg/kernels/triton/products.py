@@ -13,6 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from hyperseg.kernels.triton.activations import activate
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two, round_up
 
 
@@ -36,7 +37,9 @@ def product(
     BM: tl.constexpr,
     BN: tl.constexpr,
     BK: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
+    await_previous(EARLY)
     tile = tl.program_id(0)
     rows = tl.program_id(1) * BM + tl.arange(0, BM)
     columns = tile * BN + tl.arange(0, BN)

@@ -6,6 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 from hyperseg.kernels.triton.activations import activate
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.launch import Launch, ceil_div, padded, power_of_two
 
 _PIXELS = 128  # of one program
@@ -32,8 +33,10 @@ def stem(
     BM: tl.constexpr,
     BN: tl.constexpr,
     BK: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """image (3, H, W) to out (OH, OW, N); weight (BK, BN) has a row for each channel and tap, then rows of zeros."""
+    await_previous(EARLY)
     pixels = tl.program_id(0) * BM + tl.arange(0, BM)
     columns = tl.arange(0, BN)
     ks = tl.arange(0, BK)

@@ -5,6 +5,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from hyperseg.kernels.triton.early import await_previous
 from hyperseg.kernels.triton.launch import Launch, ceil_div, power_of_two
 
 _PIXELS = 256  # of one program
@@ -55,8 +56,10 @@ def upsample(
     PLANES: tl.constexpr,
     EACH: tl.constexpr,  # planes of one program; the last one may repeat the last plane
     BM: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """planes (PLANES, H, W) to out (PLANES, 2 H, 2 W)."""
+    await_previous(EARLY)
     y = tl.program_id(1)
     x = tl.program_id(0) * BM + tl.arange(0, BM)
     there = x < W
@@ -77,8 +80,10 @@ def classify(
     W: tl.constexpr,
     PLANES: tl.constexpr,
     BM: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """planes (PLANES, H, W) to the class of the largest logit of each pixel, the first of several: int64 (H, W)."""
+    await_previous(EARLY)
     pixels = tl.program_id(0) * BM + tl.arange(0, BM)
     there = pixels < H * W
     best = tl.load(planes + pixels, mask=there, other=0.0)
@@ -98,8 +103,10 @@ def classify_twice_as_large(
     W: tl.constexpr,
     PLANES: tl.constexpr,
     BM: tl.constexpr,
+    EARLY: tl.constexpr,
 ) -> None:
     """The same of the planes upsampled: planes (PLANES, H, W) to int64 (2 H, 2 W)."""
+    await_previous(EARLY)
     y = tl.program_id(1)
     x = tl.program_id(0) * BM + tl.arange(0, BM)
     there = x < W

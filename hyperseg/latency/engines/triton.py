@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
+def prepare(network: "nn.Module", example: "Tensor", target: Target, early: bool = False) -> Run:
     """The graph for the example's shape; the answer's memory is overwritten by the next call.
 
-    Where `argmax` is inside the clock, the last kernel gives the classes and no logits are written.
+    Where `argmax` is inside the clock, the last kernel gives the classes and no logits are written. ``early`` is what
+    engine ``triton_early`` adds.
     """
     import torch
 
@@ -29,7 +30,7 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     if example.shape[0] != 1:
         raise UserError(f"engine triton runs one image at a time, not {example.shape[0]}; choose engine cudagraph")
     height, width = example.shape[-2:]
-    return TritonNetwork(fuse(network), (height, width), getattr(torch, target.precision), classes)
+    return TritonNetwork(fuse(network), (height, width), getattr(torch, target.precision), classes, early)
 
 
 ENGINE = Engine(

@@ -1,6 +1,10 @@
-"""Machine code for an H100 or H200, built without a GPU: no spills, no atomics, bounded registers, memory, launches."""
+"""Machine code for an H100 or H200, built without a GPU: no spills, no atomics, bounded registers, memory, launches.
+
+And that a kernel which is started early waits before it reads or writes.
+"""
 
 import os
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -22,10 +26,12 @@ SIZE = {"depthwise": 2500, "finish_level": 2500, "stem": 2000, "product": 2000} 
 
 
 @cache
-def launches_of(variant: str, dtype: torch.dtype = torch.float16) -> list[Launch]:
+def launches_of(
+    variant: str, dtype: torch.dtype = torch.float16, classes: bool = False, early: bool = False
+) -> list[Launch]:
     """At the evaluation size, on no device: a plan there takes no memory."""
     fused = fuse(create_model(variant).eval()).to("meta")
-    return NetworkPlan(fused, VARIANTS[variant].eval_hw, dtype).launches
+    return NetworkPlan(fused, VARIANTS[variant].eval_hw, dtype, classes, early=early).launches
 
 
 def largest(launches: list[Launch]) -> list[Launch]:
@@ -64,3 +70,21 @@ def test_machine_code(variant: str, launch: Launch) -> None:
     assert 20 < code.size <= SIZE.get(name, 1200)
     assert code.instructions >= code.size
     assert code.atomics == 0  # the same bits each time
+    assert not code.waits  # for what is launched when the kernel before it has ended
+
+
+def early_launches() -> list[Launch]:
+    """One call of each kernel of a pass but the first; ``upsample`` is of another variant than the other kernels."""
+    found = {}
+    for variant, classes in (("camvid_hyperseg_s", False), ("camvid_hyperseg_s", True), ("voc_hyperseg_l", True)):
+        first, *others = launches_of(variant, classes=classes, early=True)
+        assert not first.early
+        found |= {launch.kernel.__name__: launch for launch in others}
+    return list(found.values())
+
+
+@pytest.mark.parametrize("launch", early_launches(), ids=lambda launch: launch.kernel.__name__)
+def test_an_early_kernel_waits_for_the_one_before(launch: Launch) -> None:
+    assert launch.early
+    assert launch.key() != replace(launch, early=False).key()
+    assert build(launch).waits
