@@ -9,9 +9,11 @@ from torch import Tensor
 
 from hyperseg.kernels.triton.activations import activate
 from hyperseg.kernels.triton.early import await_previous
-from hyperseg.kernels.triton.launch import Launch, ceil_div, power_of_two
+from hyperseg.kernels.triton.launch import FULL, Launch, ceil_div, power_of_two
 
-_FEW = 400  # programs: three for each multiprocessor
+_FEW = 3 * FULL  # programs, three for each multiprocessor
+_AT_ONCE, _AT_ONCE_OF_ONE = 6 * FULL, 8 * FULL  # programs on the GPU at a time, by their registers; of one tile each
+_REGISTERS = 80  # with which that many fit; 5x5 kernels need more
 
 
 @dataclass(frozen=True)
@@ -22,20 +24,26 @@ class Window:
     columns: int
     channels: int
     warps: int
-    programs: int  # at most: fewer rows of partial sums for the next kernel to add, and still a full GPU
+    tiles: int  # of one program, one after the other
     stages: int  # rows of taps whose loads are on the way together
+    registers: int = 0  # of a thread at most, 0: no bound
 
 
 def choose_window(size: tuple[int, int], channels: int, kernel: int, stride: int) -> Window:
     """By shapes alone, as the order of sums follows; ``size`` is the answer's. The fastest on an H200 of those tried.
 
     Few programs leave an H200 waiting for loads, so that several rows of taps are loaded at once; many programs hide
-    the wait themselves, and the shared memory that this takes would only leave room for fewer of them.
+    the wait themselves, and the shared memory that this takes would only leave room for fewer of them. Where there are
+    more tiles than programs run at a time, a program takes several, so that all programs start together: of 864 where
+    792 fit, the last 72 take as long again. Fewer programs also leave fewer partial sums to the next kernel.
     """
     block = next(b for b in (32, 16, 8, 4, 2, 1) if channels % b == 0)
     rows, columns = {32: (8, 8), 16: (8, 16)}.get(block, (16, 16))
-    programs = ceil_div(size[0], rows) * ceil_div(size[1], columns) * (channels // block)
-    return Window(rows, columns, block, 4, 1024, min(kernel, 3) if programs <= _FEW else 1)
+    blocks, places = channels // block, ceil_div(size[0], rows) * ceil_div(size[1], columns)
+    total = blocks * places
+    tiles = 1 if total <= _AT_ONCE_OF_ONE else ceil_div(places, max(1, _AT_ONCE // blocks))
+    registers = _REGISTERS if tiles > 1 and kernel == 3 else 0
+    return Window(rows, columns, block, 4, tiles, min(kernel, 3) if total <= _FEW else 1, registers)
 
 
 @triton.jit
@@ -111,10 +119,10 @@ def depthwise_launch(
     oh, ow = ceil_div(height, stride), ceil_div(width, stride)
     window = choose_window((oh, ow), channels, kernel, stride)
     if coarse:
-        window = Window(power_of_two(oh, 1), power_of_two(ow, 1), power_of_two(channels), 4, 1024, 1)
+        window = Window(power_of_two(oh, 1), power_of_two(ow, 1), power_of_two(channels), 4, 1, 1)
     th, tw, block = window.rows, window.columns, window.channels
     tiles = ceil_div(oh, th) * ceil_div(ow, tw)
-    each = min(tiles, ceil_div(tiles * ceil_div(channels, block), window.programs))
+    each = min(tiles, window.tiles)
     parts = ceil_div(tiles, each)
     out = x.new_empty(oh * ow, channels)
     sums = x.new_empty(parts, channels, dtype=torch.float32)
@@ -130,5 +138,6 @@ def depthwise_launch(
             "STAGES": window.stages,
         },
         window.warps,
+        registers=window.registers,
     )  # fmt: skip
     return launch, out, sums

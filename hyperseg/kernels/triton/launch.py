@@ -35,13 +35,18 @@ class Launch:
     constants: dict[str, Any] = field(default_factory=dict)
     warps: int = 4
     stages: int = 1
+    registers: int = 0  # of a thread at most; 0: as many as the compiler likes
     early: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
         # Triton 3.10 changes the default of fusing a product and a sum, and with it last bits.
-        options = {"num_warps": self.warps, "num_stages": self.stages, "enable_fp_fusion": True}
-        return options | ({"launch_pdl": True} if self.early else {})
+        options: dict[str, Any] = {"num_warps": self.warps, "num_stages": self.stages, "enable_fp_fusion": True}
+        if self.registers:
+            options["maxnreg"] = self.registers
+        if self.early:
+            options["launch_pdl"] = True
+        return options
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -65,7 +70,7 @@ class Launch:
     def key(self) -> tuple[Any, ...]:
         """Equal for two calls that run the same machine code."""
         dtypes = tuple(tensor.dtype for tensor in self.tensors)
-        return (self.kernel.__name__, dtypes, tuple(sorted(self.arguments.items())), self.warps, self.stages)
+        return (self.kernel.__name__, dtypes, *(tuple(sorted(d.items())) for d in (self.arguments, self.options)))
 
 
 def ceil_div(value: int, base: int) -> int:

@@ -21,18 +21,18 @@ _WAIT, _LET_IN = re.compile(r"\bACQBULK\b"), re.compile(r"\bPREEXIT\b")  # gridd
 _MEMORY = re.compile(r"\b(LD|LDG|LDGSTS|ST|STG|ATOM|ATOMG|RED|REDG|UBLKCP|UTMALDG|UTMASTG)\b")
 _ATOMIC = re.compile(r"\b(ATOM[GS]?|REDG?)\.")  # not REDUX, which is a warp's own
 
-# How often the loops of a kernel run, from its constants.
-_TRIPS: dict[str, Callable[[dict[str, Any]], int]] = {
-    "product": lambda c: ceil_div(c["K"], c["BK"]),
-    "joined_product": lambda c: ceil_div(c["K"], c["BK"]) * (c["SEGMENTS"] if c["ROWS"] == 1 else 1),
-    "generate": lambda c: 2,  # most tiles of the row lie in one or two groups
-    "depthwise": lambda c: c["TILES"] * c["SIZE"],
-    "squeeze": lambda c: ceil_div(c["PARTS"] * c["C"], c["BLOCK"]),
-    "map_mean": lambda c: ceil_div(c["P"], c["BP"]),
-    "finish_level": lambda c: ceil_div(c["N"], c["BN"]) * 3,
-    "upsample": lambda c: c["EACH"],
-    "classify": lambda c: c["PLANES"] - 1,
-    "classify_twice_as_large": lambda c: c["PLANES"] - 1,
+# How often the loops of a kernel run, the outer one first, from its constants.
+_TRIPS: dict[str, Callable[[dict[str, Any]], tuple[int, ...]]] = {
+    "product": lambda c: (ceil_div(c["K"], c["BK"]),),
+    "joined_product": lambda c: (ceil_div(c["K"], c["BK"]) * (c["SEGMENTS"] if c["ROWS"] == 1 else 1),),
+    "generate": lambda c: (2,),  # most tiles of the row lie in one or two groups
+    "depthwise": lambda c: (c["TILES"], c["SIZE"]),
+    "squeeze": lambda c: (ceil_div(c["PARTS"] * c["C"], c["BLOCK"]),),
+    "map_mean": lambda c: (ceil_div(c["P"], c["BP"]),),
+    "finish_level": lambda c: (ceil_div(c["N"], c["BN"]), 3),
+    "upsample": lambda c: (c["EACH"],),
+    "classify": lambda c: (c["PLANES"] - 1,),
+    "classify_twice_as_large": lambda c: (c["PLANES"] - 1,),
 }
 
 
@@ -62,9 +62,9 @@ def build(launch: Launch) -> MachineCode:
     found = _USAGE.search(usage)
     assert found is not None, usage
     registers, stack, _, local = (int(number) for number in found.groups())
-    trips = _TRIPS.get(launch.kernel.__name__, lambda constants: 1)(launch.constants)
+    trips = _TRIPS.get(launch.kernel.__name__, lambda constants: ())(launch.constants)
     code = [(int(address, 16), text) for address, text in _LINE.findall(listing) if not text.startswith("NOP")]
-    run = len(code) + (trips - 1) * len(_looped(code))
+    run = _run(code, [count for count in trips if count > 1])
     atomics = sum(bool(_ATOMIC.search(text)) for _, text in code)
     wait, let_in, memory = (_first(code, pattern) for pattern in (_WAIT, _LET_IN, _MEMORY))
     waits = wait < let_in < math.inf and wait < memory < math.inf
@@ -76,14 +76,15 @@ def _first(code: list[tuple[int, str]], pattern: re.Pattern[str]) -> float:
     return next((index for index, (_, text) in enumerate(code) if pattern.search(text)), math.inf)
 
 
-def _looped(code: list[tuple[int, str]]) -> set[int]:
-    """Addresses between a branch back and its target; the branch to itself that ends every kernel has none."""
-    looped: set[int] = set()
-    for address, text in code:
-        branch = _BRANCH.search(text)
-        if branch and int(branch[1], 16) < address:
-            looped |= {a for a, _ in code if int(branch[1], 16) <= a <= address}
-    return looped
+def _run(code: list[tuple[int, str]], trips: list[int]) -> int:
+    """Instructions that run: those of a loop as often as it does, those of a loop in it as often as both.
+
+    The compiler unrolls inner loops before outer ones, so the loops that are left take ``trips`` from the outer one on.
+    """
+    branches = [(address, _BRANCH.search(text)) for address, text in code]
+    loops = [(int(branch[1], 16), address) for address, branch in branches if branch and int(branch[1], 16) < address]
+    depths = [sum(first <= address <= last for first, last in loops) for address, _ in code]
+    return sum(math.prod(trips[:depth]) for depth in depths)
 
 
 def programs(launch: Launch) -> int:

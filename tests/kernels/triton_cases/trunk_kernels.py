@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from hyperseg.kernels.batch_norm import fold_batch_norms
 from hyperseg.kernels.triton.activations import NONE, RELU6, SWISH
 from hyperseg.kernels.triton.context import context_launches
-from hyperseg.kernels.triton.depthwise import Window, depthwise_launch
+from hyperseg.kernels.triton.depthwise import Window, choose_window, depthwise_launch
 from hyperseg.kernels.triton.excite import excite_launches
 from hyperseg.kernels.triton.launch import Launch
 from hyperseg.kernels.triton.products import choose_tile, product_launch
@@ -111,8 +111,8 @@ def test_depthwise_with_sums(
 
 
 def test_depthwise_parts_of_several_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More tiles than rows of sums: a program computes two of them, and the last part is short."""
-    monkeypatch.setattr("hyperseg.kernels.triton.depthwise.choose_window", lambda *shapes: Window(16, 16, 8, 4, 4, 1))
+    """A program computes two tiles, and the last part is short."""
+    monkeypatch.setattr("hyperseg.kernels.triton.depthwise.choose_window", lambda *shapes: Window(16, 16, 8, 4, 2, 1))
     x, weight = torch.randn(1, 8, 16, 16 * 5), torch.randn(8, 1, 3, 3)
     launch, out, sums = depthwise_launch(pixels_of(x), (16, 80), weight, None, 1, 1, NONE)
     launch()
@@ -120,6 +120,20 @@ def test_depthwise_parts_of_several_tiles(monkeypatch: pytest.MonkeyPatch) -> No
     assert (launch.constants["TILES"], sums.shape[0]) == (2, 3)
     near(out, pixels_of(want))
     torch.testing.assert_close(sums.sum(0), want.sum((0, 2, 3)), atol=1e-3, rtol=1e-4)
+
+
+def test_programs_of_a_large_map_run_at_once() -> None:
+    """A few more than fit at a time would take as long again."""
+    for size in [(384, 768), (256, 512), (192, 256), (96, 96)]:
+        for channels in (16, 32, 96, 144, 240):
+            window = choose_window(size, channels, 3, 1)
+            tiles = -(-size[0] // window.rows) * -(-size[1] // window.columns)
+            programs = -(-tiles // window.tiles) * (channels // window.channels)
+            if window.tiles > 1:
+                assert programs <= 6 * 132
+                assert window.registers * 32 * window.warps * 6 <= 65536  # what a multiprocessor has
+            else:
+                assert programs <= 8 * 132
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
