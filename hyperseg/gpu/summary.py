@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from hyperseg.errors import UserError
 from hyperseg.records.bench import BenchNumbers, BenchTurns
 from hyperseg.records.latency import LatencyNumbers
 from hyperseg.records.schema import EvaluationNumbers, Record, TrainingNumbers
@@ -20,9 +21,18 @@ def summary(out: Path) -> str:
             mode = f"{row['engine']}/{row['precision']}"
             equal = f"{row['equal_classes_percent']:7.3f} % same"
             lines.append(f"  {path.stem:24} {mode:24} {shown:22} {equal}  {row['verdict']}")
+    lines.append("a pass by CUDA events, kernels started early beside not")
+    for path in sorted((out / "passes").glob("*.json")):
+        for row in json.loads(path.read_text()):
+            times = ", ".join(f"{engine} {us / 1000:.3f} ms" for engine, us in row["median_us"].items())
+            bits = {True: "the same bits", False: "OTHER BITS"}.get(row.get("same_bits"), "one of the two alone")
+            lines.append(f"  {path.stem:24} {row['precision']:10} {times}  {bits}")
     lines.append("records")
     for path in sorted((out / "records").rglob("*.json")):
-        lines += [f"  {line}" for line in _of_record(read_record(path), path.parent.name)]
+        try:
+            lines += [f"  {line}" for line in _of_record(read_record(path), path.parent.name)]
+        except UserError as error:
+            lines.append(f"  {error}")
     return "\n".join(lines)
 
 

@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
-from hyperseg.gpu.plan import FRONT, LEAST_TRAINING_SECONDS, Options
+from hyperseg.gpu.plan import BACKBONE, FRONT, LEAST_TRAINING_SECONDS, Options
 from hyperseg.pipeline.campaign import load_campaign
 
 TRAINED_IMAGES_PER_S = 400  # on an H200, with the loader and the start; what is faster only ends sooner
@@ -48,6 +49,8 @@ def camvid(options: Options, seconds: float) -> None:
     if not chosen.exists():
         images = int(max(seconds - EVALUATION_SECONDS, LEAST_TRAINING_SECONDS / 2) * TRAINED_IMAGES_PER_S)
         changes = {"epochs": 1, "images_per_epoch": images, "precision": "bfloat16"}
+        if find_spec(BACKBONE):  # the recipe's own backbone comes from a hub, which a lent machine may not reach
+            changes |= load_campaign(FRONT).training.model_dump(include={"backbone"})
         write_text_atomic(chosen, json.dumps(LAST | (TINY if options.dry else changes)) + "\n")
     out = options.records / "camvid_hyperseg_s" / "seed0"
     changes = json.loads(chosen.read_text())

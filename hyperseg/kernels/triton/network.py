@@ -20,6 +20,8 @@ from hyperseg.kernels.triton.upsampling import classify_launch, upsample_launch
 from hyperseg.models.decoder import Decoder
 from hyperseg.models.network import check_size
 
+OTHERS = {"triton": "cudagraph", "triton_early": "triton"}  # what runs where an engine does not
+
 
 class NetworkPlan:
     """All calls of a fused network in order. ``image`` (3, H, W) is read, ``answer`` written: the plan owns both.
@@ -100,20 +102,20 @@ class TritonNetwork(nn.Module):
             raise UserError(f"{where} cannot start kernels early; choose engine triton")
         with torch.inference_mode(False), torch.no_grad():  # the image is written in either mode
             self.plan = NetworkPlan(fused, size, dtype, classes, interpreted, early)
-            self.captured = None if interpreted else self._capture()
+            self.captured = None if interpreted else self._capture("triton" if not early else "triton_early")
 
-    def _capture(self) -> Captured[None]:
+    def _capture(self, engine: str) -> Captured[None]:
         device = self.plan.image.device
         with torch.cuda.device(device):
             try:
                 self.plan.compile()
                 run_beside(self.plan, device)  # a capture must not load a kernel
                 return capture(self.plan)
-            except Exception as error:  # Triton's own, LLVM's, ptxas's, the C compiler's
+            except Exception as error:  # Triton's own, LLVM's, ptxas's, the C compiler's, the driver's
                 first = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 raise UserError(
-                    f"engine triton cannot build or record its kernels on {torch.cuda.get_device_name(device)} "
-                    f"({type(error).__name__}: {first}); choose engine cudagraph"
+                    f"engine {engine} cannot build or record its kernels on {torch.cuda.get_device_name(device)} "
+                    f"({type(error).__name__}: {first}); choose engine {OTHERS[engine]}"
                 ) from error
 
     @torch.no_grad()
