@@ -92,8 +92,8 @@ def _run(options: Options, piece: Piece, left: float, marker: Path) -> None:
 def limit_of(options: Options, piece: Piece, left: float, cut: bool) -> float:
     """Seconds after which a piece is ended, where ``left`` of the session are left and it was ``cut`` before or not.
 
-    A CPU that others load is not held to an H200's time. A piece that was cut before gets more, but not all that is left:
-    one that hangs must not keep the others from running.
+    A CPU that others load is not held to an H200's time. A piece that was cut before gets more, but not all that is
+    left: one that hangs must not keep the others from running.
     """
     if options.dry or piece.kind == "camvid":
         return left
