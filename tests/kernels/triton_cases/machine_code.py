@@ -19,10 +19,17 @@ from hyperseg.kernels.triton.predict import flop, moved_bytes
 from hyperseg.models.variants import VARIANTS
 
 EVERYTHING = os.environ.get("HYPERSEG_TRITON_CASES") == "all"
-REGISTERS = {"depthwise": 224, "finish_level": 192}  # of a thread; of other kernels 128
-SHARED = 100 * 1024
+REGISTERS = {"depthwise": 224, "finish_level": 192, "joined_product": 224}  # of a thread; of other kernels 128
+SPILLED = {"conv_level": 16}  # bytes of a thread, in one level of VOC; of other kernels none
+SHARED_KIB = {"joined_product": 120}  # of few programs, which have a multiprocessor each; of other kernels 100
 # Instructions of a program; Triton passes these where it fails to see a size or an alignment.
-SIZE = {"depthwise": 2500, "finish_level": 2500, "stem": 2000, "product": 2000}  # of other kernels 1200
+SIZE = {
+    "depthwise": 2500,
+    "finish_level": 2500,
+    "stem": 2000,
+    "product": 2000,
+    "joined_product": 2500,
+}  # of other kernels 1200
 
 
 @cache
@@ -64,9 +71,9 @@ CASES = [
 @pytest.mark.parametrize(("variant", "launch"), CASES, ids=[f"{v}-{la.kernel.__name__}-{la.grid}" for v, la in CASES])
 def test_machine_code(variant: str, launch: Launch) -> None:
     code, name = build(launch), launch.kernel.__name__
-    assert code.spilled_bytes == 0
+    assert code.spilled_bytes <= SPILLED.get(name, 0)
     assert code.registers <= REGISTERS.get(name, 128)
-    assert code.shared_bytes <= SHARED
+    assert code.shared_bytes <= SHARED_KIB.get(name, 100) * 1024
     assert 20 < code.size <= SIZE.get(name, 1200)
     assert code.instructions >= code.size
     assert code.atomics == 0  # the same bits each time
