@@ -28,7 +28,7 @@ SIZE = {
     "finish_level": 2500,
     "stem": 2000,
     "product": 2000,
-    "joined_product": 2500,
+    "joined_product": 3000,
 }  # of other kernels 1200
 
 
