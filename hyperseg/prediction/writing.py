@@ -25,22 +25,27 @@ from hyperseg.prediction.frames import Frame, import_av
 OPACITY = 0.55
 AREAS_FILE = "areas.csv"
 VIDEO_FILE = "overlay.mp4"
+# The first column's name says whose results a folder holds: a picture may be called 000000 as a video's frame is.
+PICTURE_HEADER, VIDEO_HEADER = "frame", "video frame"
 
 
 class Writer:
     """Writes into one folder; a context manager that closes the video and the table of areas.
 
     Pictures give ``NAME.overlay.jpg`` and ``NAME.png`` (the class of each pixel, with the classes' colours as palette);
-    moving frames give ``overlay.mp4``, and the index pictures where asked for. What the folder's table names is
-    replaced, and its other rows stay; a folder with anything else in it is refused when the block is entered, so that
-    no file is lost that was not made here. Raises :class:`UserError`.
+    moving frames give ``overlay.mp4``, and the index pictures where asked for. A picture's results replace those of its
+    name, and the others stay; a video's take the place of another video's. A folder with anything else in it, or with
+    pictures' results where a video's are to go and the reverse, is refused when the block is entered, so that no file
+    is lost that was not made here. Raises :class:`UserError`.
     """
 
     def __init__(self, folder: Path, classes: Sequence[ClassInfo], rate: float | None, indices: bool) -> None:
         self.folder, self.classes, self.rate, self.indices = folder, tuple(classes), rate, indices
         self.areas: list[tuple[str, list[float]]] = []  # of this block
-        self._header = [inert(text) for text in ("frame", *(f"{entry.name} %" for entry in classes))]
+        kind = PICTURE_HEADER if rate is None else VIDEO_HEADER
+        self._header = [inert(text) for text in (kind, *(f"{entry.name} %" for entry in classes))]
         self._rows: dict[str, list[str]] = {}  # of the folder, by the frame's name as the table has it
+        self._replaced: list[Path] = []  # index pictures of the video whose place this one takes
         self._table: TextIO | None = None
         self._video: _Video | None = None
 
@@ -57,6 +62,8 @@ class Writer:
                 f"{self.folder} holds files that no prediction made: {first_ten(sorted(present - made))}; choose "
                 "another --out"
             )
+        if self.rate is not None:
+            self._replaced = [self.folder / name for name in present if name.endswith(".png")]
         return self
 
     def add(self, frame: Frame, indices: np.ndarray) -> None:
@@ -96,10 +103,10 @@ class Writer:
     def _add_row(self, frame: str, shares: list[float]) -> None:
         """Write a frame's row before its files, which are then known as made here even after a kill."""
         if self._table is None:
-            if self.rate is not None:  # another video's frames
-                for name in [name for name in self._rows if len(name) == 6 and name.isdigit()]:
-                    (self.folder / f"{name}.png").unlink(missing_ok=True)
-                    del self._rows[name]
+            if self.rate is not None:
+                for path in self._replaced:
+                    path.unlink(missing_ok=True)
+                self._rows.clear()
             write_text_atomic(self.folder / AREAS_FILE, self._table_text())
             self._table = (self.folder / AREAS_FILE).open("a", encoding="utf-8", newline="")
         self.areas.append((frame, shares))
@@ -120,8 +127,11 @@ class Writer:
         path = self.folder / AREAS_FILE
         with _writing(path):
             lines = list(csv.reader(path.read_text(encoding="utf-8", errors="replace").splitlines()))
-        if not lines or lines[0][:1] != self._header[:1]:
+        if not lines or lines[0][:1] not in ([PICTURE_HEADER], [VIDEO_HEADER]):
             return {}
+        if lines[0][0] != self._header[0]:
+            theirs, ours = ("pictures", "a video") if lines[0][0] == PICTURE_HEADER else ("a video", "pictures")
+            raise UserError(f"{self.folder} holds the results of {theirs}, not of {ours}; choose another --out")
         if lines[0] != self._header:
             raise UserError(f"{path} is of other classes; choose another --out")
         return {name: row for name, *row in lines[1:] if len(row) == len(self.classes)}

@@ -42,6 +42,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def film(path: Path, size: int, frames: int, codec: str, pixels: str) -> Path:
+    """A black video of `size` x `size` pixels."""
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=5)
+        stream.width, stream.height, stream.pix_fmt = size, size, pixels
+        for _ in range(frames):
+            frame = av.VideoFrame.from_ndarray(np.zeros((size, size, 3), np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
 def predict(source: object, weights: Path, out: Path, *more: str) -> Result:
     arguments = [str(source), "--weights", str(weights), "--out", str(out), "--threads", "1", *more]
     return CliRunner().invoke(command, arguments, catch_exceptions=False)
@@ -224,6 +237,20 @@ def test_a_folder_with_other_files_is_refused_and_a_folder_of_results_goes_on(
         predict(pictures / "a.png", weights, out, "--input", "128x128")
 
 
+def test_a_video_and_pictures_named_as_its_frames_never_replace_each_other(weights: Path, tmp_path: Path) -> None:
+    video = film(tmp_path / "in.mkv", 32, 2, "mpeg4", "yuv420p")
+    Image.new("RGB", (30, 20)).save(tmp_path / "000000.png")
+    more = "--input", "128x128", "--engine", "eager", "--index"
+    sources = {"pictures": tmp_path / "000000.png", "a video": video}
+    for kind, source in sources.items():
+        predict(source, weights, tmp_path / kind, *more)
+    for kind, source in zip(sources, reversed(sources.values()), strict=True):
+        before = {path.name: path.read_bytes() for path in (tmp_path / kind).iterdir()}
+        with pytest.raises(UserError, match=f"holds the results of {kind}, not of .*; choose another --out"):
+            predict(source, weights, tmp_path / kind, *more)
+        assert {path.name: path.read_bytes() for path in (tmp_path / kind).iterdir()} == before
+
+
 def test_results_within_the_source_are_no_pictures_of_the_next_run(
     pictures: Path, weights: Path, tmp_path: Path
 ) -> None:
@@ -234,18 +261,6 @@ def test_results_within_the_source_are_no_pictures_of_the_next_run(
 
 
 def test_a_video_of_one_pixel_and_one_that_was_cut_short(weights: Path, tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
-
-    def film(path: Path, size: int, frames: int, codec: str, pixels: str) -> Path:
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream(codec, rate=5)
-            stream.width, stream.height, stream.pix_fmt = size, size, pixels
-            for _ in range(frames):
-                frame = av.VideoFrame.from_ndarray(np.zeros((size, size, 3), np.uint8), format="rgb24")
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        return path
-
     more = "--input", "128x128", "--engine", "eager"
     tiny = film(tmp_path / "tiny.mkv", 1, 1, "ffv1", "bgr0")
     assert "1 frames: " in predict(tiny, weights, tmp_path / "tiny", *more).output
@@ -255,6 +270,7 @@ def test_a_video_of_one_pixel_and_one_that_was_cut_short(weights: Path, tmp_path
     assert "it may have been cut short" in result.output
     frames = len((tmp_path / "cut" / "areas.csv").read_text().splitlines()) - 1
     assert 0 < frames < 12
+    assert (tmp_path / "cut" / "000000.png").is_file()
     predict(tiny, weights, tmp_path / "cut", *more)  # the frames of another video take their place
     assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == ["areas.csv", "overlay.mp4"]
 
