@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from hyperseg.csv_text import inert
+from hyperseg.csv_text import inert, plain
 from hyperseg.errors import UserError
 from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.strict import HandWritten, StrictModel, first_problem
@@ -19,6 +19,11 @@ def test_a_written_file_has_its_content_and_mode_and_leaves_no_scratch(tmp_path:
     assert (tmp_path / "a" / "b.txt").read_bytes() == "größe".encode()
     assert (tmp_path / "a" / "b.txt").stat().st_mode & 0o777 == 0o644
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["b.txt"]
+
+
+def test_a_name_may_be_as_long_as_a_file_may_have(tmp_path: Path) -> None:
+    write_bytes_atomic(tmp_path / ("x" * 255), b"")
+    assert [len(p.name) for p in tmp_path.iterdir()] == [255]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -133,3 +138,5 @@ def test_what_a_spreadsheet_would_run_is_text_in_a_csv_file() -> None:
     for text in ("=HYPERLINK(1)", "+1", "-1", "@A1", "\tx", "\rx"):
         assert inert(text) == f"'{text}"
     assert inert("road = 1") == "road = 1"
+    texts = ["=1", "'=1", "''=1", "'", "road"]
+    assert [plain(inert(text)) for text in texts] == texts

@@ -78,15 +78,20 @@ def dataset_files(root: Path) -> dict[str, Path]:
             path = folder / name
             if is_litter(name):
                 continue
-            if _UNFIT.search(str(path.relative_to(root))):
-                raise UserError(
-                    f"{printable(str(path))} has a name with control characters or one that is not UTF-8; rename it"
-                )
+            check_name(path, str(path.relative_to(root)))
             if not path.exists():
                 raise UserError(f"{path} is a link that leads nowhere; restore what it pointed to or remove the link")
             if path.is_file():
                 found[path.relative_to(root).as_posix()] = path
     return dict(sorted((name, path) for name, path in found.items() if name not in _DERIVED))
+
+
+def check_name(path: Path, name: str) -> None:
+    """Raise UserError where `name`, the part of `path` that is kept, is none that a manifest or a terminal can hold."""
+    if _UNFIT.search(name):
+        raise UserError(
+            f"{printable(str(path))} has a name with control characters or one that is not UTF-8; rename it"
+        )
 
 
 def is_litter(name: str) -> bool:

@@ -281,8 +281,38 @@ def test_an_input_size_that_cannot_be(size: str, pictures: Path, weights: Path, 
         predict(pictures / "a.png", weights, tmp_path / "out", "--input", size)
 
 
-def test_a_name_that_a_spreadsheet_would_run_is_text(weights: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (20, 20)).save(tmp_path / "=1+1.png")
+def test_names_that_a_table_must_quote_keep_their_rows(weights: Path, tmp_path: Path) -> None:
+    names = ["=1+1", "'=1+1", "a\u2028b", "a,b", '"', "x" * 243]
+    for name in names:
+        Image.new("RGB", (20, 20)).save(tmp_path / f"{name}.png")
     for _ in range(2):
-        predict(tmp_path / "=1+1.png", weights, tmp_path / "out", "--input", "128x128")
-    assert (tmp_path / "out" / "areas.csv").read_text().splitlines()[1].startswith("'=1+1,")
+        predict(tmp_path, weights, tmp_path / "out", "--input", "128x128", "--engine", "eager")
+    with (tmp_path / "out" / "areas.csv").open(newline="") as file:
+        rows = [row[0] for row in csv.reader(file)]
+    assert sorted(rows[1:]) == sorted(["'=1+1", "''=1+1", *names[2:]])
+    assert {path.stem for path in (tmp_path / "out").glob("*.png")} == set(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a\nb", r"a\\nb\.png has a name with control characters or one that is not UTF-8; rename it$"),
+        ("x" * 244, r"^x+\.overlay\.jpg, the result of .*\.png, is too long a name for a file; shorten its name$"),
+    ],
+)
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_name_that_results_cannot_have_is_refused_before_anything_is_written(
+    name: str, message: str, alone: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / f"{name}.png"
+    Image.new("RGB", (20, 20)).save(file)
+    with pytest.raises(UserError, match=message):
+        open_source(str(file if alone else tmp_path), out=tmp_path / "out")
+
+
+def test_a_table_of_something_else_is_no_result(weights: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "areas.csv").write_text("frame" * 100_000)
+    with pytest.raises(UserError, match=r"holds files that no prediction made: areas\.csv"):
+        predict(tmp_path / "a.png", weights, tmp_path / "out", "--input", "128x128")
