@@ -47,10 +47,14 @@ def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path: Path) -> None:
         write_text_atomic(tmp_path / "file" / "x", "")
 
 
+Forms = Annotated[list[int], Field(min_length=1)]
+
+
 class Model(StrictModel):
     name: str
     count: int = Field(default=1, ge=1)
     share: float = 0.5
+    forms: Forms | dict[str, Forms] | None = None
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,8 @@ class Model(StrictModel):
         ({"name": "a", "count": 0}, "count", "it must be at least 1, not 0"),
         ({"name": "a", "count": "many"}, "count", "a whole number is needed, not 'many'"),
         ({"name": "a", "share": float("nan")}, "share", "a finite number is needed, not nan"),
+        ({"name": "a", "forms": []}, "forms", "at least 1 entry is needed, not 0"),
+        ({"name": "a", "forms": {"b": [1, "c"]}}, "forms.b.1", "a whole number is needed, not 'c'"),
     ],
 )
 def test_what_does_not_fit_a_model_is_plain_english(values: dict[str, object], key: str, message: str) -> None:
@@ -117,6 +123,8 @@ def test_plain_yaml_is_read_and_a_date_stays_text(tmp_path: Path) -> None:
         ("{a: 1}: 2", "a key is no plain value"),
         ("[1, 2]: 2", "a key is no plain value"),
         ("a: [", "f.yaml is not YAML at line 1"),
+        ("a: &s [1, *s]", r"f.yaml is not YAML at line 1 \(alias '\*s' stands within what it names\)"),
+        ("a: &s {b: [*s]}", r"alias '\*s' stands within what it names"),
     ],
 )
 def test_what_is_not_plain_yaml_is_one_sentence(text: str, words: str) -> None:
