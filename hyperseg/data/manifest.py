@@ -1,8 +1,8 @@
 """The manifest of a prepared folder: sha256 and size of every file, and the version made of them.
 
-The version is the sha256 over the lines ``<sha256>  <relative path>\\n`` of all files, sorted by path: what
-``LC_ALL=C sort`` of the paths piped into ``xargs sha256sum | sha256sum`` gives. dataset.yaml counts; manifest.json,
-card.json, hidden files and what file browsers leave behind (Thumbs.db, desktop.ini) do not.
+The version is the sha256 over the lines ``<sha256>  <relative path>\\n`` of all files, sorted by path, which a shell
+computes too (docs/data.md). dataset.yaml counts; manifest.json, card.json, hidden files and what file browsers leave
+behind (Thumbs.db, desktop.ini) do not.
 """
 
 import hashlib
