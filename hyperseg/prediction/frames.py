@@ -11,6 +11,7 @@ import numpy as np
 
 from hyperseg.data import pictures
 from hyperseg.data.manifest import check_name, dataset_files
+from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
 
 MISSING_S = 1.0  # between a video's last frame and its end: more than a frame's time, less than anyone would miss
@@ -52,9 +53,11 @@ def open_source(source: str, limit: int | None = None, out: Path | None = None) 
     if source.isdecimal() and len(source) < 10 and not path.exists():
         return _moving(f"camera {source}", *_camera(int(source)), limit)
     if path.is_dir():
-        files = [file for file in dataset_files(path).values() if file.suffix.lower() in PICTURES]
+        files = [file for file in dataset_files(path).values() if file.suffix.lower() in {*PICTURES, ".gif"}]
         if out and out.resolve() != path.resolve():
             files = [file for file in files if not file.resolve().is_relative_to(out.resolve())]
+        gifs = [file for file in files if file.suffix.lower() == ".gif"]
+        files = [file for file in files if file.suffix.lower() in PICTURES]
         if not files:
             raise UserError(f"{path} holds no picture ({', '.join(sorted(PICTURES))}); name a folder with pictures")
         names = [file.relative_to(path).with_suffix("").as_posix().replace("/", "-") for file in files]
@@ -68,7 +71,8 @@ def open_source(source: str, limit: int | None = None, out: Path | None = None) 
         unread: list[str] = []
         frames = _readable(list(zip(names, files, strict=True))[:limit], unread)
         count = len(files[:limit])
-        return Source(f"{count} pictures of {path}", frames, moving=False, count=count, unread=unread)
+        notes = [f"left out, as a GIF is read as a video, which is predicted alone: {first_ten(gifs)}"] if gifs else []
+        return Source(f"{count} pictures of {path}", frames, False, count, notes=notes, unread=unread)
     if not path.is_file():
         raise UserError(f"there is no picture, folder or video {source}; check the path, or give a camera's number")
     _check_apart(path, out)

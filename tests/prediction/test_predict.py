@@ -310,6 +310,25 @@ def test_a_name_that_results_cannot_have_is_refused_before_anything_is_written(
         open_source(str(file if alone else tmp_path), out=tmp_path / "out")
 
 
+def test_an_empty_path_is_not_the_current_folder(
+    pictures: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^source is empty; name a file or a folder$"):
+        predict("", weights, tmp_path / "out")
+    with pytest.raises(UserError, match=r"^--out is empty; name a file or a folder$"):
+        CliRunner().invoke(command, [str(pictures), "--out", ""], catch_exceptions=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gif_of_a_folder_is_left_out_and_named(weights: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "b.gif", "notes.txt"):
+        Image.new("RGB", (20, 20)).save(tmp_path / name, "PNG")
+    opened = open_source(str(tmp_path))
+    assert opened.count == 1
+    assert [note.rpartition(": ")[2] for note in opened.notes] == [str(tmp_path / "b.gif")]
+
+
 def test_a_table_of_something_else_is_no_result(weights: Path, tmp_path: Path) -> None:
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
     (tmp_path / "out").mkdir()
