@@ -15,7 +15,8 @@ def write_bytes_atomic(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        # Hidden, and cut: a name of 255 bytes leaves no room for more.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name.lstrip('.')[:40]}.")
     except OSError as error:
         raise _unwritable(path, error) from error
     try:

@@ -1,9 +1,13 @@
 """Typed, closed and frozen models, and one plain sentence for what does not fit them."""
 
+import re
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
+
+# pydantic's names of the forms that a key may have, which it puts among the keys.
+_BRANCH = re.compile(r"(list|tuple|dict|function-[a-z]+)\[.*\]", re.DOTALL)
 
 
 class StrictModel(BaseModel):
@@ -42,13 +46,19 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
 
     The message is a clause without a full stop, fit for ``f"'{key}' in {file} does not fit: {message}"``.
     """
-    found = error.errors()[0]
-    location = [str(part) for part in found["loc"]]
+    problems = error.errors()
+    found = problems[0]
+    branches = [place for place, part in enumerate(found["loc"]) if _BRANCH.fullmatch(str(part))]
+    if branches:  # what is nearest to a form that the key may have
+        alike = [one for one in problems if one["loc"][: branches[0]] == found["loc"][: branches[0]]]
+        found = max(alike, key=lambda one: len(one["loc"]))
+    location = [str(part) for part in found["loc"] if not _BRANCH.fullmatch(str(part))]
     return ".".join(location), _message(found["type"], found["msg"], found.get("ctx", {}), found["input"])
 
 
 def _message(kind: str, text: str, context: dict[str, Any], value: Any) -> str:
     given = f"{value!r:.60}"
+    entries = "entry is" if context.get("min_length") == 1 else "entries are"
     quotes = "; put it in quotes" if isinstance(value, bool | int | float | None) else ""
     plain: dict[str, str] = {
         "missing": "it is missing; add it",
@@ -74,7 +84,7 @@ def _message(kind: str, text: str, context: dict[str, Any], value: Any) -> str:
         "greater_than_equal": f"it must be at least {context.get('ge')}, not {given}",
         "less_than": f"it must be below {context.get('lt')}, not {given}",
         "less_than_equal": f"it must be at most {context.get('le')}, not {given}",
-        "too_short": f"at least {context.get('min_length')} entries are needed, not {context.get('actual_length')}",
+        "too_short": f"at least {context.get('min_length')} {entries} needed, not {context.get('actual_length')}",
         "too_long": f"at most {context.get('max_length')} entries are allowed, not {context.get('actual_length')}",
         "json_invalid": f"it is not JSON ({context.get('error')})",
     }

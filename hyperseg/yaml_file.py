@@ -33,7 +33,8 @@ def read_yaml(path: Path, what: str = "file") -> Any:
 def parse_yaml(text: str, where: str) -> Any:
     """The value of YAML text, dates left as text; `where` is named in the :class:`UserError` for what is not YAML.
 
-    A key that stands twice in a mapping, a tag such as ``!!python``, and nesting deeper than 64 are refused too.
+    A key that stands twice in a mapping, a tag such as ``!!python``, a value within itself, and nesting deeper than 64
+    are refused too.
     """
     try:
         return yaml.load(text, _Loader)
@@ -48,19 +49,28 @@ def parse_yaml(text: str, where: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with unique keys, bounded nesting, and dates as the text they are."""
+    """SafeLoader with unique keys, bounded nesting, no value within itself, and dates as the text they are."""
 
-    _depth = 0
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._open: list[str | None] = []  # anchors of the nodes that are being read, None for one without
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        self._depth += 1
+        event = self.peek_event()
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor in self._open:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"alias '*{event.anchor}' stands within what it names", mark
+                )
+            return super().compose_node(parent, index)
+        self._open.append(event.anchor)
         try:
-            if self._depth > MAX_DEPTH:
-                mark = self.peek_event().start_mark
-                raise yaml.constructor.ConstructorError(None, None, f"nested deeper than {MAX_DEPTH}", mark)
+            if len(self._open) > MAX_DEPTH:
+                raise yaml.constructor.ConstructorError(None, None, f"nested deeper than {MAX_DEPTH}", event.start_mark)
             return super().compose_node(parent, index)
         finally:
-            self._depth -= 1
+            self._open.pop()
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()

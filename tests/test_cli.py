@@ -23,3 +23,5 @@ def test_one_key_is_set_once():
     assert key_values(("a=1", "b=[2, 3]")) == {"a": 1, "b": [2, 3]}
     with pytest.raises(UserError, match=r"^--set a=1 and --set  a =2 contradict each other; leave one of them out$"):
         key_values(("a=1", "b=1", " a =2"))
+    with pytest.raises(UserError, match=r"^--set =1 has an empty key; name it, for example --set epochs=3$"):
+        key_values(("=1",))

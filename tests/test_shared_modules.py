@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from hyperseg.csv_text import inert
+from hyperseg.csv_text import inert, plain
 from hyperseg.errors import UserError
 from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.strict import HandWritten, StrictModel, first_problem
@@ -19,6 +19,11 @@ def test_a_written_file_has_its_content_and_mode_and_leaves_no_scratch(tmp_path:
     assert (tmp_path / "a" / "b.txt").read_bytes() == "größe".encode()
     assert (tmp_path / "a" / "b.txt").stat().st_mode & 0o777 == 0o644
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["b.txt"]
+
+
+def test_a_name_may_be_as_long_as_a_file_may_have(tmp_path: Path) -> None:
+    write_bytes_atomic(tmp_path / ("x" * 255), b"")
+    assert [len(p.name) for p in tmp_path.iterdir()] == [255]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -42,10 +47,14 @@ def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path: Path) -> None:
         write_text_atomic(tmp_path / "file" / "x", "")
 
 
+Forms = Annotated[list[int], Field(min_length=1)]
+
+
 class Model(StrictModel):
     name: str
     count: int = Field(default=1, ge=1)
     share: float = 0.5
+    forms: Forms | dict[str, Forms] | None = None
 
 
 @pytest.mark.parametrize(
@@ -57,6 +66,8 @@ class Model(StrictModel):
         ({"name": "a", "count": 0}, "count", "it must be at least 1, not 0"),
         ({"name": "a", "count": "many"}, "count", "a whole number is needed, not 'many'"),
         ({"name": "a", "share": float("nan")}, "share", "a finite number is needed, not nan"),
+        ({"name": "a", "forms": []}, "forms", "at least 1 entry is needed, not 0"),
+        ({"name": "a", "forms": {"b": [1, "c"]}}, "forms.b.1", "a whole number is needed, not 'c'"),
     ],
 )
 def test_what_does_not_fit_a_model_is_plain_english(values: dict[str, object], key: str, message: str) -> None:
@@ -112,6 +123,8 @@ def test_plain_yaml_is_read_and_a_date_stays_text(tmp_path: Path) -> None:
         ("{a: 1}: 2", "a key is no plain value"),
         ("[1, 2]: 2", "a key is no plain value"),
         ("a: [", "f.yaml is not YAML at line 1"),
+        ("a: &s [1, *s]", r"f.yaml is not YAML at line 1 \(alias '\*s' stands within what it names\)"),
+        ("a: &s {b: [*s]}", r"alias '\*s' stands within what it names"),
     ],
 )
 def test_what_is_not_plain_yaml_is_one_sentence(text: str, words: str) -> None:
@@ -133,3 +146,5 @@ def test_what_a_spreadsheet_would_run_is_text_in_a_csv_file() -> None:
     for text in ("=HYPERLINK(1)", "+1", "-1", "@A1", "\tx", "\rx"):
         assert inert(text) == f"'{text}"
     assert inert("road = 1") == "road = 1"
+    texts = ["=1", "'=1", "''=1", "'", "road"]
+    assert [plain(inert(text)) for text in texts] == texts

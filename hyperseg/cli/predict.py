@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import choose_device, parse_hw
+from hyperseg.cli.steps import NamedPath, choose_device, parse_hw
 from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
 from hyperseg.prediction import PRETRAINED, PRETRAINED_INPUT
@@ -21,14 +21,14 @@ FEW = 4  # pictures that are done before a faster engine would be ready
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", type=NamedPath())
 @click.option(
-    "--weights", type=click.Path(path_type=Path),
+    "--weights", type=NamedPath(path_type=Path),
     help="A training's record or weights.safetensors, or a released .pth; HyperSeg-S for CamVid's classes otherwise.",
 )  # fmt: skip
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
+@click.option("--out", required=True, type=NamedPath(path_type=Path), help="Folder for the results.")
 @click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
-@click.option("--data", type=click.Path(path_type=Path), help="Prepared dataset whose names and colours are shown.")
+@click.option("--data", type=NamedPath(path_type=Path), help="Prepared dataset whose names and colours are shown.")
 @click.option("--input", "input_size", metavar="HxW", help="Network input; default: the variant's, or the best known.")
 @click.option(
     "--fit", default="resize", show_default=True, type=click.Choice(["resize", "pad"]),

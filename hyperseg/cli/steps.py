@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 from filelock import FileLock, Timeout
 
 from hyperseg.errors import UserError
@@ -20,6 +21,15 @@ MAX_SIDE = 16384  # pixels of an input: a slip of the finger is named before it 
 SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
 _held: list[FileLock] = []  # until the process ends
 NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
+
+
+class NamedPath(click.Path):
+    """A path, refused where it is empty: the current folder is ``.``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            raise UserError(f"{param.opts[0] if param else 'a path'} is empty; name a file or a folder")
+        return super().convert(value, param, ctx)
 
 
 def read_campaign(path: Path | None) -> "Campaign | None":
@@ -37,6 +47,8 @@ def key_values(changes: tuple[str, ...]) -> dict[str, Any]:
         if not separator:
             raise UserError(f"--set {change} is not KEY=VALUE, for example --set epochs=3")
         key = key.strip()
+        if not key:
+            raise UserError(f"--set {change} has an empty key; name it, for example --set epochs=3")
         if key in parsed:
             first = next(one for one in changes if one.partition("=")[0].strip() == key)
             raise UserError(f"--set {first} and --set {change} contradict each other; leave one of them out")

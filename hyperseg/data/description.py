@@ -46,7 +46,10 @@ class DatasetInfo(HandWritten):
             raise ValueError(f"class {next(n for n in names if names.count(n) > 1)!r} is listed twice")
         if self.void and self.void < len(self.classes):
             raise ValueError(f"void is {self.void}, which is the index of class {names[self.void]!r}")
-        for text in (self.title, *names, self.licence, self.citation, self.source, *self.notes):
+        for name in names:
+            if not name.isprintable() or not name.strip():
+                raise ValueError(f"{name!r:.80} is no name of a class; give one line of text")
+        for text in (self.title, self.licence, self.citation, self.source, *self.notes):
             if not text.replace("\n", " ").isprintable():
                 raise ValueError(f"{text!r:.80} holds a control character, which a terminal would obey; remove it")
         return self

@@ -1,8 +1,8 @@
 """The manifest of a prepared folder: sha256 and size of every file, and the version made of them.
 
-The version is the sha256 over the lines ``<sha256>  <relative path>\\n`` of all files, sorted by path: what
-``LC_ALL=C sort`` of the paths piped into ``xargs sha256sum | sha256sum`` gives. dataset.yaml counts; manifest.json,
-card.json, hidden files and what file browsers leave behind (Thumbs.db, desktop.ini) do not.
+The version is the sha256 over the lines ``<sha256>  <relative path>\\n`` of all files, sorted by path, which a shell
+computes too (docs/data.md). dataset.yaml counts; manifest.json, card.json, hidden files and what file browsers leave
+behind (Thumbs.db, desktop.ini) do not.
 """
 
 import hashlib
@@ -78,15 +78,20 @@ def dataset_files(root: Path) -> dict[str, Path]:
             path = folder / name
             if is_litter(name):
                 continue
-            if _UNFIT.search(str(path.relative_to(root))):
-                raise UserError(
-                    f"{printable(str(path))} has a name with control characters or one that is not UTF-8; rename it"
-                )
+            check_name(path, str(path.relative_to(root)))
             if not path.exists():
                 raise UserError(f"{path} is a link that leads nowhere; restore what it pointed to or remove the link")
             if path.is_file():
                 found[path.relative_to(root).as_posix()] = path
     return dict(sorted((name, path) for name, path in found.items() if name not in _DERIVED))
+
+
+def check_name(path: Path, name: str) -> None:
+    """Raise UserError where `name`, the part of `path` that is kept, is none that a manifest or a terminal can hold."""
+    if _UNFIT.search(name):
+        raise UserError(
+            f"{printable(str(path))} has a name with control characters or one that is not UTF-8; rename it"
+        )
 
 
 def is_litter(name: str) -> bool:

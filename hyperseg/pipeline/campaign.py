@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -60,23 +61,47 @@ Folder = Annotated[
 Splits = Annotated[str, _Form(r"\w[\w.-]*(\+\w[\w.-]*)*", "the name of a split, or several joined with '+'", 200)]
 Title = Annotated[str, _Form(r"[^\x00-\x1f\x7f]+", "one line of text", 200)]
 InputHW = tuple[PositiveInt, PositiveInt]
+Seed = Annotated[
+    int, Field(ge=0, le=2**63 - 1)
+]  # what `hyperseg train` takes; Snakemake takes 20 equal digits for a cycle
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{value} is named twice; name it once")
+    return values
+
+
+Distinct = (Field(min_length=1), AfterValidator(_distinct))
+Names = Annotated[list[Name], *Distinct]
+
+
+Count = Annotated[int, Field(ge=1, le=999_999)]
+Side = Annotated[int, Field(ge=32, le=8192)]
 
 
 class Streets(HandWritten):
-    """Options of ``hyperseg data streets``; sizes in pixels."""
+    """Options of ``hyperseg data streets``, within the bounds that it has; sizes in pixels."""
 
-    train: PositiveInt
-    val: PositiveInt
-    test: PositiveInt
-    height: PositiveInt
-    width: PositiveInt
-    seed: int = Field(default=0, ge=0)
+    train: Count
+    val: Count
+    test: Count
+    height: Side
+    width: Side
+    seed: Seed = 0
 
 
 class Dataset(HandWritten):
     id: Name
     folder: Folder = Field(description="the prepared dataset, under data/ in the repository root")
     streets: Streets | None = Field(default=None, description="generate the folder; null: prepare it from a source")
+
+    @model_validator(mode="after")
+    def _named_as_it_is_made(self) -> "Dataset":
+        if self.streets is not None and self.id != "streets":
+            raise ValueError(f"generated streets have the id streets, not {self.id}; correct id or leave streets out")
+        return self
 
 
 class Training(BaseModel):
@@ -86,7 +111,7 @@ class Training(BaseModel):
 
 
 class Evaluation(HandWritten):
-    protocols: list[Name] = Field(min_length=1)
+    protocols: Names
     split: Splits = Field(description="one split, or several joined with '+'")
     input_hw: InputHW | dict[str, InputHW] | None = Field(
         default=None,
@@ -99,11 +124,11 @@ class Evaluation(HandWritten):
 
 
 class Latency(HandWritten):
-    protocols: list[Name] = Field(min_length=1)
-    engines: Annotated[list[Name], Field(min_length=1)] | dict[str, Annotated[list[Name], Field(min_length=1)]] = Field(
+    protocols: Names
+    engines: Names | dict[str, Names] = Field(
         description="for all variants, or per variant, where 'default' stands for those without an entry"
     )
-    precisions: list[Name] = Field(min_length=1)
+    precisions: Names
     input_hw: InputHW | None = Field(default=None, description="[height, width] to time; null: the variant's own")
     seeds: Literal["first", "all"] = Field(
         default="first", description="whose weights are timed: those of the campaign's first seed, or of every one"
@@ -151,8 +176,8 @@ class Threads(HandWritten):
 class Campaign(HandWritten):
     campaign: Name = Field(description="name of the campaign, and of its folders under results/runs and reports")
     dataset: Dataset
-    variants: list[str] = Field(min_length=1)
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    variants: Annotated[list[str], *Distinct]
+    seeds: Annotated[list[Seed], *Distinct]
     threads: Threads = Threads()
     training: Training = Training()
     evaluation: Evaluation
@@ -176,13 +201,6 @@ class Campaign(HandWritten):
             if variant not in network_ids():
                 raise ValueError(f"'{variant}' is no variant; choose from {', '.join(network_ids())}")
         return variants
-
-    @field_validator("variants", "seeds")
-    @classmethod
-    def _distinct(cls, values: list[Any]) -> list[Any]:
-        if len(set(values)) < len(values):
-            raise ValueError("an entry is named twice")
-        return values
 
 
 def parse_campaign(values: Any, where: str) -> Campaign:

@@ -1,5 +1,6 @@
 """Frames to predict on, one at a time: a picture, a folder of pictures, a video, or a camera."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from hyperseg.data import pictures
-from hyperseg.data.manifest import dataset_files
+from hyperseg.data.manifest import check_name, dataset_files
+from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
 
 MISSING_S = 1.0  # between a video's last frame and its end: more than a frame's time, less than anyone would miss
+OVERLAY_SUFFIX = ".overlay.jpg"  # of a result's name, after the picture's
+LONGEST_NAME = 255  # bytes, of a file
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 
 
@@ -49,9 +53,11 @@ def open_source(source: str, limit: int | None = None, out: Path | None = None) 
     if source.isdecimal() and len(source) < 10 and not path.exists():
         return _moving(f"camera {source}", *_camera(int(source)), limit)
     if path.is_dir():
-        files = [file for file in dataset_files(path).values() if file.suffix.lower() in PICTURES]
+        files = [file for file in dataset_files(path).values() if file.suffix.lower() in {*PICTURES, ".gif"}]
         if out and out.resolve() != path.resolve():
             files = [file for file in files if not file.resolve().is_relative_to(out.resolve())]
+        gifs = [file for file in files if file.suffix.lower() == ".gif"]
+        files = [file for file in files if file.suffix.lower() in PICTURES]
         if not files:
             raise UserError(f"{path} holds no picture ({', '.join(sorted(PICTURES))}); name a folder with pictures")
         names = [file.relative_to(path).with_suffix("").as_posix().replace("/", "-") for file in files]
@@ -59,16 +65,20 @@ def open_source(source: str, limit: int | None = None, out: Path | None = None) 
         for name, file in zip(names, files, strict=True):
             if counts[name] > 1:
                 raise UserError(f"{file} has a namesake in {path}, and results are named after pictures; rename one")
-        for file in files:
+        for name, file in zip(names, files, strict=True):
+            _check_length(file, name)
             _check_apart(file, out)
         unread: list[str] = []
         frames = _readable(list(zip(names, files, strict=True))[:limit], unread)
         count = len(files[:limit])
-        return Source(f"{count} pictures of {path}", frames, moving=False, count=count, unread=unread)
+        notes = [f"left out, as a GIF is read as a video, which is predicted alone: {first_ten(gifs)}"] if gifs else []
+        return Source(f"{count} pictures of {path}", frames, False, count, notes=notes, unread=unread)
     if not path.is_file():
         raise UserError(f"there is no picture, folder or video {source}; check the path, or give a camera's number")
     _check_apart(path, out)
     if path.suffix.lower() in PICTURES:
+        check_name(path, path.name)
+        _check_length(path, path.stem)
         return Source(str(path), iter([Frame(path.stem, read_picture(path))]), moving=False, count=1)
     return _moving(str(path), str(path), None, limit)
 
@@ -93,6 +103,13 @@ def read_picture(path: Path) -> np.ndarray:
 def _check_apart(file: Path, out: Path | None) -> None:
     if out and file.parent.resolve() == out.resolve():
         raise UserError(f"{file} lies in {out}, where results of its name would replace it; choose another --out")
+
+
+def _check_length(file: Path, name: str) -> None:
+    if len(os.fsencode(f"{name}{OVERLAY_SUFFIX}")) > LONGEST_NAME:
+        raise UserError(
+            f"{name}{OVERLAY_SUFFIX}, the result of {file}, is too long a name for a file; shorten its name"
+        )
 
 
 def _moving(title: str, file: str, format_: str | None, limit: int | None) -> Source:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import numpy as np
 from PIL import Image
 
-from hyperseg.csv_text import inert
+from hyperseg.csv_text import inert, plain
 from hyperseg.data.description import ClassInfo
 from hyperseg.data.manifest import is_litter
 from hyperseg.data.offenders import first_ten
@@ -20,27 +20,32 @@ from hyperseg.data.overlay import overlay
 from hyperseg.data.png import encode_index, palette_of
 from hyperseg.errors import UserError
 from hyperseg.files import write_bytes_atomic, write_text_atomic
-from hyperseg.prediction.frames import Frame, import_av
+from hyperseg.prediction.frames import OVERLAY_SUFFIX, Frame, import_av
 
 OPACITY = 0.55
 AREAS_FILE = "areas.csv"
 VIDEO_FILE = "overlay.mp4"
+# The first column's name says whose results a folder holds: a picture may be called 000000 as a video's frame is.
+PICTURE_HEADER, VIDEO_HEADER = "frame", "video frame"
 
 
 class Writer:
     """Writes into one folder; a context manager that closes the video and the table of areas.
 
     Pictures give ``NAME.overlay.jpg`` and ``NAME.png`` (the class of each pixel, with the classes' colours as palette);
-    moving frames give ``overlay.mp4``, and the index pictures where asked for. What the folder's table names is
-    replaced, and its other rows stay; a folder with anything else in it is refused when the block is entered, so that
-    no file is lost that was not made here. Raises :class:`UserError`.
+    moving frames give ``overlay.mp4``, and the index pictures where asked for. A picture's results replace those of its
+    name, and the others stay; a video's take the place of another video's. A folder with anything else in it, or with
+    pictures' results where a video's are to go and the reverse, is refused when the block is entered, so that no file
+    is lost that was not made here. Raises :class:`UserError`.
     """
 
     def __init__(self, folder: Path, classes: Sequence[ClassInfo], rate: float | None, indices: bool) -> None:
         self.folder, self.classes, self.rate, self.indices = folder, tuple(classes), rate, indices
         self.areas: list[tuple[str, list[float]]] = []  # of this block
-        self._header = [inert(text) for text in ("frame", *(f"{entry.name} %" for entry in classes))]
-        self._rows: dict[str, list[str]] = {}  # of the folder, by the frame's name as the table has it
+        kind = PICTURE_HEADER if rate is None else VIDEO_HEADER
+        self._header = [inert(text) for text in (kind, *(f"{entry.name} %" for entry in classes))]
+        self._rows: dict[str, list[str]] = {}  # of the folder, by the frame's name
+        self._replaced: list[Path] = []  # index pictures of the video whose place this one takes
         self._table: TextIO | None = None
         self._video: _Video | None = None
 
@@ -50,13 +55,14 @@ class Writer:
             present = {path.name for path in self.folder.iterdir() if not is_litter(path.name)}
         self._rows = self._read_table() if AREAS_FILE in present else {}
         made = {AREAS_FILE, VIDEO_FILE} if self._rows else set()
-        names = {*self._rows, *(name.removeprefix("'") for name in self._rows)}
-        made |= {f"{name}{suffix}" for name in names for suffix in (".png", ".overlay.jpg")}
+        made |= {f"{name}{suffix}" for name in self._rows for suffix in (".png", OVERLAY_SUFFIX)}
         if present - made:
             raise UserError(
                 f"{self.folder} holds files that no prediction made: {first_ten(sorted(present - made))}; choose "
                 "another --out"
             )
+        if self.rate is not None:
+            self._replaced = [self.folder / name for name in present if name.endswith(".png")]
         return self
 
     def add(self, frame: Frame, indices: np.ndarray) -> None:
@@ -68,7 +74,7 @@ class Writer:
             if self.rate is None:
                 buffer = io.BytesIO()
                 Image.fromarray(shown).save(buffer, "JPEG", quality=90)
-                write_bytes_atomic(self.folder / f"{frame.name}.overlay.jpg", buffer.getvalue())
+                write_bytes_atomic(self.folder / f"{frame.name}{OVERLAY_SUFFIX}", buffer.getvalue())
             else:
                 if self._video is None:
                     self._video = _Video(self.folder / VIDEO_FILE, self.rate, shown.shape[1], shown.shape[0])
@@ -96,22 +102,22 @@ class Writer:
     def _add_row(self, frame: str, shares: list[float]) -> None:
         """Write a frame's row before its files, which are then known as made here even after a kill."""
         if self._table is None:
-            if self.rate is not None:  # another video's frames
-                for name in [name for name in self._rows if len(name) == 6 and name.isdigit()]:
-                    (self.folder / f"{name}.png").unlink(missing_ok=True)
-                    del self._rows[name]
+            if self.rate is not None:
+                for path in self._replaced:
+                    path.unlink(missing_ok=True)
+                self._rows.clear()
             write_text_atomic(self.folder / AREAS_FILE, self._table_text())
             self._table = (self.folder / AREAS_FILE).open("a", encoding="utf-8", newline="")
         self.areas.append((frame, shares))
         row = [f"{share:.3f}" for share in shares]
-        self._rows[inert(frame)] = row
+        self._rows[frame] = row
         csv.writer(self._table, lineterminator="\n").writerow([inert(frame), *row])
         self._table.flush()
 
     def _table_text(self) -> str:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(
-            [self._header, *([name, *row] for name, row in self._rows.items())]
+            [self._header, *([inert(name), *row] for name, row in self._rows.items())]
         )
         return text.getvalue()
 
@@ -119,12 +125,19 @@ class Writer:
         """The rows of the folder's table; none where it is no table of areas."""
         path = self.folder / AREAS_FILE
         with _writing(path):
-            lines = list(csv.reader(path.read_text(encoding="utf-8", errors="replace").splitlines()))
-        if not lines or lines[0][:1] != self._header[:1]:
+            text = path.read_bytes().decode(errors="replace")
+        try:
+            lines = list(csv.reader(io.StringIO(text, newline="")))
+        except csv.Error:
             return {}
+        if not lines or lines[0][:1] not in ([PICTURE_HEADER], [VIDEO_HEADER]):
+            return {}
+        if lines[0][0] != self._header[0]:
+            theirs, ours = ("pictures", "a video") if lines[0][0] == PICTURE_HEADER else ("a video", "pictures")
+            raise UserError(f"{self.folder} holds the results of {theirs}, not of {ours}; choose another --out")
         if lines[0] != self._header:
             raise UserError(f"{path} is of other classes; choose another --out")
-        return {name: row for name, *row in lines[1:] if len(row) == len(self.classes)}
+        return {plain(name): row for name, *row in filter(None, lines[1:]) if len(row) == len(self.classes)}
 
 
 @contextmanager

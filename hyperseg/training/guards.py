@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hyperseg.data.description import IGNORED
 from hyperseg.errors import UserError
@@ -27,6 +27,16 @@ class _Pending:
     images: Tensor
     labels: Tensor
     learning_rate: float
+
+
+def check_finite(model: nn.Module) -> None:
+    """Raise :class:`UserError` where a tensor that is to be kept holds no number: no loss follows the last update."""
+    for name, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(
+                f"the training diverged: {name} of the weights that were to be kept holds values that are no finite "
+                "numbers, so nothing was written; lower training.learning_rate and train again"
+            )
 
 
 class Guards:

@@ -32,7 +32,7 @@ class Recipe(HandWritten):
     images_per_epoch: PositiveInt
     batch: PositiveInt = Field(description="images of one optimizer step")
     accumulate: PositiveInt = Field(default=1, description="equal parts a batch is run in, one after the other")
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, le=1, description="Adam moves a weight by about so much in a step")
     betas: tuple[Beta, Beta] = (0.5, 0.999)
     decay_power: float = Field(ge=0, description="of the polynomial decay")
     decay_unit: Literal["step", "epoch"]

@@ -24,7 +24,7 @@ from hyperseg.records.settings import WITHOUT_EFFECT
 from hyperseg.training.checkpoint import Checkpoint, Schedule
 from hyperseg.training.checks import check_disk, check_training
 from hyperseg.training.folder import RECORD_FILE, WEIGHTS_FILE, check_replaceable, output_folder
-from hyperseg.training.guards import Guards
+from hyperseg.training.guards import Guards, check_finite
 from hyperseg.training.loop import Validation, fit
 from hyperseg.training.parallel import Processes, processes
 from hyperseg.training.progress import TrainingProgress
@@ -129,6 +129,7 @@ def _train(
     if not among.writes:
         return None
 
+    check_finite(model)
     (out / RECORD_FILE).unlink(missing_ok=True)  # a record never stands beside weights that it is not of
     save_weights(model, out / WEIGHTS_FILE)
     config: dict[str, Any] = {

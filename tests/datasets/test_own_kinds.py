@@ -95,7 +95,10 @@ def test_labels_may_have_a_suffix(lots):
         ("classes: [lot, " + "9" * 5000 + "]", "holds a value that YAML cannot read"),
         ("classes: " + "[" * 5000, "nested deeper than"),
         ("classes: [lot, car]\nid: camvid", "'camvid' is the id of a published dataset"),
-        ('classes: [lot, "c\\e[31mar"]', "holds a control character, which a terminal would obey"),
+        ('classes: [lot, "c\\e[31mar"]', "is no name of a class; give one line of text"),
+        ('classes: [lot, "a\\nb"]', "is no name of a class; give one line of text"),
+        ('classes: [lot, " "]', "' ' is no name of a class; give one line of text"),
+        ('classes: [lot, car]\ntitle: "c\\e[31mar"', "holds a control character, which a terminal would obey"),
     ],
 )
 def test_files_of_classes_that_do_not_fit_are_refused(lots, text, words):

@@ -11,6 +11,7 @@ from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import config_schema, load_campaign, parse_campaign
 from hyperseg.pipeline.checks import check, check_folders, check_machine
 from hyperseg.pipeline.steps import Layout
+from hyperseg.streets.generate import MAX_SIDE, MIN_SIDE
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.stem)
@@ -29,7 +30,8 @@ def test_the_published_schema_is_made_from_the_models() -> None:
     [
         ({"variants": ["camvid_hyperseg_xl"]}, "'variants' in c.yaml does not fit: 'camvid_hyperseg_xl' is no variant"),
         ({"variants": []}, "'variants' in c.yaml does not fit"),
-        ({"seeds": [1, 1]}, "an entry is named twice"),
+        ({"seeds": [1, 1]}, "'seeds' in c.yaml does not fit: 1 is named twice; name it once"),
+        ({"seeds": [2**63]}, "'seeds.0' in c.yaml does not fit: it must be at most 9223372036854775807"),
         ({"seeds": [-1]}, "'seeds.0' in c.yaml"),
         ({"colour": "red"}, "'colour' in c.yaml does not fit: there is no such key"),
         ({"report": {}}, "'report.title' in c.yaml does not fit: it is missing"),
@@ -69,6 +71,13 @@ def test_folders_that_a_shell_would_read_or_that_are_not_for_data_are_refused(fo
     [
         ("evaluation", {"split": "test; touch F"}, "is not the name of a split"),
         ("evaluation", {"split": "-x"}, "is not the name of a split"),
+        ("evaluation", {"protocols": ["paper", "paper"]}, "paper is named twice"),
+        ("latency", {"protocols": ["smoke", "smoke"]}, "smoke is named twice"),
+        ("latency", {"precisions": ["float32", "float32"]}, "float32 is named twice"),
+        ("latency", {"engines": ["eager", "eager"]}, "'latency.engines' in c.yaml does not fit: eager is named twice"),
+        ("latency", {"engines": {"default": ["eager", "eager"]}}, "'latency.engines.default' in c.yaml does not fit"),
+        ("latency", {"engines": []}, "'latency.engines' in c.yaml does not fit: at least 1 entry is needed, not 0"),
+        ("dataset", {"id": "camvid"}, "generated streets have the id streets, not camvid"),
         ("report", {"title": "two\nlines"}, "is not one line of text"),
         ("latency", {"engines": ["$(touch F)"]}, "is not a name of small letters, digits and _"),
         ("latency", {"target": "gpu"}, "a target needs its device"),
@@ -144,3 +153,13 @@ def test_evaluation_inputs_for_all_variants_or_per_variant() -> None:
         TINY | {"evaluation": evaluation | {"input_hw": {"voc_hyperseg_l": [256, 256]}}}, "c"
     ).evaluation
     assert (each.input_of("voc_hyperseg_l"), each.input_of("camvid_hyperseg_s")) == ((256, 256), None)
+
+
+@pytest.mark.parametrize("key", ["height", "width"])
+@pytest.mark.parametrize("side", [MIN_SIDE - 1, MAX_SIDE + 1])
+def test_streets_are_bounded_as_their_generator_is(key: str, side: int) -> None:
+    dataset: Any = TINY["dataset"]
+    with pytest.raises(UserError, match=rf"'dataset\.streets\.{key}' in c\.yaml does not fit: it must be at"):
+        parse_campaign(TINY | {"dataset": dataset | {"streets": dataset["streets"] | {key: side}}}, "c.yaml")
+    fitting = dataset["streets"] | {key: min(max(side, MIN_SIDE), MAX_SIDE)}
+    parse_campaign(TINY | {"dataset": dataset | {"streets": fitting}}, "c.yaml")

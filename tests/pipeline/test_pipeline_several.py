@@ -26,7 +26,7 @@ def test_campaigns_of_one_name_or_of_two_datasets_in_one_folder_are_refused_by_n
         refuse_clashes([(one, layout()), (other, layout())])
     with pytest.raises(UserError, match=r"config/one\.yaml is named twice"):
         refuse_clashes([(one, layout()), (one, layout())])
-    dataset = TINY["dataset"] | {"id": "another"}  # type: ignore[operator]
+    dataset = TINY["dataset"] | {"id": "another", "streets": None}  # type: ignore[operator]
     with pytest.raises(UserError, match="put different datasets into data/streets"):
         refuse_clashes([(one, layout()), (other, layout(campaign="other", dataset=dataset))])
 

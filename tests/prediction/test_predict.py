@@ -7,44 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from PIL import Image
+from small_prediction import VARIANT, film, predict
 
 from hyperseg.cli.predict import command
 from hyperseg.cli.weights import load_network
 from hyperseg.errors import UserError
-from hyperseg.models import create_model, export_checkpoint, save_weights
+from hyperseg.models import create_model, export_checkpoint
 from hyperseg.prediction import PRETRAINED
 from hyperseg.prediction.classes import classes_of
 from hyperseg.prediction.frames import open_source, read_picture
 from hyperseg.prediction.segmenter import Segmenter
-
-VARIANT = "camvid_hyperseg_s"
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
-    save_weights(create_model(VARIANT, backbone="tf_efficientnet_lite0"), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pictures")
-    pixels = np.random.default_rng(0).integers(0, 256, (70, 150, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(folder / "a.png")
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown after a quarter turn clockwise
-    (folder / "sub").mkdir()
-    Image.fromarray(np.rot90(pixels)).save(folder / "sub" / "b.jpg", exif=exif, quality=100, subsampling=0)
-    (folder / "notes.txt").write_text("no picture")
-    return folder
-
-
-def predict(source: object, weights: Path, out: Path, *more: str) -> Result:
-    arguments = [str(source), "--weights", str(weights), "--out", str(out), "--threads", "1", *more]
-    return CliRunner().invoke(command, arguments, catch_exceptions=False)
 
 
 def test_a_folder_of_pictures(pictures: Path, weights: Path, tmp_path: Path) -> None:
@@ -194,58 +168,7 @@ def test_deep_grey_is_scaled_as_in_a_dataset(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 1, 255]
 
 
-@pytest.mark.parametrize("source", ["photo.png", "."])
-def test_a_picture_in_the_output_folder_is_never_replaced(
-    source: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Image.new("RGB", (30, 20), "red").save("photo.png")
-    before = Path("photo.png").read_bytes()
-    with pytest.raises(UserError, match=r"photo\.png lies in \., where results of its name would replace it"):
-        predict(source, weights, Path())
-    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
-    assert Path("photo.png").read_bytes() == before
-
-
-def test_a_folder_with_other_files_is_refused_and_a_folder_of_results_goes_on(
-    pictures: Path, weights: Path, tmp_path: Path
-) -> None:
-    labels, out = tmp_path / "labels", tmp_path / "out"
-    labels.mkdir()
-    Image.new("L", (30, 20)).save(labels / "a.png")
-    with pytest.raises(UserError, match=r"labels holds files that no prediction made: a\.png; choose another --out"):
-        predict(pictures, weights, labels, "--input", "128x128")
-    for source in (pictures / "a.png", pictures / "sub" / "b.jpg", pictures / "a.png"):
-        assert predict(source, weights, out, "--input", "128x128").exit_code == 0
-    rows = [line.split(",")[0] for line in (out / "areas.csv").read_text().splitlines()]
-    assert rows == ["frame", "a", "b"]
-    (out / "mine.png").write_bytes(b"x")
-    with pytest.raises(UserError, match=r"no prediction made: mine\.png"):
-        predict(pictures / "a.png", weights, out, "--input", "128x128")
-
-
-def test_results_within_the_source_are_no_pictures_of_the_next_run(
-    pictures: Path, weights: Path, tmp_path: Path
-) -> None:
-    shutil.copy(pictures / "a.png", tmp_path)
-    (tmp_path / "._a.png").write_bytes(b"a Mac's")
-    for _ in range(2):
-        assert "1 frames: " in predict(tmp_path, weights, tmp_path / "out", "--input", "128x128").output
-
-
 def test_a_video_of_one_pixel_and_one_that_was_cut_short(weights: Path, tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
-
-    def film(path: Path, size: int, frames: int, codec: str, pixels: str) -> Path:
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream(codec, rate=5)
-            stream.width, stream.height, stream.pix_fmt = size, size, pixels
-            for _ in range(frames):
-                frame = av.VideoFrame.from_ndarray(np.zeros((size, size, 3), np.uint8), format="rgb24")
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        return path
-
     more = "--input", "128x128", "--engine", "eager"
     tiny = film(tmp_path / "tiny.mkv", 1, 1, "ffv1", "bgr0")
     assert "1 frames: " in predict(tiny, weights, tmp_path / "tiny", *more).output
@@ -255,6 +178,7 @@ def test_a_video_of_one_pixel_and_one_that_was_cut_short(weights: Path, tmp_path
     assert "it may have been cut short" in result.output
     frames = len((tmp_path / "cut" / "areas.csv").read_text().splitlines()) - 1
     assert 0 < frames < 12
+    assert (tmp_path / "cut" / "000000.png").is_file()
     predict(tiny, weights, tmp_path / "cut", *more)  # the frames of another video take their place
     assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == ["areas.csv", "overlay.mp4"]
 
@@ -265,8 +189,9 @@ def test_an_input_size_that_cannot_be(size: str, pictures: Path, weights: Path, 
         predict(pictures / "a.png", weights, tmp_path / "out", "--input", size)
 
 
-def test_a_name_that_a_spreadsheet_would_run_is_text(weights: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (20, 20)).save(tmp_path / "=1+1.png")
-    for _ in range(2):
-        predict(tmp_path / "=1+1.png", weights, tmp_path / "out", "--input", "128x128")
-    assert (tmp_path / "out" / "areas.csv").read_text().splitlines()[1].startswith("'=1+1,")
+def test_a_gif_of_a_folder_is_left_out_and_named(weights: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "b.gif", "notes.txt"):
+        Image.new("RGB", (20, 20)).save(tmp_path / name, "PNG")
+    opened = open_source(str(tmp_path))
+    assert opened.count == 1
+    assert [note.rpartition(": ")[2] for note in opened.notes] == [str(tmp_path / "b.gif")]

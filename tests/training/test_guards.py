@@ -12,6 +12,7 @@ from small_training import train
 from torch.utils.data import DataLoader, Dataset
 
 from hyperseg.errors import UserError
+from hyperseg.training import loop
 from hyperseg.training.faults import explain
 from hyperseg.training.guards import Guards
 from hyperseg.training.recipe import load_recipe
@@ -62,12 +63,23 @@ def test_a_constant_prediction_stops_after_its_steps_but_not_where_the_labels_ar
     assert not Guards(load_recipe("camvid_hyperseg_s", {"constant_prediction_steps": None}), 11, None).looks_at(0)
 
 
-def test_a_diverging_training_stops_with_its_batch(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"the loss became (nan|inf) .* in epoch 1, step 2; lower training\.learning_r"):
-        train(tiny, tmp_path / "run", learning_rate="1.0e+30")
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["batch-step2.npz"]
+def test_a_diverging_training_stops_with_its_batch(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"the gradient's norm became .*, above training\.gradient_bound 1e-06"):
         train(tiny, tmp_path / "bound", gradient_bound="1.0e-6")
+    monkeypatch.setattr(loop, "learning_rate", lambda recipe, step: 1e30)
+    with pytest.raises(UserError, match=r"the loss became (nan|inf) .* in epoch 1, step 2; lower training\.learning_r"):
+        train(tiny, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["batch-step2.npz"]
+
+
+@pytest.mark.parametrize("kept", [{}, {"ema_decay": "0.9"}])
+def test_a_training_that_diverges_in_its_last_update_leaves_nothing(
+    kept: dict[str, str], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "learning_rate", lambda recipe, step: 1e300)
+    with pytest.raises(UserError, match=r"^the training diverged: \S+ of the weights .* lower training\.learning_rate"):
+        train(tiny, tmp_path / "run", epochs="1", images_per_epoch="2", **kept)
+    assert not (tmp_path / "run").exists()
 
 
 def test_out_of_memory_names_parts_that_keep_the_recipe() -> None:

@@ -65,6 +65,7 @@ def test_changes_are_put_over_the_released_values() -> None:
         ({"version": 2}, r"training\.version cannot be set"),
         ({"betas": [0.5, 1]}, r"training\.betas\.1 in the configuration does not fit: it must be below 1"),
         ({"betas": [-1, 0.9]}, r"training\.betas\.0"),
+        ({"learning_rate": 10.0}, r"training\.learning_rate .* at most 1"),
         ({"backbone": ""}, r"training\.backbone"),
         ({"threads": 5000}, r"training\.threads .* at most 1024"),
     ],

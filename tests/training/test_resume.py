@@ -124,6 +124,16 @@ def test_every_damage_is_seen(harm: Callable[[bytes], bytes], said: str, tmp_pat
     assert heard[-1].endswith("the training starts at its first step")
 
 
+def test_a_part_that_a_killed_process_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = Checkpoint(tmp_path, {"seed": 0}, {}, 60)
+    parts: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: parts.extend(tmp_path.iterdir()))
+    checkpoint.save(TrainingState(step=7), {"model": {}})
+    parts[0].write_bytes(b"half")
+    checkpoint.read()
+    assert list(tmp_path.iterdir()) == [checkpoint.files[0]]
+
+
 def test_a_checkpoint_of_other_settings_is_kept_and_named(
     tiny: Path, whole: Path, tmp_path: Path, at_step: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
