@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperseg.records.bench import BenchNumbers, BenchTurns
+from hyperseg.records.goals import goal_of
 from hyperseg.records.measurement import Verdict
 from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
 from hyperseg.records.scores import class_iou, majority_matrix, mean_iou, pixel_accuracy
@@ -252,19 +253,27 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Check]:
 
 
 def _goals(numbers: BenchNumbers) -> Iterator[Check]:
-    """A goal's value is one that another part of the record states."""
-    stated = [t.ratio for turns in (numbers.inference, numbers.training) if turns for t in turns.timings]
-    stated += [t.largest_error for t in (numbers.inference.timings if numbers.inference else ()) if t.largest_error]
-    stated += [row.ratio for row in numbers.memory]
-    stated += [share.percent for share in (numbers.agreement.shares if numbers.agreement else ())]
-    if numbers.training:
-        stated.append(abs(numbers.training.first_loss - numbers.training.first_loss_authors))
-    if numbers.sampling:
-        stated += [numbers.sampling.wall.percent, numbers.sampling.cpu.percent]
-    for goal in numbers.goals:
-        if not any(math.isclose(goal.value, value, rel_tol=RELATIVE, abs_tol=1e-12) for value in (*stated, 0.0)):
-            message = f"the value of goal '{goal.title}' is {goal.value:.6g}, which no part of the record states"
-            yield fault(goal.title, message)
+    """A goal is one of the table's, and its value its contender's, as another part of the record states it."""
+    for stated in numbers.goals:
+        name = f"goal '{stated.title}'"
+        goal = goal_of(stated.title, numbers.device)
+        if goal is None:
+            yield fault(name, f"{name} is none of a benchmark on '{numbers.device}'")
+            continue
+        value = goal.values(numbers).get(stated.by)
+        if value is None:
+            yield fault(name, f"{name} is of '{stated.by}', of which the record states no number that counts for it")
+            continue
+        tolerance = RELATIVE * abs(value[0]) + 1e-12
+        yield Check(f"the value of {name}", stated.value, value[0], f"the numbers of {stated.by}", tolerance)
+        if (stated.sense, stated.unit) != (goal.sense, goal.unit) or stated.bound not in goal.bounds:
+            asked = f"{goal.sense} {goal.bounds[0]:g} {goal.unit}".rstrip()
+            given = f"{stated.sense} {stated.bound:g} {stated.unit}".rstrip()
+            yield fault(name, f"{name} asks for {given}, but {asked} is the goal")
+        elif stated.reached is not goal.reached(value, stated.bound):
+            words = {True: "reached", False: "missed", None: "open"}
+            derived = words[goal.reached(value, stated.bound)]
+            yield fault(name, f"{name} is stated as {words[stated.reached]}, but {derived} by its value and bound")
 
 
 def _median(values: Sequence[float]) -> float | None:
