@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hyperseg.records import stated_verdict
 from hyperseg.records.bench import BenchNumbers, BenchTurns
 from hyperseg.records.goals import goal_of
 from hyperseg.records.measurement import Verdict
@@ -126,6 +127,7 @@ def _statistic(record: Record) -> str | None:
 
 def _latency(numbers: LatencyNumbers, statistic: str | None) -> Iterator[Check]:
     yield from _verdict("verdict", numbers.verdict)
+    yield from (fault("verdict", problem) for problem in stated_verdict.of_latency(numbers))
     by_median, by_mean = 1e3 * numbers.batch / numbers.median_ms, 1e3 * numbers.batch / numbers.mean_ms
     if statistic == "images_over_total_time" or (statistic is None and math.isclose(numbers.fps, by_mean)):
         yield number("fps", numbers.fps, by_mean, "the mean latency")
@@ -250,6 +252,7 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Check]:
             yield from _verdict(f"verdict of {timing.name} in {part}", timing.verdict)
             name = f"ratio_interval of {timing.name} in {part}"
             yield from interval(name, timing.ratio_interval, ratio_interval(ratios), "the rounds")
+    yield from (fault(part, problem) for problem in stated_verdict.of_turns(part, turns))
 
 
 def _goals(numbers: BenchNumbers) -> Iterator[Check]:

@@ -28,6 +28,12 @@ SCALING = REFERENCE / "scaling/camvid_hyperseg_s/latency/scaling-cpu-native-floa
 BENCH = REFERENCE / "bench/camvid_hyperseg_s/bench-cpu.json"
 TRAINING = REFERENCE / "camvid/camvid_hyperseg_s/seed0/train.json"
 
+TURNS = REFERENCE / "bench_training/camvid_hyperseg_s/bench-cpu.json"
+WRONG = {
+    "images": 1, "largest_logit_difference": 9.0, "at_least": False, "allowed_difference": 1.0,
+    "equal_classes_percent": 100.0, "needed_equal_percent": 99.0,
+}  # fmt: skip
+
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -85,6 +91,12 @@ def test_every_committed_record_holds() -> None:
         (SCALING, [change("pixel_exponent", 0.5)], "pixel_exponent"),
         (SCALING, [change("p99_ms", 80.0)], "p99_ms is 80, but a percentile is not given below 662 samples"),
         (SCALING, [change("verdict", {"verdict": "VALID", "reasons": ["load"]})], "verdict is VALID with 1 reasons"),
+        (SCALING, [change("verdict", {"verdict": "VALID", "reasons": []})], "verdict is VALID, but DEGRADED by the"),
+        (SCALING, [change("conditions.drift_percent.0", 11.0)], "but INVALID by the conditions it states (drift:"),
+        (SCALING, [change("points.0.answer", WRONG)], "points.0.verdict is"),
+        (SCALING, [change("conditions.cpu.0.stolen_percent", "none")], "do not fit at 'cpu.0.stolen_percent'"),
+        (SCALING, [change("conditions.cpu.0.frequency_mhz", {"max": 2.0})], "a clock without its 'min'"),
+        (TURNS, [change("training.timings.1.verdict", {"verdict": "VALID", "reasons": []})], "but DEGRADED by the"),
         (SCALING, [change("calibration.largest_change_percent", 0.1)], "calibration.largest_change_percent"),
         (BENCH, [change("inference.timings.3.ratio", 9.0)], "ratio of native/float32 in inference is 9"),
         (BENCH, [change("inference.timings.3.median_ms", 9.0)], "median_ms of native/float32 in inference"),
@@ -219,6 +231,7 @@ def timed(tmp_path: Path) -> Path:
     record["numbers"] = record["numbers"] | {
         "samples": 6, "processes": 2, "median_ms": 11.5, "mean_ms": 11.5, "fps": 1e3 / 11.5,
         "median_interval": {"low": 11.5 - half, "high": 11.5 + half, "level": 0.95, "method": "t"},
+        "verdict": {"verdict": "DEGRADED", "reasons": ["the processes' medians differ"]},
         "process_medians_ms": [11.0, 12.0], "samples_file": "samples.parquet",
         "samples_sha256": sha256_file(tmp_path / "samples.parquet"),
     }  # fmt: skip
