@@ -9,6 +9,8 @@ import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -55,12 +57,13 @@ def checks(record: Record) -> Iterator[Check]:
     match record.numbers:
         case EvaluationNumbers() as numbers:
             yield from _evaluation(numbers)
+            yield from _classes(numbers, record.network.num_classes)
             if record.dataset is None or record.dataset.images == 0:
                 yield fault("dataset", "an evaluation is of a dataset, but 'dataset' names no images")
         case LatencyNumbers() as numbers:
             yield from _latency(numbers, _statistic(record))
         case TrainingNumbers() as numbers:
-            yield from _training(numbers)
+            yield from _training(numbers, record.config.get("recipe"))
         case BenchNumbers() as numbers:
             yield from _bench(numbers)
 
@@ -118,6 +121,15 @@ def _evaluation(numbers: EvaluationNumbers) -> Iterator[Check]:
         derived = None if np.isnan(iou) else 100 * float(iou)
         yield number(f"iou_percent of class '{entry.name}'", entry.iou_percent, derived, source)
         yield number(f"pixels of class '{entry.name}'", entry.pixels, int(pixels), source)
+
+
+def _classes(numbers: EvaluationNumbers, outputs: int) -> Iterator[Check]:
+    """Of void, the network may have an output where it is not scored, and none where it is."""
+    names = [entry.name for entry in numbers.classes]
+    if len(set(names)) < len(names):
+        yield fault("classes", f"class '{next(name for name in names if names.count(name) > 1)}' stands twice")
+    if not len(names) - (names[-1] == "Void") <= outputs <= len(names) + 1:
+        yield fault("network.num_classes", f"network.num_classes is {outputs}, but there are {len(names)} classes")
 
 
 def _statistic(record: Record) -> str | None:
@@ -213,14 +225,19 @@ def _sweep(numbers: LatencyNumbers) -> Iterator[Check]:
         yield number("median_ms", numbers.median_ms, same[0], "the sweep's point of that size")
 
 
-def _training(numbers: TrainingNumbers) -> Iterator[Check]:
+def _training(numbers: TrainingNumbers, recipe: Any) -> Iterator[Check]:
+    batch = recipe.get("batch") if isinstance(recipe, dict) else None
+    if isinstance(batch, int):
+        yield number("images_seen", numbers.images_seen, numbers.steps * batch, "the steps and the recipe's batch")
+    if (numbers.selection == "best") != (numbers.selection_split is not None):
+        yield fault("selection", f"selection is '{numbers.selection}', but selection_split {numbers.selection_split!r}")
     if numbers.epochs:
         last = numbers.epochs[-1]
         yield number("final_loss", numbers.final_loss, last.loss, "the last epoch")
         yield number("steps", numbers.steps, last.step, "the last epoch")
-    steps = [point.step for point in numbers.epochs]
-    if steps != sorted(steps):
-        yield fault("epochs", "epochs are not in the order of their steps")
+    for one, following in pairwise(numbers.epochs):
+        if one.epoch >= following.epoch or one.step >= following.step:
+            yield fault("epochs", f"epoch {following.epoch} at step {following.step} stands after epoch {one.epoch}")
 
 
 def _bench(numbers: BenchNumbers) -> Iterator[Check]:

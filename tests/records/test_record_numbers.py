@@ -112,6 +112,11 @@ def test_every_committed_record_holds() -> None:
         (BENCH, [change("goals.0.title", "CUDA float16")], "goal 'CUDA float16' is none of a benchmark on 'cpu'"),
         (TRAINING, [change("final_loss", 0.1)], "final_loss"),
         (TRAINING, [change("steps", 10)], "steps"),
+        (TRAINING, [change("images_seen", 1)], "images_seen is 1, but 3276 by the steps and the recipe's batch"),
+        (TRAINING, [change("epochs.1.epoch", 1)], "epoch 1 at step 234 stands after epoch 1"),
+        (TRAINING, [change("epochs.1.step", 117)], "epoch 2 at step 117 stands after epoch 1"),
+        (TRAINING, [change("selection", "best")], "selection is 'best', but selection_split None"),
+        (EVALUATION, [change("classes.1.name", "Sky")], "class 'Sky' stands twice"),
     ],
 )  # fmt: skip
 def test_a_changed_number_is_refused_by_its_name(
@@ -124,6 +129,16 @@ def test_a_changed_number_is_refused_by_its_name(
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not verify([path])[0].holds
+
+
+@pytest.mark.parametrize(
+    ("outputs", "holds"), [(3, False), (10, False), (11, True), (12, True), (13, True), (14, False)]
+)
+def test_outputs_fit_the_classes_with_void_or_without(tmp_path: Path, outputs: int, holds: bool) -> None:
+    record = json.loads(EVALUATION.read_text())  # of eleven classes and Void
+    record["network"]["num_classes"] = outputs
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    assert verify([tmp_path])[0].holds is holds
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def content(kind: str) -> dict[str, Any]:
     return {
         "schema_version": 1, "campaign": "test",
         "network": {
-            "id": "camvid_hyperseg_s", "source": "hyperseg", "num_classes": 11, "backbone": "tf_efficientnet_b1",
+            "id": "camvid_hyperseg_s", "source": "hyperseg", "num_classes": 2, "backbone": "tf_efficientnet_b1",
             "backbone_weights": {"source": "p 1.0", "file": "w.pth", "sha256": "0" * 64}, "slices": "released",
             "weights_sha256": "1" * 64, "parameters": 100, "gmacs": None,
         },
