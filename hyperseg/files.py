@@ -1,8 +1,11 @@
-"""Files that appear whole or not at all, and their hashes."""
+"""Files and folders that appear whole or not at all, and the hashes of files."""
 
 import hashlib
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hyperseg.errors import UserError
@@ -36,6 +39,28 @@ def write_bytes_atomic(path: Path, content: bytes) -> None:
 def write_text_atomic(path: Path, text: str) -> None:
     """Write `text` as UTF-8, as :func:`write_bytes_atomic` does."""
     write_bytes_atomic(path, text.encode())
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """Yield a folder beside `out`, which is absent or empty; it becomes `out` when the block ends well, else it goes.
+
+    Raises :class:`UserError` about `out` where the disk is full or the folder cannot be written.
+    """
+    target, partial = out.resolve(), None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial"))
+        partial.chmod(0o755)  # mkdtemp makes 0700, which would hide results from a group
+        yield partial
+        partial.replace(target)
+    except UserError as error:
+        raise UserError(str(error).replace(str(partial), str(out))) from error
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def sha256_file(path: Path) -> str:

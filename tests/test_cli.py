@@ -1,5 +1,6 @@
 """The `hyperseg` command itself."""
 
+import io
 import sys
 
 import pytest
@@ -17,6 +18,16 @@ def test_what_the_system_says_of_a_path_is_one_sentence_and_exit_code_2(tmp_path
     assert capsys.readouterr().err == (
         f"error: {tmp_path}/{'x' * 300}: file name too long; check the path, its permissions and the free space\n"
     )
+
+
+def test_what_the_terminal_cannot_show_is_replaced(monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(sys, "argv", ["hyperseg", "--version"])
+    with pytest.raises(SystemExit):
+        main()
+    print("384 \N{MULTIPLICATION SIGN} 512", file=shown, flush=True)
+    assert shown.buffer.getvalue().endswith(b"384 ? 512\n")
 
 
 def test_one_key_is_set_once():

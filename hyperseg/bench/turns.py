@@ -15,12 +15,11 @@ from hyperseg.latency import conditions_cpu, conditions_nvml
 from hyperseg.latency.calibration import Calibrator
 from hyperseg.latency.conditions import Sampler
 from hyperseg.latency.outcome import calibration
-from hyperseg.latency.statistics import change_percent
-from hyperseg.latency.verdict import Evidence, judge
 from hyperseg.latency.worker import open_sources
 from hyperseg.records.bench import BenchTiming, BenchTurns
 from hyperseg.records.measurement import Answer, Interval
-from hyperseg.records.statistics import ratio_interval
+from hyperseg.records.statistics import change_percent, ratio_interval
+from hyperseg.records.verdict import Evidence, judge
 
 CALIBRATION_SECONDS = 0.5
 

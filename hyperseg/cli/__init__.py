@@ -1,5 +1,6 @@
 """The ``hyperseg`` command: one thin file per subcommand, imported only when it is called."""
 
+import io
 import sys
 from importlib import import_module
 
@@ -55,6 +56,8 @@ def group() -> None:
 
 def main() -> None:
     """Entry point: a :class:`UserError`, or a fault of a file, a disk or the machine, is one line and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # as Python does for stderr: a letter that it lacks ends no command
     try:
         group(prog_name="hyperseg")
     except UserError as error:

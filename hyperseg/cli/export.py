@@ -29,6 +29,7 @@ def command(
     from hyperseg.export.crate import write_crate
     from hyperseg.export.eval_results import write_eval_results
     from hyperseg.export.records import gather
+    from hyperseg.files import new_folder
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is there and not an empty folder; name another one for --out")
@@ -40,11 +41,12 @@ def command(
     snakefile = workflow or (Path("Snakefile") if Path("Snakefile").is_file() else None)
     records = gather(paths)
     chosen = formats or FORMATS
-    if "ro-crate" in chosen:
-        campaigns = ", ".join(sorted({record.campaign for _, record in records.values()}))
-        write_crate(out, records, snakefile, title or f"HyperSeg records: {campaigns}")
-    if "codecheck" in chosen:
-        write_codecheck(out, records)
-    if "huggingface" in chosen:
-        write_eval_results(out, records, dict(pair.split("=", 1) for pair in hub))
+    with new_folder(out) as folder:
+        if "ro-crate" in chosen:
+            campaigns = ", ".join(sorted({record.campaign for _, record in records.values()}))
+            write_crate(folder, records, snakefile, title or f"HyperSeg records: {campaigns}")
+        if "codecheck" in chosen:
+            write_codecheck(folder, records)
+        if "huggingface" in chosen:
+            write_eval_results(folder, records, dict(pair.split("=", 1) for pair in hub))
     click.echo(f"{len(records)} records exported to {out} ({', '.join(chosen)})")

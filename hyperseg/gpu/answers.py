@@ -13,7 +13,7 @@ from hyperseg.files import write_text_atomic
 from hyperseg.gpu.plan import Options
 from hyperseg.latency.answers import compare, tolerance
 from hyperseg.latency.engines import Run, Target, engine_table
-from hyperseg.latency.verdict import Evidence, judge
+from hyperseg.records.verdict import Evidence, judge
 
 
 def check(options: Options, variant: str, size: tuple[int, int], engines: Sequence[str], which: str) -> None:

@@ -8,40 +8,17 @@ matter, and between readings for its largest value.
 import os
 import resource
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from hyperseg.errors import UserError
 from hyperseg.latency.conditions import spread
+from hyperseg.records.conditions import CpuSummary
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 FREQUENCIES_READ = 8  # a read of a core's frequency interrupts that core: a few of them tell the story
-
-
-@dataclass(frozen=True)
-class CpuSummary:
-    """Conditions over the timed window of one process."""
-
-    readings: int
-    window_s: float
-    others_load_percent: float  # of the time of our processors
-    others_load_max_percent: float  # largest between two readings
-    stolen_percent: float  # time the hypervisor gave to others
-    elsewhere_load_percent: float | None  # load of the processors we may not run on; None where there are none
-    frequency_mhz: dict[str, float] | None  # None: not readable, as in most virtual machines
-    temperature_c: dict[str, float] | None
-    throttle_events: int | None
-    involuntary_switches: int
-    affinity: list[int]
-    governor: str | None
-    boost: bool | None
-    load_average_1min: float | None
-    neighbours: list[dict[str, Any]]  # the other processes that used most CPU time
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class CpuSource:

@@ -3,12 +3,12 @@
 A counter the board does not have reads as None and is told; one that may not be read is refused before the run.
 """
 
-from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any
 
 from hyperseg.errors import UserError
 from hyperseg.latency.conditions import spread
+from hyperseg.records.conditions import GpuSummary
 
 # Bits of nvmlDeviceGetCurrentClocksEventReasons (nvml.h). Idle and application clocks are settings, not slowdowns.
 THROTTLE_REASONS: dict[int, str] = {
@@ -22,30 +22,6 @@ THROTTLE_REASONS: dict[int, str] = {
     0x0000000000000200: "board limit",
     0x0000000000000400: "reliability",
 }
-HARD_REASONS = frozenset(
-    {"hardware slowdown", "software thermal slowdown", "hardware thermal slowdown", "hardware power brake"}
-)
-
-
-@dataclass(frozen=True)
-class GpuSummary:
-    """Conditions over the timed window of one process."""
-
-    readings: int
-    uuid: str
-    sm_clock_mhz: dict[str, float] | None
-    memory_clock_mhz: dict[str, float] | None
-    temperature_c: dict[str, float] | None
-    power_w: dict[str, float] | None
-    utilization_percent: dict[str, float] | None
-    memory_used_bytes: dict[str, float] | None
-    throttle_percent: dict[str, float] | None  # share of readings that showed each reason; None: not readable
-    other_processes: list[int] | None  # pids seen at any reading; None: not readable
-    unnamed_processes: int  # others whose pid could not be told from ours
-    unreadable: list[str]  # counters the board does not have
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def throttle_reasons(mask: int) -> list[str]:

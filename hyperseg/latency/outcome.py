@@ -5,16 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperseg.latency.conditions_cpu import CpuSummary
-from hyperseg.latency.conditions_nvml import GpuSummary
 from hyperseg.latency.engines import engine_table
 from hyperseg.latency.job import Result
 from hyperseg.latency.roofline import roofline
-from hyperseg.latency.statistics import change_percent, drift_percent
-from hyperseg.latency.verdict import Evidence, judge
+from hyperseg.records.conditions import CpuSummary, GpuSummary
 from hyperseg.records.latency import LatencyNumbers, SweepPoint
 from hyperseg.records.measurement import Answer, Calibration
-from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, Array, log_slope, percentile, process_interval
+from hyperseg.records.statistics import (
+    P90_SAMPLES,
+    P99_SAMPLES,
+    Array,
+    change_percent,
+    drift_percent,
+    log_slope,
+    percentile,
+    process_interval,
+)
+from hyperseg.records.verdict import Evidence, judge
 
 if TYPE_CHECKING:
     from hyperseg.latency.request import Plan, PlannedPoint

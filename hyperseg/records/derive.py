@@ -9,10 +9,14 @@ import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
+from hyperseg.records import stated_verdict
 from hyperseg.records.bench import BenchNumbers, BenchTurns
+from hyperseg.records.goals import goal_of
 from hyperseg.records.measurement import Verdict
 from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
 from hyperseg.records.scores import class_iou, majority_matrix, mean_iou, pixel_accuracy
@@ -53,12 +57,13 @@ def checks(record: Record) -> Iterator[Check]:
     match record.numbers:
         case EvaluationNumbers() as numbers:
             yield from _evaluation(numbers)
+            yield from _classes(numbers, record.network.num_classes)
             if record.dataset is None or record.dataset.images == 0:
                 yield fault("dataset", "an evaluation is of a dataset, but 'dataset' names no images")
         case LatencyNumbers() as numbers:
             yield from _latency(numbers, _statistic(record))
         case TrainingNumbers() as numbers:
-            yield from _training(numbers)
+            yield from _training(numbers, record.config.get("recipe"))
         case BenchNumbers() as numbers:
             yield from _bench(numbers)
 
@@ -118,6 +123,15 @@ def _evaluation(numbers: EvaluationNumbers) -> Iterator[Check]:
         yield number(f"pixels of class '{entry.name}'", entry.pixels, int(pixels), source)
 
 
+def _classes(numbers: EvaluationNumbers, outputs: int) -> Iterator[Check]:
+    """Of void, the network may have an output where it is not scored, and none where it is."""
+    names = [entry.name for entry in numbers.classes]
+    if len(set(names)) < len(names):
+        yield fault("classes", f"class '{next(name for name in names if names.count(name) > 1)}' stands twice")
+    if not len(names) - (names[-1] == "Void") <= outputs <= len(names) + 1:
+        yield fault("network.num_classes", f"network.num_classes is {outputs}, but there are {len(names)} classes")
+
+
 def _statistic(record: Record) -> str | None:
     protocol = record.config.get("protocol")
     return protocol.get("statistic") if isinstance(protocol, dict) else None
@@ -125,6 +139,7 @@ def _statistic(record: Record) -> str | None:
 
 def _latency(numbers: LatencyNumbers, statistic: str | None) -> Iterator[Check]:
     yield from _verdict("verdict", numbers.verdict)
+    yield from (fault("verdict", problem) for problem in stated_verdict.of_latency(numbers))
     by_median, by_mean = 1e3 * numbers.batch / numbers.median_ms, 1e3 * numbers.batch / numbers.mean_ms
     if statistic == "images_over_total_time" or (statistic is None and math.isclose(numbers.fps, by_mean)):
         yield number("fps", numbers.fps, by_mean, "the mean latency")
@@ -210,14 +225,19 @@ def _sweep(numbers: LatencyNumbers) -> Iterator[Check]:
         yield number("median_ms", numbers.median_ms, same[0], "the sweep's point of that size")
 
 
-def _training(numbers: TrainingNumbers) -> Iterator[Check]:
+def _training(numbers: TrainingNumbers, recipe: Any) -> Iterator[Check]:
+    batch = recipe.get("batch") if isinstance(recipe, dict) else None
+    if isinstance(batch, int):
+        yield number("images_seen", numbers.images_seen, numbers.steps * batch, "the steps and the recipe's batch")
+    if (numbers.selection == "best") != (numbers.selection_split is not None):
+        yield fault("selection", f"selection is '{numbers.selection}', but selection_split {numbers.selection_split!r}")
     if numbers.epochs:
         last = numbers.epochs[-1]
         yield number("final_loss", numbers.final_loss, last.loss, "the last epoch")
         yield number("steps", numbers.steps, last.step, "the last epoch")
-    steps = [point.step for point in numbers.epochs]
-    if steps != sorted(steps):
-        yield fault("epochs", "epochs are not in the order of their steps")
+    for one, following in pairwise(numbers.epochs):
+        if one.epoch >= following.epoch or one.step >= following.step:
+            yield fault("epochs", f"epoch {following.epoch} at step {following.step} stands after epoch {one.epoch}")
 
 
 def _bench(numbers: BenchNumbers) -> Iterator[Check]:
@@ -249,22 +269,31 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Check]:
             yield from _verdict(f"verdict of {timing.name} in {part}", timing.verdict)
             name = f"ratio_interval of {timing.name} in {part}"
             yield from interval(name, timing.ratio_interval, ratio_interval(ratios), "the rounds")
+    yield from (fault(part, problem) for problem in stated_verdict.of_turns(part, turns))
 
 
 def _goals(numbers: BenchNumbers) -> Iterator[Check]:
-    """A goal's value is one that another part of the record states."""
-    stated = [t.ratio for turns in (numbers.inference, numbers.training) if turns for t in turns.timings]
-    stated += [t.largest_error for t in (numbers.inference.timings if numbers.inference else ()) if t.largest_error]
-    stated += [row.ratio for row in numbers.memory]
-    stated += [share.percent for share in (numbers.agreement.shares if numbers.agreement else ())]
-    if numbers.training:
-        stated.append(abs(numbers.training.first_loss - numbers.training.first_loss_authors))
-    if numbers.sampling:
-        stated += [numbers.sampling.wall.percent, numbers.sampling.cpu.percent]
-    for goal in numbers.goals:
-        if not any(math.isclose(goal.value, value, rel_tol=RELATIVE, abs_tol=1e-12) for value in (*stated, 0.0)):
-            message = f"the value of goal '{goal.title}' is {goal.value:.6g}, which no part of the record states"
-            yield fault(goal.title, message)
+    """A goal is one of the table's, and its value its contender's, as another part of the record states it."""
+    for stated in numbers.goals:
+        name = f"goal '{stated.title}'"
+        goal = goal_of(stated.title, numbers.device)
+        if goal is None:
+            yield fault(name, f"{name} is none of a benchmark on '{numbers.device}'")
+            continue
+        value = goal.values(numbers).get(stated.by)
+        if value is None:
+            yield fault(name, f"{name} is of '{stated.by}', of which the record states no number that counts for it")
+            continue
+        tolerance = RELATIVE * abs(value[0]) + 1e-12
+        yield Check(f"the value of {name}", stated.value, value[0], f"the numbers of {stated.by}", tolerance)
+        if (stated.sense, stated.unit) != (goal.sense, goal.unit) or stated.bound not in goal.bounds:
+            asked = f"{goal.sense} {goal.bounds[0]:g} {goal.unit}".rstrip()
+            given = f"{stated.sense} {stated.bound:g} {stated.unit}".rstrip()
+            yield fault(name, f"{name} asks for {given}, but {asked} is the goal")
+        elif stated.reached is not goal.reached(value, stated.bound):
+            words = {True: "reached", False: "missed", None: "open"}
+            derived = words[goal.reached(value, stated.bound)]
+            yield fault(name, f"{name} is stated as {words[stated.reached]}, but {derived} by its value and bound")
 
 
 def _median(values: Sequence[float]) -> float | None:

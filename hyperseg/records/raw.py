@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from hyperseg.records.scores import Matrix, bootstrap_interval
 from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, percentile, process_interval
 
 COLUMNS = ("batch", "input_height", "input_width", "process", "phase", "latency_ns", "device_ns")
+# What reading a damaged raw file raises; pyarrow's errors are among them.
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 def raw_file(record: Record) -> tuple[str, str | None] | None:
@@ -40,7 +43,7 @@ def raw_checks(record: Record, folder: Path) -> Iterator[Check]:
             yield from _matrices(record.numbers, record, path)
         elif isinstance(record.numbers, LatencyNumbers):
             yield from _samples(record.numbers, path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:  # pyarrow's errors are among them
+    except UNREADABLE as error:
         yield fault(path.name, f"{path.name} cannot be read ({' '.join(str(error).split())[:120]})")
 
 

@@ -1,4 +1,5 @@
-"""Statistics of latencies, as records hold them: percentiles that need enough samples, intervals, growth."""
+"""Statistics of latencies, as records hold them: percentiles that need enough samples, intervals, growth,
+drift, change and spread."""
 
 import math
 import statistics
@@ -68,3 +69,22 @@ def ratio_interval(ratios: Sequence[float]) -> Interval | None:
     low, high = bootstrap_interval(np.asarray(ratios, dtype=np.float64))
     method = f"percentile bootstrap of the median over {len(ratios)} rounds"
     return Interval(low=low, high=high, level=0.95, method=method)
+
+
+def drift_percent(samples: Array) -> float:
+    """Change of the median from the first to the last third, in percent of the first; 0 below six samples."""
+    third = len(samples) // 3
+    if third < 2:
+        return 0.0
+    first, last = float(np.median(samples[:third])), float(np.median(samples[-third:]))
+    return 100 * (last - first) / first
+
+
+def change_percent(before: float, after: float) -> float:
+    """Change from `before` to `after`, in percent of `before`."""
+    return 100 * (after - before) / before
+
+
+def spread_percent(medians: Sequence[float]) -> float:
+    """Largest minus smallest process median, in percent of their median."""
+    return 100 * (max(medians) - min(medians)) / statistics.median(medians)

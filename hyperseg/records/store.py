@@ -16,6 +16,7 @@ from hyperseg.records.schema import Record
 from hyperseg.strict import first_problem
 
 AGAIN = "run the step again"
+MAX_DEPTH = 64  # of nested lists and mappings, as in YAML
 
 
 def write_record(path: Path, record: Record) -> None:
@@ -46,6 +47,7 @@ def parse_record(path: Path) -> Record:
         content = json.loads(
             text, parse_constant=_no_constant, parse_float=_finite, parse_int=_int64, object_pairs_hook=_once
         )
+        _plain(content)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise UserError(f"record {path} is not JSON ({reason}); {AGAIN}") from error
@@ -88,6 +90,20 @@ def _int64(text: str) -> int:
     if not -(1 << 63) <= value < 1 << 63:  # counts are summed in arrays of this width
         raise ValueError(f"{text:.60} is too large for a whole number")
     return value
+
+
+def _plain(value: Any, depth: int = 1) -> None:
+    """ValueError for nesting too deep to walk through, and for text that has no UTF-8."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH}")
+    if isinstance(value, dict | list):
+        for one in (*value, *value.values()) if isinstance(value, dict) else value:
+            _plain(one, depth + 1)
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"'{value:.60}' holds half of a surrogate pair") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

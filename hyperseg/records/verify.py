@@ -39,12 +39,12 @@ def verify(paths: Iterable[Path]) -> list[Verified]:
             raise UserError(f"no record or folder at {path}; give what a step of the pipeline wrote")
     lists = strip_lists(found)
     verified: list[Verified] = []
-    scored: dict[Key, tuple[Path, Record]] = {}
+    scored: dict[Key, list[tuple[Path, Record]]] = {}
     for path in record_files(path for path in found if path not in lists):
         one, record = _verify(path)
         verified.append(one)
         if lists and record is not None and (key := evaluation_key(record)):
-            scored[key] = path, record
+            scored.setdefault(key, []).append((path, record))
     return verified + [Verified(path, tuple(strip_problems(path, scored)), ()) for path in lists]
 
 

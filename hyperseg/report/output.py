@@ -46,10 +46,11 @@ def _listed(out: Path) -> set[str]:
 def replace_folder(out: Path, files: Mapping[str, bytes]) -> None:
     """Write `files` (relative name -> bytes) beside `out`, then put them in its place.
 
-    Raises :class:`UserError` where the place cannot be written; `out` is then as it was.
+    A symbolic link stays, and its target is replaced. Raises :class:`UserError` where the place cannot be written; it
+    is then as it was.
     """
     check_replaceable(out)
-    out = out.absolute()
+    out = out.resolve()
     partial: Path | None = None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

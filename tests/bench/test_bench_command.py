@@ -58,7 +58,11 @@ def test_inference_and_loading_go_to_a_record_that_the_report_shows(
     call = options(checkout, *parts, "--out", str(tmp_path / "out"))
     done = CliRunner().invoke(command, call, standalone_mode=False)
     assert done.exception is None, done.output
-    for text in ("inference, 1 x 576 x 768", "loading, one training sample", "CPU float32, torch alone: MISSED"):
+    for text in (
+        "inference, 1 x 576 x 768",
+        "loading, one training sample",
+        "CPU float32 logits, every engine: reached",
+    ):
         assert text in done.output
     path = tmp_path / "out" / "camvid_hyperseg_s" / "bench-cpu.json"
     record = read_record(path)
@@ -93,8 +97,7 @@ def test_inference_and_loading_go_to_a_record_that_the_report_shows(
     assert [row["contender"].value for row in contenders.rows] == ["authors", "eager/float32", "eager/bfloat16"]
     assert len(goals.rows) == len(numbers.goals)
     speed = {row["goal"].value: row["camvid_hyperseg_s"].value for row in speed_table(load([path])).rows}
-    alone = next(goal for goal in numbers.goals if goal.title == "CPU float32, torch alone")
-    assert speed["CPU float32, torch alone"] == alone.value
+    assert speed == {goal.title: goal.value for goal in numbers.goals}  # on a busy machine that of the logits alone
 
     before = path.read_bytes()
     with pytest.raises(UserError, match="never overwritten"):

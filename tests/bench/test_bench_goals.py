@@ -11,10 +11,13 @@ from hyperseg.records.bench import (
     BenchTraining,
     BenchTurns,
 )
+from hyperseg.records.measurement import Verdict
 
 
-def row(name: str, ratio: float, error: float | None = None) -> BenchTiming:
-    return BenchTiming(name=name, rounds_ms=[100 / ratio], median_ms=100 / ratio, ratio=ratio, largest_error=error)
+def row(name: str, ratio: float, error: float | None = None, verdict: Verdict | None = None) -> BenchTiming:
+    return BenchTiming(
+        name=name, rounds_ms=[100 / ratio], median_ms=100 / ratio, ratio=ratio, largest_error=error, verdict=verdict
+    )
 
 
 def turns(*rows: BenchTiming) -> BenchTurns:
@@ -52,6 +55,23 @@ def test_speed_is_the_best_engines_and_errors_the_worst_ones() -> None:
     assert speed["CPU bfloat16, best engine"].reached
     exact = speed["CPU float32 logits, every engine"]
     assert (exact.value, exact.by, exact.reached) == (2e-4, "openvino_native/float32", False)
+
+
+WRONG = Verdict(verdict="INVALID", reasons=["wrong answer"])
+
+
+def test_a_wrong_engine_wins_no_goal_however_fast() -> None:
+    agreement = BenchAgreement(images=3, shares=[BenchShare(name=f"{n}/bfloat16", percent=99.9) for n in "ab"])
+    rows = [
+        row("authors", 1.0), row("a/float32", 9.0, 0.5, WRONG), row("b/float32", 2.0, 0.0),
+        row("a/bfloat16", 9.0, 0.5, WRONG), row("b/bfloat16", 6.5, 0.1),
+    ]  # fmt: skip
+    held = found(inference=turns(*rows), agreement=agreement)
+    assert (held["CPU float32, best engine"].by, held["CPU float32, best engine"].reached) == ("b/float32", False)
+    assert held["CPU bfloat16, best engine"].by == held["same classes on real images"].by == "b/bfloat16"
+    assert held["CPU float32 logits, every engine"].reached is False  # every engine's, the wrong one's too
+    held = found(inference=turns(rows[0], *(one for one in rows if one.verdict)), agreement=agreement)
+    assert list(held) == ["CPU float32 logits, every engine"]
 
 
 def test_on_a_gpu_other_goals_hold() -> None:

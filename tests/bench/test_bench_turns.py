@@ -8,8 +8,8 @@ import pytest
 
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, Contest, Timing, as_turns, contest, time_in_turns
-from hyperseg.latency.verdict import Evidence
 from hyperseg.records.measurement import Answer
+from hyperseg.records.verdict import Evidence
 
 RIGHT = Answer(
     images=1,

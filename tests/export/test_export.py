@@ -1,5 +1,6 @@
 """Exports, read back by the formats' own packages."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ import yaml
 from huggingface_hub import parse_eval_result_entries
 from rocrate.rocrate import ROCrate
 
+from hyperseg.cli.export import command
+from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +146,20 @@ def test_without_a_workflow_it_is_a_process_run_crate(tmp_path: Path) -> None:
     found = conforms if isinstance(conforms, list) else [conforms]
     assert [entity.id for entity in found] == ["https://w3id.org/ro/wfrun/process/0.6"]
     assert not (tmp_path / "out/codecheck.yml").exists()
+
+
+def test_a_full_disk_leaves_nothing_and_the_sentence_names_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path, records: object) -> None:
+        assert list(folder.rglob("records/*.json"))  # what was written before goes too
+        raise OSError(errno.ENOSPC, "No space left on device", "source.json")
+
+    monkeypatch.setattr("hyperseg.export.codecheck.write_codecheck", full)
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=f"^cannot write {out}: no space left on device; free space there"):
+        command.main([str(CAMVID), "--out", str(out)], standalone_mode=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

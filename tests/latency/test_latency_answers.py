@@ -14,7 +14,7 @@ from hyperseg.latency.job import Job
 from hyperseg.latency.outcome import evidence
 from hyperseg.latency.protocol import load_protocol
 from hyperseg.latency.subjects import VariantSpec
-from hyperseg.latency.verdict import judge
+from hyperseg.records.verdict import judge
 
 LOGITS = torch.tensor([[[[3.0, 1.0]], [[1.0, 2.0]], [[0.0, 0.0]]]])  # (1, 3, 1, 2): classes 0 and 1
 EXACT = TOLERANCES["float32"]

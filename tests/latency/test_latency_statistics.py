@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from hyperseg.latency.statistics import drift_percent, spread_percent
-from hyperseg.records.statistics import log_slope, percentile, process_interval
+from hyperseg.records.statistics import drift_percent, log_slope, percentile, process_interval, spread_percent
 
 
 @pytest.mark.parametrize(("count", "given"), [(63, False), (64, True)])

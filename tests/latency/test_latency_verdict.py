@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from hyperseg.latency.conditions_cpu import CpuSummary
-from hyperseg.latency.conditions_nvml import GpuSummary
-from hyperseg.latency.verdict import Evidence, judge
+from hyperseg.records.conditions import CpuSummary, GpuSummary
+from hyperseg.records.verdict import Evidence, judge
 
 CPU = CpuSummary(
     readings=40,

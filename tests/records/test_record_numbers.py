@@ -28,6 +28,12 @@ SCALING = REFERENCE / "scaling/camvid_hyperseg_s/latency/scaling-cpu-native-floa
 BENCH = REFERENCE / "bench/camvid_hyperseg_s/bench-cpu.json"
 TRAINING = REFERENCE / "camvid/camvid_hyperseg_s/seed0/train.json"
 
+TURNS = REFERENCE / "bench_training/camvid_hyperseg_s/bench-cpu.json"
+WRONG = {
+    "images": 1, "largest_logit_difference": 9.0, "at_least": False, "allowed_difference": 1.0,
+    "equal_classes_percent": 100.0, "needed_equal_percent": 99.0,
+}  # fmt: skip
+
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -85,14 +91,32 @@ def test_every_committed_record_holds() -> None:
         (SCALING, [change("pixel_exponent", 0.5)], "pixel_exponent"),
         (SCALING, [change("p99_ms", 80.0)], "p99_ms is 80, but a percentile is not given below 662 samples"),
         (SCALING, [change("verdict", {"verdict": "VALID", "reasons": ["load"]})], "verdict is VALID with 1 reasons"),
+        (SCALING, [change("verdict", {"verdict": "VALID", "reasons": []})], "verdict is VALID, but DEGRADED by the"),
+        (SCALING, [change("conditions.drift_percent.0", 11.0)], "but INVALID by the conditions it states (drift:"),
+        (SCALING, [change("points.0.answer", WRONG)], "points.0.verdict is"),
+        (SCALING, [change("conditions.cpu.0.stolen_percent", "none")], "do not fit at 'cpu.0.stolen_percent'"),
+        (SCALING, [change("conditions.cpu.0.frequency_mhz", {"max": 2.0})], "a clock without its 'min'"),
+        (TURNS, [change("training.timings.1.verdict", {"verdict": "VALID", "reasons": []})], "but DEGRADED by the"),
         (SCALING, [change("calibration.largest_change_percent", 0.1)], "calibration.largest_change_percent"),
         (BENCH, [change("inference.timings.3.ratio", 9.0)], "ratio of native/float32 in inference is 9"),
         (BENCH, [change("inference.timings.3.median_ms", 9.0)], "median_ms of native/float32 in inference"),
         (BENCH, [change("inference.timings.3.rounds_ms", [])], "rounds_ms of native/float32"),
         (BENCH, [change("memory.1.ratio", 0.1)], "in memory"),
         (BENCH, [change("goals.0.value", 9.0)], "goal 'CPU float32, best engine' is 9"),
+        (BENCH, [change("goals.0.value", 0.0)], "goal 'CPU float32, best engine' is 0"),
+        (BENCH, [change("goals.0.reached", False)], "is stated as missed, but reached by its value and bound"),
+        (BENCH, [change("goals.0.reached", None)], "is stated as open, but reached by its value and bound"),
+        (BENCH, [change("goals.0.bound", 0.001)], "asks for at_least 0.001 x, but at_least 3.5 x is the goal"),
+        (BENCH, [change("goals.0.by", "nobody")], "is of 'nobody', of which the record states no number"),
+        (BENCH, [change("goals.0.by", "native/bfloat16")], "is of 'native/bfloat16', of which"),
+        (BENCH, [change("goals.0.title", "CUDA float16")], "goal 'CUDA float16' is none of a benchmark on 'cpu'"),
         (TRAINING, [change("final_loss", 0.1)], "final_loss"),
         (TRAINING, [change("steps", 10)], "steps"),
+        (TRAINING, [change("images_seen", 1)], "images_seen is 1, but 3276 by the steps and the recipe's batch"),
+        (TRAINING, [change("epochs.1.epoch", 1)], "epoch 1 at step 234 stands after epoch 1"),
+        (TRAINING, [change("epochs.1.step", 117)], "epoch 2 at step 117 stands after epoch 1"),
+        (TRAINING, [change("selection", "best")], "selection is 'best', but selection_split None"),
+        (EVALUATION, [change("classes.1.name", "Sky")], "class 'Sky' stands twice"),
     ],
 )  # fmt: skip
 def test_a_changed_number_is_refused_by_its_name(
@@ -105,6 +129,16 @@ def test_a_changed_number_is_refused_by_its_name(
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not verify([path])[0].holds
+
+
+@pytest.mark.parametrize(
+    ("outputs", "holds"), [(3, False), (10, False), (11, True), (12, True), (13, True), (14, False)]
+)
+def test_outputs_fit_the_classes_with_void_or_without(tmp_path: Path, outputs: int, holds: bool) -> None:
+    record = json.loads(EVALUATION.read_text())  # of eleven classes and Void
+    record["network"]["num_classes"] = outputs
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    assert verify([tmp_path])[0].holds is holds
 
 
 @pytest.mark.parametrize(
@@ -212,6 +246,7 @@ def timed(tmp_path: Path) -> Path:
     record["numbers"] = record["numbers"] | {
         "samples": 6, "processes": 2, "median_ms": 11.5, "mean_ms": 11.5, "fps": 1e3 / 11.5,
         "median_interval": {"low": 11.5 - half, "high": 11.5 + half, "level": 0.95, "method": "t"},
+        "verdict": {"verdict": "DEGRADED", "reasons": ["the processes' medians differ"]},
         "process_medians_ms": [11.0, 12.0], "samples_file": "samples.parquet",
         "samples_sha256": sha256_file(tmp_path / "samples.parquet"),
     }  # fmt: skip

@@ -76,6 +76,8 @@ def test_folders_are_searched_in_sorted_order_and_leftovers_passed_over(tmp_path
         (b"{", "not JSON"),
         (b"[]", "a mapping"),
         (b"[" * 100_000, "nested too deeply"),
+        (b'{"config": ' + b"[" * 64 + b"]" * 64 + b"}", "nested deeper than 64"),
+        (b'{"campaign": "\\ud800"}', "'\\ud800' holds half of a surrogate pair"),
         (b'{"numbers": ' + b"9" * 5000 + b"}", "not JSON"),
         (b'{"numbers": 1, "numbers": 2}', "stands twice"),
         (b"\xff\xfe", "not UTF-8"),

@@ -26,6 +26,17 @@ def test_a_report_replaces_an_earlier_one_as_a_whole(tmp_path: Path) -> None:
     assert out.stat().st_mode & 0o777 == 0o755
 
 
+def test_a_link_to_a_folder_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+    target, link = tmp_path / "far/reports", tmp_path / "near/link"
+    link.parent.mkdir()
+    link.symlink_to(target, target_is_directory=True)
+    for content in (FIRST, SECOND):
+        replace_folder(link, content)
+        assert link.is_symlink()
+        assert files(target) == content
+    assert [path.name for folder in (link.parent, target.parent) for path in folder.iterdir()] == ["link", "reports"]
+
+
 def test_an_empty_folder_and_what_tools_leave_in_one_are_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/.gitignore").write_text("/index.html\n")

@@ -1,4 +1,4 @@
-"""VALID, DEGRADED or INVALID, with the reasons and what to do about them. Imports no torch.
+"""VALID, DEGRADED or INVALID, with the reasons and what to do about them.
 
 A finding over its first limit degrades a number, over its second one invalidates it. An INVALID number enters no claim.
 """
@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hyperseg.latency.conditions_cpu import CpuSummary
-from hyperseg.latency.conditions_nvml import HARD_REASONS, GpuSummary
-from hyperseg.latency.statistics import spread_percent
+from hyperseg.records.conditions import HARD_REASONS, CpuSummary, GpuSummary
 from hyperseg.records.measurement import Answer, Verdict
+from hyperseg.records.statistics import spread_percent
 
 Severity = Literal["DEGRADED", "INVALID"]
 
