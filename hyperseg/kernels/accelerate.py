@@ -17,8 +17,8 @@ def accelerate(model: HyperSeg, precision: str = "float32") -> nn.Module:
     """``model`` for inference where it is, in eval mode, several times as fast; the model itself stays as it is.
 
     Takes an image batch (B, 3, H, W) in float32 and gives logits (B, classes, H, W), in float32 too. On a CPU
-    ``precision`` 'bfloat16' rounds the operands of the 1x1 convolutions and needs AMX; calls from several threads take
-    turns. On an NVIDIA GPU it is 'float32' or 'float16': see
+    ``precision`` 'bfloat16' rounds the operands of the 1x1 convolutions and needs AMX or AVX512-BF16; calls from
+    several threads take turns. On an NVIDIA GPU it is 'float32' or 'float16': see
     :func:`hyperseg.kernels.triton.accelerate.accelerate_on_gpu`. Raises :class:`UserError` where the compiler, the CPU
     or the backbone does not allow it, and for a network that is not a :class:`HyperSeg`.
     """

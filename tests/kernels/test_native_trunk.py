@@ -42,7 +42,7 @@ def both(trunk: Trunk, native: NativeTrunk, image: Tensor) -> list[tuple[Tensor,
 
 def need_half() -> None:
     if not trunk_library().hyperseg_trunk_has_half():
-        pytest.skip("this CPU has no AMX")
+        pytest.skip("this CPU has no AMX and no AVX512-BF16")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -46,7 +46,7 @@ def need(engine: Engine, precision: str = "float32") -> None:
     if engine.name in ("native", "openvino_native") and (compiler() is None or shutil.which("g++") is None):
         pytest.skip("no C++ compiler is installed")
     if (engine.name, precision) == ("native", "bfloat16") and not trunk_library().hyperseg_trunk_has_half():
-        pytest.skip("this CPU has no AMX")
+        pytest.skip("this CPU has no AMX and no AVX512-BF16")
 
 
 @pytest.mark.parametrize(("engine", "precision"), ON_CPU, ids=lambda part: getattr(part, "name", part))

@@ -1,4 +1,4 @@
-// Numbers in bfloat16 and the tiles of AMX, where the CPU has them.
+// Numbers in bfloat16, and the tiles of AMX, where the CPU has them.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,10 @@
 #include "half.h"
 #include "vector.h"
 
-#if defined(HYPERSEG_AVX512) && defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__AVX512BF16__) && \
-    defined(__linux__)
+#if defined(HYPERSEG_AVX512) && defined(__AVX512BF16__)
+#define HYPERSEG_BF16
+#endif
+#if defined(HYPERSEG_BF16) && defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__linux__)
 #define HYPERSEG_AMX
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,12 +20,16 @@ namespace {
 
 constexpr int64_t kTile = 512;  // numbers in a tile of bfloat16
 
-#ifdef HYPERSEG_AMX
+#ifdef HYPERSEG_BF16
 inline void store_half(Half* p, Vec v) {
   const __m256bh rounded = _mm512_cvtneps_pbh(v);
   std::memcpy(p, &rounded, sizeof(rounded));
 }
+#else
+inline void store_half(Half*, Vec) {}
+#endif
 
+#ifdef HYPERSEG_AMX
 // Linux hands out the tiles' registers on request, once per process.
 inline int allow_tiles() {
   constexpr int kRequestPermission = 0x1023, kTileData = 18;
@@ -50,11 +56,20 @@ class TileScope {
   bool wanted_;
 };
 #else
-inline void store_half(Half*, Vec) {}
-inline int allow_tiles() { return 0; }
 struct TileScope {
   explicit TileScope(bool) {}
 };
 #endif
+
+// Whether products of bfloat16 run here; with tiles the system has to allow them.
+inline int has_half() {
+#if defined(HYPERSEG_AMX)
+  return allow_tiles();
+#elif defined(HYPERSEG_BF16)
+  return 1;
+#else
+  return 0;
+#endif
+}
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Products of pixels and weights for 1x1 convolutions: float32 in registers, bfloat16 on AMX tiles.
+// Products of pixels and weights for 1x1 convolutions: in registers, and bfloat16 on AMX tiles where there are some.
 //
 // A sink takes the sums, sixteen output channels of one pixel at a time, and writes what it makes of them.
 #pragma once
@@ -56,19 +56,45 @@ inline void tile(const Operand<float>& a, int64_t pixel, const float* weights, i
     for (int c = 0; c < C; ++c) sink(pixel + r, first + c, sum[r][c]);
 }
 
-template <int C, typename Sink>
-inline void columns(const Operand<float>& a, int64_t begin, int64_t end, const float* weights, int64_t depth,
-                    int64_t first, const Sink& sink) {
+#ifdef HYPERSEG_BF16
+// The same of pairs of bfloat16, weights (blocks, depth / 32, 16 pairs, 16, 2): two products and their sum a lane.
+template <int R, int C, typename Sink>
+inline void tile(const Operand<Half>& a, int64_t pixel, const Half* weights, int64_t depth, int64_t first,
+                 const Sink& sink) {
+  __m512 sum[R][C] = {};
+  const Half* w = weights + first * depth * kLanes;
+  for (int64_t k0 = 0; k0 < depth; k0 += kGroup) {
+    const Half* from = a.data + k0 / kGroup * a.block + pixel * a.step;
+    for (int64_t k = 0; k < kGroup; k += 2, w += 2 * kLanes) {
+      __m512bh column[C];
+      for (int c = 0; c < C; ++c) std::memcpy(&column[c], w + c * depth * kLanes, sizeof(column[c]));
+      for (int r = 0; r < R; ++r) {
+        int32_t pair;
+        std::memcpy(&pair, from + r * a.step + k, sizeof(pair));
+        const __m512i x = _mm512_set1_epi32(pair);
+        for (int c = 0; c < C; ++c)
+          sum[r][c] = _mm512_dpbf16_ps(sum[r][c], reinterpret_cast<const __m512bh&>(x), column[c]);
+      }
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) sink(pixel + r, first + c, sum[r][c]);
+}
+#endif
+
+template <int C, typename T, typename Sink>
+inline void columns(const Operand<T>& a, int64_t begin, int64_t end, const T* weights, int64_t depth, int64_t first,
+                    const Sink& sink) {
   int64_t p = begin;
   for (; p + kRows <= end; p += kRows) tile<kRows, C>(a, p, weights, depth, first, sink);
   for (; p + 4 <= end; p += 4) tile<4, C>(a, p, weights, depth, first, sink);
   for (; p < end; ++p) tile<1, C>(a, p, weights, depth, first, sink);
 }
 
-// Pixels [begin, end) times blocks [first, last) of the weights (blocks, depth, 16).
-template <typename Sink>
-inline void product(const Operand<float>& a, int64_t begin, int64_t end, const float* weights, int64_t depth,
-                    int64_t first, int64_t last, const Sink& sink) {
+// Pixels [begin, end) times blocks [first, last) of the weights, of float32 (blocks, depth, 16).
+template <typename T, typename Sink>
+inline void product(const Operand<T>& a, int64_t begin, int64_t end, const T* weights, int64_t depth, int64_t first,
+                    int64_t last, const Sink& sink) {
   for (; first + kColumns <= last; first += kColumns)
     columns<kColumns>(a, begin, end, weights, depth, first, sink);
   if (first < last) columns<1>(a, begin, end, weights, depth, first, sink);
@@ -113,7 +139,7 @@ inline void tile(const Operand<Half>& a, int64_t pixel, int64_t end, const Half*
     }
 }
 
-// The same in bfloat16, weights (blocks, depth / 32, 16 pairs, 16, 2). Reads up to 31 pixels past `end`.
+// The same on tiles, of bfloat16. Reads up to 31 pixels past `end`.
 template <typename Sink>
 inline void product(const Operand<Half>& a, int64_t begin, int64_t end, const Half* weights, int64_t depth,
                     int64_t first, int64_t last, const Sink& sink) {

@@ -7,7 +7,7 @@
 //   3. The projection reads the depthwise result once and adds bias and residual as it writes.
 // The first block's "expansion" is the stem, a strided convolution of the image; a block without one copies its input.
 //
-// Maps between blocks are float32, channels last. In bfloat16 a rounded copy of a map feeds the products (AMX tiles);
+// Maps between blocks are float32, channels last. In bfloat16 a rounded copy of a map feeds the products (AMX tiles or AVX-512);
 // sums, activations, the depthwise convolution and the residual stream stay in float32.
 //
 // Plain C++17 with the vector extension of GCC and Clang; called through ctypes.
@@ -99,7 +99,7 @@ template <typename T>
 inline void put_mixed(T* to, Vec v);
 template <>
 inline void put_mixed<float>(float* to, Vec v) { store(to, v); }
-#ifdef HYPERSEG_AMX
+#ifdef HYPERSEG_BF16
 template <>
 inline void put_mixed<Half>(Half* to, Vec v) { store_half(to, v); }
 #endif
@@ -273,7 +273,7 @@ inline void scale_block(const TrunkBlock& L, int64_t block, const float* gates, 
   for (int64_t k = 0; k < L.mid; ++k)
     store(to + k * kLanes, load(L.project + first + k * kLanes) * splat(gates ? gates[k] : 1.f));
 }
-#ifdef HYPERSEG_AMX
+#ifdef HYPERSEG_BF16
 inline void scale_block(const TrunkBlock& L, int64_t block, const float* gates, Half*) {
   const int64_t depth = padded(L.mid), first = block * depth * kLanes;
   Half* to = static_cast<Half*>(L.scaled) + first;
@@ -344,7 +344,7 @@ void run_pointwise(const TrunkPointwise& L, int threads) {
     for (int64_t p = 0; p < L.pixels; p += kPixelChunk)
       for (int64_t b = 0; b < L.out_blocks; b += kBlockChunk) {
         const int64_t end = std::min(p + kPixelChunk, L.pixels), last = std::min(b + kBlockChunk, L.out_blocks);
-#ifdef HYPERSEG_AMX
+#ifdef HYPERSEG_BF16
         if (L.half) {
           const Operand<Half> a{L.x_half, padded(L.in), kGroup};
           product(a, p, end, static_cast<const Half*>(L.weights), padded(L.in), b, last, writer);
@@ -362,7 +362,7 @@ void run_pointwise(const TrunkPointwise& L, int threads) {
 extern "C" {
 
 void hyperseg_trunk_block(const TrunkBlock* layer, int threads) {
-#ifdef HYPERSEG_AMX
+#ifdef HYPERSEG_BF16
   if (layer->half) return run_block<Half>(*layer, threads);
 #endif
   run_block<float>(*layer, threads);
@@ -378,5 +378,5 @@ void hyperseg_trunk_pointwise(const TrunkPointwise* layer, int threads) {
 }
 
 // Whether this build and this machine run products in bfloat16; asks the system for the right to use its tiles.
-int hyperseg_trunk_has_half() { return allow_tiles(); }
+int hyperseg_trunk_has_half() { return has_half(); }
 }

@@ -2,7 +2,8 @@
 
 A block's expanded map lives row by row in the cache of one core and its squeeze-excitation scales the projection's
 weights, so that the maps which make a backbone slow on a CPU are never written to memory. In bfloat16 the 1x1
-convolutions are products of rounded operands on AMX tiles; all else stays in float32. For inference alone.
+convolutions are products of rounded operands, on AMX tiles or by AVX512-BF16; all else stays in float32. For inference
+alone.
 """
 
 from typing import cast
@@ -33,7 +34,9 @@ class NativeTrunk(nn.Module):
         backbone, half = trunk.backbone, precision == "bfloat16"
         library = trunk_library()
         if half and not library.hyperseg_trunk_has_half():
-            raise UserError("engine native needs a CPU with AMX for bfloat16; choose another engine, or float32")
+            raise UserError(
+                "engine native needs a CPU with AMX or AVX512-BF16 for bfloat16; choose another engine, or float32"
+            )
         self.taps = backbone.taps
         untouched = [s for s, r in zip(backbone.taps, backbone.reduce, strict=True) if isinstance(r, nn.Identity)]
         self.stages = [
