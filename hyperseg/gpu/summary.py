@@ -21,8 +21,9 @@ def summary(out: Path) -> str:
             mode = f"{row['engine']}/{row['precision']}"
             equal = f"{row['equal_classes_percent']:7.3f} % same"
             lines.append(f"  {path.stem:24} {mode:24} {shown:22} {equal}  {row['verdict']}")
-    lines.append("a pass by CUDA events, kernels started early beside not")
-    for path in sorted((out / "passes").glob("*.json")):
+    if passes := sorted((out / "passes").glob("*.json")):
+        lines.append("a pass by CUDA events, kernels started early beside not")
+    for path in passes:
         for row in json.loads(path.read_text()):
             times = ", ".join(f"{engine} {us / 1000:.3f} ms" for engine, us in row["median_us"].items())
             bits = {True: "the same bits", False: "OTHER BITS"}.get(row.get("same_bits"), "one of the two alone")
