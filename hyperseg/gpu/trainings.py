@@ -49,7 +49,7 @@ def camvid(options: Options, seconds: float) -> None:
     if not chosen.exists():
         images = int(max(seconds - EVALUATION_SECONDS, LEAST_TRAINING_SECONDS / 2) * TRAINED_IMAGES_PER_S)
         changes = {"epochs": 1, "images_per_epoch": images, "precision": "bfloat16"}
-        if find_spec(BACKBONE):  # the recipe's own backbone comes from a hub, which a lent machine may not reach
+        if find_spec(BACKBONE):  # the recipe's own backbone comes from a hub, which not every machine reaches
             changes |= load_campaign(FRONT).training.model_dump(include={"backbone"})
         write_text_atomic(chosen, json.dumps(LAST | (TINY if options.dry else changes)) + "\n")
     out = options.records / "camvid_hyperseg_s" / "seed0"
