@@ -46,7 +46,7 @@ front: $(INSTALLED)  ## HyperSeg, its ablations and rivals on real CamVid, one s
 	@hyperseg run config/front_camvid.yaml $(if $(CAMVID),--source '$(CAMVID)')
 
 test: $(APART)/audit  ## The tests, a process for each core; FAST=1 leaves out the slow ones
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(if $(FAST),-m 'not slow')
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest -rs --numprocesses auto --dist loadfile --no-loadscope-reorder $(if $(FAST),-m 'not slow')
 
 $(APART)/%: workflow/%.lock $(INSTALLED)
 	@uv pip install --quiet --no-deps --require-hashes --target $@ --requirement $<

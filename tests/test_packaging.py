@@ -77,7 +77,7 @@ def test_no_file_names_where_packages_are_fetched_from() -> None:
     )
     this = Path(__file__).relative_to(ROOT)
     texts = (".py", ".md", ".toml", ".yml", ".yaml", ".lock", ".sh", ".smk", ".cfg", ".cff")
-    texts += ("Makefile", "Snakefile", "Dockerfile", ".ci/run", ".ci/slurm")
+    texts += ("Makefile", "Snakefile", "Dockerfile", ".ci/run", ".ci/packages", ".ci/slurm")
     found = [
         name
         for name in filter(None, listed.split("\0"))

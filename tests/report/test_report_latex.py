@@ -67,6 +67,13 @@ def test_numbers_line_up_at_their_points() -> None:
     assert "{--}" in text
 
 
+def test_a_bracket_after_the_end_of_a_line_is_text() -> None:
+    columns = (Column("a", "Wide width [mm]"), Column("b", "*"))
+    text = to_latex(Table("t", "T", "C.", columns, ({"a": Cell("[1, 2]"), "b": Cell("*")},)))
+    assert r"\\{[}mm{]}" in text
+    assert r"{[}1, 2{]} & {*} \\" in text
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here (Debian: texlive-science)")
 def test_every_table_compiles(tmp_path: Path, tables: list[Table]) -> None:
     body = "\n".join(f"{to_latex(table)}\\clearpage" for table in tables)

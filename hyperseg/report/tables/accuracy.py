@@ -49,9 +49,9 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
             *paper_columns,
             *IDENTITY[2:],
             Column("images", "Images", numeric=True, shown=False), Column("dataset_version", "Version", shown=False),
-            Column("checkpoint", "Checkpoint", fold=True),
+            Column("checkpoint", "Checkpoint", fold=True, detail=True),
             Column("input_height_px", "", shown=False), Column("input_width_px", "", shown=False),
-            Column("input", "Input [px]", fold=True), Column("normalization", "Normalization", fold=True),
+            Column("input", "Input [px]", fold=True), Column("normalization", "Normalization", fold=True, detail=True),
         ),
         rows=tuple(_row(entries, collection, paper) for entries in accuracy_rows(collection)),
         findings=("selection", "classes", "resize", "absent", "seed", "dead_path"),
@@ -76,7 +76,7 @@ def _protocol_columns(protocol: tuple[str, int]) -> tuple[Column, ...]:
         Column(f"miou_sd_percent_{slug}", "", shown=False),
         Column(f"seeds_{slug}", "", shown=False),
         Column(f"pixel_accuracy_percent_{slug}", "", shown=False),
-        Column(f"majority_miou_percent_{slug}", f"Majority class [%], {title}", numeric=True, fold=True),
+        Column(f"majority_miou_percent_{slug}", f"Majority class [%], {title}", numeric=True, detail=True, fold=True),
     )
 
 

@@ -6,11 +6,11 @@ from hyperseg.report.tables.model import Cell, Column
 
 IDENTITY = (
     Column("network", "Network"),
-    Column("campaign", "Campaign", fold=True),
-    Column("network_source", "Source", fold=True),
-    Column("backbone", "Backbone", fold=True),
-    Column("backbone_weights", "Backbone weights", fold=True),
-    Column("slices", "Slices", fold=True),
+    Column("campaign", "Campaign", fold=True, detail=True),
+    Column("network_source", "Source", fold=True, detail=True),
+    Column("backbone", "Backbone", fold=True, detail=True),
+    Column("backbone_weights", "Backbone weights", fold=True, detail=True),
+    Column("slices", "Slices", fold=True, detail=True),
     Column("parameters", "", shown=False),
 )
 

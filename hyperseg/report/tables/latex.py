@@ -1,7 +1,7 @@
 r"""A table as LaTeX: booktabs and siunitx, type never below 8 pt (``\footnotesize`` at 10 pt) in a two-column page.
 
 A table that fits a column of 84 mm is a ``table``; one that fits the page of 177 mm a ``table*``; from a wider one the
-last columns are left out, detail columns first, and the caption says so. Nothing is scaled.
+last columns are left out, details of the network and the run first, and the caption says so. Nothing is scaled.
 """
 
 import re
@@ -17,6 +17,7 @@ _ROWS = 45  # of a float; longer tables end there, and the caption says so
 _NUMBER = re.compile(r"[−+-]?\d+(?:\.\d+)?")
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
+    "[": "{[}", "]": "{]}", "*": "{*}",  # after the end of a line, \\ would take them as its own arguments
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "–": "--", "—": "---", "−": r"$-$", "×": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$", "≥": r"$\geq$",
     "≤": r"$\leq$", "µ": r"\textmu{}", "’": "'", "→": r"$\to$", "●": r"$\bullet$", "○": r"$\circ$",
@@ -70,14 +71,14 @@ def to_latex(table: Table) -> str:
 
 def _fitting(table: Table) -> tuple[Table, list[str]]:
     """The table with as many columns as a page holds, and the titles of those left out."""
-    columns = [column for column in table.columns if not column.detail]
+    columns = list(table.columns)
     dropped: list[str] = []
     while True:
         fitting = replace(table, columns=tuple(columns))
         seen = view(fitting)
         if _width(seen) <= _PAGE_MM or len(seen.columns) <= 2:
             return fitting, dropped
-        last = seen.columns[-1]
+        last = next((column for column in reversed(seen.columns) if column.detail), seen.columns[-1])
         columns.remove(last)
         dropped.insert(0, last.title)
 

@@ -50,7 +50,7 @@ class Column:
     numeric: bool = False
     shown: bool = True  # False: in the CSV alone
     fold: bool = False  # where every row says the same, say it once in the caption
-    detail: bool = False  # left out of LaTeX, where a line is narrow
+    detail: bool = False  # the first to be left out of LaTeX, where a line is narrow
 
 
 @dataclass(frozen=True)

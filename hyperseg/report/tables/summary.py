@@ -54,8 +54,8 @@ def summary_table(collection: Collection) -> Table:
         else "Mean IoU by evaluation protocol.",
         columns=(
             Column("network", "Network"),
-            Column("campaign", "Campaign", fold=True),
-            Column("backbone", "Backbone", fold=True),
+            Column("campaign", "Campaign", fold=True, detail=True),
+            Column("backbone", "Backbone", fold=True, detail=True),
             Column("parameters_m", "", shown=False),
             Column("gmacs_per_image", "", shown=False),
             Column("dataset", "Dataset", fold=True),
