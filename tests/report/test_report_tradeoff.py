@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from record_factory import CAMVID, evaluation, latency, machine, sha, training
+from record_factory import CAMVID, evaluation, latency, machine, network, sha, training
 from reported import GPU, collection, of_a_library
 
 from hyperseg.records import DatasetRef, Record
@@ -14,9 +14,10 @@ from hyperseg.report.figures.style import house_style
 from hyperseg.report.figures.tradeoff import _labels, tradeoff_figures
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST
+from hyperseg.report.panel import Panel, Point
 from hyperseg.report.rivals import hardware, left_out, scored_rivals, untimed
 from hyperseg.report.tables.front import front_tables
-from hyperseg.report.tradeoff import Panel, Point, panels
+from hyperseg.report.tradeoff import panels
 
 Paper = tuple[PaperRow, ...]
 Rivals = tuple[PeerRow, ...]
@@ -89,6 +90,13 @@ def test_void_is_told_where_only_the_papers_points_count_it(tmp_path: Path, pape
     shown = panels(Inputs(collection(tmp_path, evaluation()), paper, rivals))
     told = {(p.dataset, p.split, p.kind) for p in shown if "counts Void as a class" in p.sentence}
     assert told == {("camvid", "test", 0)}
+
+
+def test_one_network_with_other_weights_goes_by_what_differs(tmp_path: Path) -> None:
+    trained = evaluation(hw=(576, 768))
+    given = evaluation(hw=(576, 768), miou=49.0, net=network("camvid_hyperseg_s", weights="rounded"))
+    (panel,) = panels(Inputs(collection(tmp_path, training(), trained, given, latency())))
+    assert [point.name for point in panel.points] == ["HyperSeg-S, checkpoint given", "HyperSeg-S, checkpoint last"]
 
 
 def on_gpu(record: Record) -> Record:

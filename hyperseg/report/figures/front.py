@@ -16,9 +16,10 @@ from hyperseg.report.figures.style import Pane, Picture, house_style, new_figure
 from hyperseg.report.figures.tradeoff import draw_panel, fix_panel, keep_clear, many_measured, marks
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import distinct, is_published_variant, network_title, slug
+from hyperseg.report.panel import Panel, Point
 from hyperseg.report.part import Part
 from hyperseg.report.timed_seeds import said_of_seeds
-from hyperseg.report.tradeoff import Panel, Point, panels
+from hyperseg.report.tradeoff import panels
 
 _WIDTH, _HEIGHT = 6.9, 4.3  # inches of one panel: the width of a page's text
 _KEY = 0.43  # of the width

@@ -25,9 +25,10 @@ from hyperseg.report.figures.style import (
 )
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title
+from hyperseg.report.panel import MEASURED, PAPER_SCORING, Panel, Point, dominates
 from hyperseg.report.part import Part
 from hyperseg.report.timed_seeds import said_of_seeds
-from hyperseg.report.tradeoff import MEASURED, PAPER_SCORING, Panel, Point, dominates, panels
+from hyperseg.report.tradeoff import panels
 
 REAL_TIME = 30.0  # FPS
 _MANY = 40  # names; a panel with more names its front alone

@@ -10,14 +10,14 @@ from hyperseg.report.collection import (
     Entry,
     Key,
     accuracy_key,
-    checkpoint,
     dataset_key,
     protocol_of,
     protocol_slug,
     protocol_title,
 )
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, distinct, hw, network_title, slug
+from hyperseg.report.marks import evaluation_marks, titled
+from hyperseg.report.names import dataset_title, distinct, network_title, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 
@@ -55,28 +55,10 @@ def by_network(entries: list[Evaluation], collection: Collection) -> list[tuple[
         network = row[0].record.network
         twins = [other[0] for other in rows if other[0].record.network.id == network.id]
         suffix = f"_{ids[: number + 1].count(network.id)}" if len(twins) > 1 else ""
-        marks = [_marks(twin, collection) for twin in twins]
-        differing = [place for place, values in enumerate(zip(*marks, strict=True)) if len(set(values)) > 1]
-        own = _marks(row[0], collection)
-        title = ", ".join([network_title(network.id), *(own[place] for place in differing)])
+        marks = [evaluation_marks(twin, collection) for twin in twins]
+        title = titled(network_title(network.id), evaluation_marks(row[0], collection), marks)
         named.append((f"{network.id}{suffix}", title, row))
     return named
-
-
-def _marks(entry: Evaluation, collection: Collection) -> tuple[str, ...]:
-    """What tells two evaluations of one network apart, as a reader sees it."""
-    network, numbers = entry.record.network, entry.numbers
-    weights = network.backbone_weights.source if network.backbone_weights else "random backbone"
-    return (
-        entry.record.campaign,
-        network.source,
-        network.backbone,
-        weights,
-        network.slices or "",
-        f"{network.num_classes} classes",
-        hw(numbers.input_height, numbers.input_width),
-        f"checkpoint {checkpoint(entry, collection)}",
-    )
 
 
 def _table(entries: list[Evaluation], collection: Collection) -> Table:

@@ -8,12 +8,13 @@ from hyperseg.report.collection import Key, dataset_key, protocol_of, protocol_t
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST, Latency, Measured, measured
 from hyperseg.report.names import dataset_title, distinct, hw, slug
+from hyperseg.report.panel import Point, pareto
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import MIB, verdict_cell, with_interval
 from hyperseg.report.timed_seeds import said_of_seeds
-from hyperseg.report.tradeoff import Point, measured_point, pareto
+from hyperseg.report.tradeoff import measured_point
 
 _COLUMNS = (
     *(replace(column, shown=column.key not in ("network_source", "slices", "parameters")) for column in IDENTITY),
