@@ -213,7 +213,7 @@ def _counted(count: int, what: str) -> str:
 
 def _joined(values: Iterable[str]) -> list[str]:
     found = _sorted(values)
-    return [", ".join(found)] if found else []
+    return ["; ".join(found)] if found else []
 
 
 def _sorted(values: Iterable[str]) -> list[str]:
