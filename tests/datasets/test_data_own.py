@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from data_command import cli
 from PIL import Image
 
-from hyperseg.cli.data import command
 from hyperseg.data.overlay import overlay
 from hyperseg.data.prepared import ClassInfo, open_dataset
 from hyperseg.datasets.card import DatasetCard, read_card
@@ -21,10 +20,6 @@ from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
 CLASSES = "classes: [road, {name: sky, colour: [70, 130, 180]}]\nvoid: 9\nlicence: mine\n"
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

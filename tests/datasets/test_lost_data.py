@@ -11,24 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from data_command import cli, told
 
-from hyperseg.cli.data import command
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.staging import files_below, staged
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
 STREETS = ("--train", "1", "--val", "0", "--test", "1", "--height", "32", "--width", "32")
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
-
-
-def told(result: Result) -> str:
-    assert isinstance(result.exception, UserError), result.output
-    return str(result.exception)
 
 
 def content(folder: Path) -> dict[str, bytes]:
