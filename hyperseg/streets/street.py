@@ -61,8 +61,8 @@ class Street:
         """Lateral position where the pavement ends and the lots begin."""
         return side * (self.half + 0.18 + self.sides[side].verge + self.sides[side].pavement)
 
-    def in_mouth(self, side: int, z: float, margin: float = 0.0) -> bool:
-        """Whether the side street opens at this depth."""
+    def in_mouth(self, side: int, z: float, margin: float) -> bool:
+        """Whether the side street opens within `margin` metres of this depth."""
         return (
             self.junction is not None
             and side in self.mouths
