@@ -44,8 +44,8 @@ def tarred(path: Path, members: dict[str, bytes | tarfile.TarInfo], mode: str = 
     return path
 
 
-def special(kind: bytes, name: str = "a.png", link: str = "") -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
+def special(kind: bytes, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo("a.png")
     info.type, info.linkname = kind, link
     return info
 
