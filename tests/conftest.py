@@ -32,6 +32,12 @@ def site() -> Iterator[Site]:
     site.close()
 
 
+@pytest.fixture
+def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks of devices of this test's own: another job on this machine may hold the real ones."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 def png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")

@@ -1,7 +1,7 @@
 """sha256 of many files on all cores, and the list format of ``sha256sum``."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -12,20 +12,14 @@ from hyperseg.processors import usable_cores
 _LINE = re.compile(r"^([0-9a-f]{64})  (.+)$")
 
 
-def sha256_files(paths: Iterable[Path], advance: Callable[[int], None] | None = None) -> dict[Path, str]:
-    """Hex sha256 of each file. Threads suffice: hashlib lets go of the interpreter lock.
-
-    `advance` is called with the bytes of each finished file.
-    """
+def sha256_files(paths: Iterable[Path]) -> dict[Path, str]:
+    """Hex sha256 of each file. Threads suffice: hashlib lets go of the interpreter lock."""
 
     def one(path: Path) -> tuple[Path, str]:
         try:
-            digest = sha256_file(path)
-            if advance:
-                advance(path.stat().st_size)
+            return path, sha256_file(path)
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}; check the disk and the permissions") from error
-        return path, digest
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         return dict(pool.map(one, paths))

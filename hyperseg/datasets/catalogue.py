@@ -11,7 +11,7 @@ from hyperseg.strict import first_problem
 from hyperseg.yaml_file import read_yaml
 
 
-def catalogued(dataset: str, own: Path | None = None) -> Published:
+def catalogued(dataset: str, own: Path | None) -> Published:
     """The published dataset of that id, as the catalogue file `own` changes it.
 
     `own` maps dataset ids to fields of :class:`Published`. A field replaces the published value; of `archives`, one of

@@ -17,7 +17,7 @@ _MEANING = {
 }
 
 
-def croissant_text(dataset: PreparedDataset, card: DatasetCard, homepage: str | None = None) -> str | None:
+def croissant_text(dataset: PreparedDataset, card: DatasetCard, homepage: str | None) -> str | None:
     """The metadata of `dataset` as JSON-LD, after mlcroissant has read it back without an error.
 
     Paths in it are relative to the dataset's folder. None where mlcroissant is not installed; UserError where it

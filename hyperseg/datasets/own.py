@@ -1,37 +1,25 @@
 """A user's own images and labels as a dataset that every command takes."""
 
-import colorsys
-import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from hyperseg.data.description import DATASET_FILE, IGNORED, DatasetInfo, parse_info, read_info
+from hyperseg.data.description import DATASET_FILE, read_info
 from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, dataset_files, is_litter, read_manifest
 from hyperseg.data.offenders import first_ten
-from hyperseg.data.pictures import PictureError, is_coloured, palette_colours, read_colours
+from hyperseg.data.pictures import PictureError, is_coloured, read_colours
 from hyperseg.data.prepared import PreparedDataset, open_dataset
 from hyperseg.datasets.colours import Colour, ColourMap
 from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.intake import Intake, write_label
-from hyperseg.datasets.published import is_published
+from hyperseg.datasets.own_classes import OwnClasses, check_palette, read_classes
 from hyperseg.datasets.published.published import UnknownColours
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
 from hyperseg.errors import UserError
-from hyperseg.yaml_file import read_yaml
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-
-
-@dataclass(frozen=True)
-class OwnClasses:
-    """What the file of classes says: the description, and the label value of each colour, where all have one."""
-
-    info: DatasetInfo
-    colours: dict[Colour, int] | None
 
 
 @dataclass(frozen=True)
@@ -41,20 +29,17 @@ class _Split:
     labels: Path | None
 
 
-def add(
-    folder: Path, classes: Path, out: Path, *, label_suffix: str = "", unknown: UnknownColours = "refuse"
-) -> PreparedDataset:
+def add(folder: Path, classes: Path, out: Path, *, label_suffix: str, unknown: UnknownColours) -> PreparedDataset:
     """Copy a folder of images and labels into a prepared dataset at `out`.
 
     Layouts taken: ``<split>/images`` with ``<split>/labels``; ``images/<split>`` with ``labels/<split>``; or ``images``
     with ``labels``, which become the one split ``all``. Pictures in folders within these are called by the folders'
     names too (``city_0001.png``). A label has its image's name and `label_suffix`, with ``.png``; it holds label values
-    or, where `classes` (the YAML file that :func:`read_classes` reads) gives every class a colour, exactly these
-    colours; `unknown` says what other colours are. Raises UserError.
+    or, where `classes` (a file for :func:`hyperseg.datasets.own_classes.read_classes`) gives every class a colour,
+    exactly these colours; `unknown` says what other colours are. Raises UserError.
     """
     own = read_classes(classes, out.resolve().name)
     splits = _find_splits(folder)
-    _check_any(splits)
     label_suffix = label_suffix.removesuffix(".png")
     strange: Counter[Colour] = Counter()
     with staged_folder(out) as stage:
@@ -82,7 +67,6 @@ def add_in_place(folder: Path, classes: Path) -> PreparedDataset:
     """
     own = read_classes(classes, folder.resolve().name)
     splits = _find_splits(folder)
-    _check_any(splits)
     if any(split.images != folder / split.name / "images" for split in splits):
         raise UserError(f"{folder} is not laid out as <split>/images and <split>/labels; give --out to have it copied")
     _check_own_files(folder)
@@ -90,13 +74,6 @@ def add_in_place(folder: Path, classes: Path) -> PreparedDataset:
         _check_in_place(split, own)
     with disk_errors(folder, "give --out to have the pictures copied where there is room"):
         return seal(folder, own.info)
-
-
-def _check_any(splits: list[_Split]) -> None:
-    """Raise UserError for a split without an image: it would be left out without a word."""
-    for split in splits:
-        if not dataset_files(split.images):
-            raise UserError(f"{split.images} holds no image; put the images of split {split.name} there or remove it")
 
 
 def _check_in_place(split: _Split, own: OwnClasses) -> None:
@@ -119,7 +96,7 @@ def _check_in_place(split: _Split, own: OwnClasses) -> None:
     for path in labels.values():
         if _is_coloured(path):
             raise UserError(f"{path} stores colours, not label values; give --out to have such labels converted")
-        _check_palette(path, own)
+        check_palette(path, own)
 
 
 def _check_own_files(folder: Path) -> None:
@@ -136,46 +113,6 @@ def _check_own_files(folder: Path) -> None:
             f"{folder} holds a file that would be replaced and is not of a dataset of this package ({error}); move it "
             "away, or give --out to have the pictures copied"
         ) from error
-
-
-def read_classes(path: Path, name: str) -> OwnClasses:
-    """Read a short description: ``classes`` is all it must have, as names or as names with colours.
-
-    `name` of the dataset's folder gives id and title where the file has none. Raises UserError.
-    """
-    content = read_yaml(path, "list of classes")
-    if not isinstance(content, dict) or not isinstance(content.get("classes"), list):
-        raise UserError(f"{path} has no list of classes; write `classes: [road, sky]` into it")
-    defaults: dict[str, Any] = {
-        "id": re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-") or "own",
-        "title": name,
-        "licence": "own data, no licence stated",
-        "citation": "none",
-        "source": "own data",
-    }
-    listed = content["classes"]
-    coloured = [_coloured(entry, index, len(listed)) for index, entry in enumerate(listed)]
-    info = parse_info({**defaults, **content, "classes": coloured}, path)
-    if is_published(info.id):
-        raise UserError(
-            f"{info.id!r} is the id of a published dataset, whose numbers yours do not compare with; write another "
-            f"`id:` into {path}, or use `hyperseg data prepare {info.id}` (with --partial for a part of it)"
-        )
-    if not all(isinstance(entry, dict) and "colour" in entry for entry in listed):
-        return OwnClasses(info, None)
-    colours = {entry.colour: value for entry, value in zip(info.classes, info.label_values, strict=True)}
-    if len(colours) < len(info.classes):
-        return OwnClasses(info, None)  # good for pictures, not for telling classes apart
-    return OwnClasses(info, colours)
-
-
-def _coloured(entry: object, index: int, count: int) -> object:
-    """Names alone get colours spread around the colour circle, alternately light and dark."""
-    if isinstance(entry, dict) and "colour" in entry:
-        return entry
-    red, green, blue = colorsys.hls_to_rgb(index / count, 0.42 + 0.22 * (index % 2), 0.65)
-    colour = [round(255 * channel) for channel in (red, green, blue)]
-    return {**entry, "colour": colour} if isinstance(entry, dict) else {"name": entry, "colour": colour}
 
 
 def _find_splits(folder: Path) -> list[_Split]:
@@ -205,6 +142,8 @@ def _find_splits(folder: Path) -> list[_Split]:
     for split in found:
         if "+" in split.name or not split.name.isprintable():
             raise UserError(f"{split.name!r} cannot name a split, as + joins splits; rename its folder")
+        if not dataset_files(split.images):  # else it would be left out without a word
+            raise UserError(f"{split.images} holds no image; put the images of split {split.name} there or remove it")
     return found
 
 
@@ -227,7 +166,7 @@ def _copy(split: _Split, stage: Path, own: OwnClasses, label_suffix: str) -> Cou
     unknown: Counter[Colour] = Counter()
     for name, path in named_labels.items():
         if not _is_coloured(path):
-            _check_palette(path, own)
+            check_palette(path, own)
             suffix = ".png" if path.suffix == ".PNG" else path.suffix
             intake.place(path, stage / split.name / "labels" / f"{name}{suffix}")
             continue
@@ -276,27 +215,6 @@ def _check_suffix(split: _Split, images: set[str], labels: set[str], given: str)
             f"the labels in {split.labels} are called as their images and {whole[0]}; add --out and "
             f"--label-suffix {whole[0]}"
         )
-
-
-def _check_palette(path: Path, own: OwnClasses) -> None:
-    """Raise UserError where a palette gives a value the colour of another class than the one the value stands for.
-
-    Programs that shrink PNGs number colours as they meet them, and an offset by one of all classes looks the same.
-    """
-    if own.colours is None:
-        return
-    try:
-        shown = palette_colours(path)
-    except PictureError:
-        return  # found with everything else
-    names = {value: entry.name for entry, value in zip(own.info.classes, own.info.label_values, strict=True)}
-    for value, colour in shown.items():
-        meant = own.colours.get(colour, value)
-        if meant != value and value not in {IGNORED, own.info.void}:
-            raise UserError(
-                f"the palette of {path} shows the value {value} in the colour of class {names[meant]}, whose value is "
-                f"{meant}; save it as RGB to have it read by colour, save it in grey, or correct the file of classes"
-            )
 
 
 def _is_coloured(path: Path) -> bool:

@@ -18,10 +18,10 @@ def prepare_dataset(
     dataset: Published,
     source: Path,
     out: Path,
-    unknown: UnknownColours = "refuse",
+    unknown: UnknownColours,
     *,
-    partial: bool = False,
-    catalogue: Path | None = None,
+    partial: bool,
+    catalogue: Path | None,
 ) -> PreparedDataset:
     """Prepare `dataset` from `source` (an archive, a folder of archives, or a folder unpacked from them) as `out`.
 

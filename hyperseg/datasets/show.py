@@ -18,7 +18,7 @@ NO_CLASS = (235, 235, 235)  # light grey
 _INK, _QUIET = "#1c1e21", "#6b7178"
 
 
-def write_sheet(dataset: PreparedDataset, card: DatasetCard, path: Path, rows: int = 4) -> None:
+def write_sheet(dataset: PreparedDataset, card: DatasetCard, path: Path, rows: int) -> None:
     """Write a PNG: `rows` samples spread over the splits (image, overlay, label), class shares and mean colour."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

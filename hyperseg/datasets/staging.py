@@ -28,6 +28,7 @@ from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.inspection import kind_of
 from hyperseg.datasets.published import is_published
 from hyperseg.errors import UserError
+from hyperseg.files import exchange
 
 _MARK = ".hyperseg-"
 _LOCK = ".lock"
@@ -71,7 +72,7 @@ def staged(out: Path) -> Iterator[Stage]:
                 except UserError as error:
                     raise UserError(str(error).replace(str(stage.folder), str(out))) from error
                 check_replaceable(out)  # again: the work may have taken hours
-                _exchange(stage.folder, out, work / "old")
+                exchange(stage.folder, out, work / "old")
             finally:
                 _remove_work(lock, out)
 
@@ -156,18 +157,6 @@ def _left_behind(name: str) -> bool:
     """Whether a file browser put it there; other hidden files are the user's."""
     last = name.rsplit("/", 1)[-1]
     return is_litter(last) and (not last.startswith(".") or last == ".DS_Store")
-
-
-def _exchange(stage: Path, out: Path, old: Path) -> None:
-    if not out.exists():
-        stage.rename(out)
-        return
-    out.rename(old)
-    try:
-        stage.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The three readings of a network's batch norms: kept, folded into the layer before, or deleted as the authors did."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hyperseg.latency.protocol import BatchNorm
@@ -9,27 +8,18 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
-class NormCount:
-    """What was done: norms that no longer run, and norms that still do."""
-
-    removed: int
-    left: int
-
-
-def prepare_batch_norm(network: "nn.Module", mode: BatchNorm, example: "Tensor") -> NormCount:
-    """Put the eval-mode `network`'s batch norms into the reading `mode`, in place.
+def prepare_batch_norm(network: "nn.Module", mode: BatchNorm, example: "Tensor") -> int:
+    """Put the eval-mode `network`'s batch norms into the reading `mode`, in place; returns how many still run.
 
     ``deleted`` replaces each by its activation alone or nothing: the network then computes something else, which the
     published frame rates do. ``folded`` folds every norm that is fed by exactly one convolution, in any network, and
     checks the result on `example`, float32 (B, 3, H, W): a network whose outputs changed raises RuntimeError. Norms
-    after dynamic weights are left to the network or the engine (:mod:`hyperseg.kernels.inference`), and counted.
+    after dynamic weights are left to the network or the engine (:mod:`hyperseg.kernels.inference`).
     """
     from torch import inference_mode
 
     from hyperseg.kernels.batch_norm import activation_of, fold_batch_norms
 
-    before = len(_norms(network))
     if mode == "deleted":
         for name, norm in _norms(network):
             network.set_submodule(name, activation_of(norm))
@@ -43,8 +33,7 @@ def prepare_batch_norm(network: "nn.Module", mode: BatchNorm, example: "Tensor")
         scale = float(plain.abs().max())
         if not difference <= 1e-3 * max(scale, 1.0):
             raise RuntimeError(f"folding the batch norms changed the output by {difference:.2g} of {scale:.2g}")
-    left = len(_norms(network))
-    return NormCount(removed=before - left, left=left)
+    return len(_norms(network))
 
 
 def _norms(network: "nn.Module") -> "list[tuple[str, nn.Module]]":

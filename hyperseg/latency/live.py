@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -13,29 +12,28 @@ from hyperseg.records.schema import LatencyNumbers, Record
 class LiveLine:
     """One line that is written over on a terminal; elsewhere one line per process, not per event."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stderr
-        self._terminal = self.stream.isatty()
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
         self._said = ""
 
     def __call__(self, text: str) -> None:
         if self._terminal:
-            self.stream.write(f"\r\x1b[2K{text}")
+            sys.stderr.write(f"\r\x1b[2K{text}")
         elif (title := text.partition(": ")[0]) != self._said:
             self._said = title
-            self.stream.write(f"{text}\n")
-        self.stream.flush()
+            sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
     def end(self) -> None:
         """Clear the line."""
         if self._terminal:
-            self.stream.write("\r\x1b[2K")
-            self.stream.flush()
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
 
 
-def print_table(records: Sequence[Record], console: Console | None = None) -> None:
+def print_table(records: Sequence[Record]) -> None:
     """The numbers of one session as a table, each with its verdict, then the reasons and the advice."""
-    console = console or Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else 140)
     first = _numbers(records[0])
     title = f"{_protocol(records[0])}, {first.precision}, batch norm {first.batch_norm}, on {first.device_name}"
     console.print(title, highlight=False, markup=False)

@@ -168,7 +168,7 @@ def prepare(job: Job) -> Prepared:
 
     with torch.inference_mode():
         began = time.perf_counter()
-        norms = prepare_batch_norm(network, job.batch_norm, on_device[0])
+        norms_left = prepare_batch_norm(network, job.batch_norm, on_device[0])
         target = Target(job.device, job.precision, torch.get_num_threads(), job.tf32)
         call = engine.prepare(Staged(network, job.stages).eval(), on_device[0], target)
         call(on_device[0])
@@ -184,7 +184,7 @@ def prepare(job: Job) -> Prepared:
         image = images[index % len(images)].to(device) if copies else on_device[index % len(images)]
         held[0] = call(image)  # held, so that freeing the last output is part of every run alike
 
-    return Prepared(run, call, on_device, prepare_s, norms.left, memory, device)
+    return Prepared(run, call, on_device, prepare_s, norms_left, memory, device)
 
 
 def heartbeat(emit: Emit, warm: clock.LatencySeries, timed: clock.LatencySeries) -> Callable[[], None]:

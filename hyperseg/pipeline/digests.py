@@ -27,14 +27,14 @@ def digest_file(campaign: str, step: str, *names: str) -> str:
     return f"{FOLDER}/{campaign}/{'/'.join([step, *filter(None, ['-'.join(names)])])}.json"
 
 
-def write_digests(campaign: Campaign, root: Path = Path()) -> None:
+def write_digests(campaign: Campaign) -> None:
     """Bring the digest files of a campaign up to date; what has not changed is not touched."""
-    current = current_digests(campaign, root) | settings(campaign)
-    wanted = {root / name: json.dumps(content, indent=1) + "\n" for name, content in current.items()}
+    current = current_digests(campaign) | settings(campaign)
+    wanted = {Path(name): json.dumps(content, indent=1) + "\n" for name, content in current.items()}
     for path, text in wanted.items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text_atomic(path, text)
-    for path in set((root / FOLDER / campaign.campaign).rglob("*.json")) - set(wanted):
+    for path in set(Path(FOLDER, campaign.campaign).rglob("*.json")) - set(wanted):
         path.unlink(missing_ok=True)  # of a variant or a protocol that the campaign no longer has
 
 
@@ -64,9 +64,9 @@ def settings(campaign: Campaign) -> dict[str, dict[str, Any]]:
     return {settings_file(campaign.campaign, step): content for step, content in read.items()}
 
 
-def current_digests(campaign: Campaign, root: Path = Path()) -> dict[str, dict[str, Any]]:
+def current_digests(campaign: Campaign) -> dict[str, dict[str, Any]]:
     """:func:`digests` of this package: those of the last time where none of its files has another size or time."""
-    seen = root / SEEN / f"{campaign.campaign}.json"
+    seen = Path(SEEN, f"{campaign.campaign}.json")
     looked = [campaign.model_dump_json(), str(PACKAGE), *_stamps(PACKAGE)]
     key = hashlib.sha256("\n".join(looked).encode()).hexdigest()
     try:

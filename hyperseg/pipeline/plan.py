@@ -17,7 +17,7 @@ from hyperseg.pipeline.steps import Layout
 from hyperseg.records import EvaluationNumbers, LatencyNumbers, Record, TrainingNumbers, read_record_files
 from hyperseg.training.recipe import load_recipe
 
-RECORDS = ("results/runs", "results/reference")
+RECORDS = (Path("results/runs"), Path("results/reference"))
 REPORT_S, STRIPS_S = 15.0, 5.0
 CHECKPOINT_PARTS = 3  # the network, and the two moments of its optimizer
 
@@ -51,9 +51,9 @@ def plan(layout: Layout, records: Iterable[Record]) -> list[PlannedStep]:
     return [*steps, PlannedStep("report", "", 1, REPORT_S, 5 * 10**6, "the demo's report")]
 
 
-def measured_records(root: Path = Path()) -> list[Record]:
+def measured_records() -> list[Record]:
     """Every record of a run here, and those that come with the project."""
-    return list(read_record_files(root / folder for folder in RECORDS if (root / folder).is_dir()).values())
+    return list(read_record_files(folder for folder in RECORDS if folder.is_dir()).values())
 
 
 def _training(campaign: Campaign, variant: str, records: list[Record]) -> PlannedStep:

@@ -25,14 +25,14 @@ GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "G
 OUTPUT_FOLDERS = ("data", "results", "reports", "dvc.lock")  # what the pipeline itself writes does not make code dirty
 
 
-def provenance(command: list[str] | None = None, threads: int | None = None) -> Provenance:
+def provenance(threads: int | None = None) -> Provenance:
     """The provenance of a run that starts now. `threads` is torch's intra-op thread count (default: all cores)."""
     commit, dirty = _git()
-    argv = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    command = [Path(sys.argv[0]).name, *sys.argv[1:]]
     return Provenance(
         commit=commit,
         dirty=dirty,
-        command=[_portable(word) for word in (command if command is not None else argv)],
+        command=[_portable(word) for word in command],
         python=platform.python_version(),
         packages={name: version for name in PACKAGES if (version := _version(name))},
         threads=threads if threads is not None else os.cpu_count() or 1,

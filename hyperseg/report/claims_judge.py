@@ -1,40 +1,24 @@
 """The verdict on every claim of the paper, from a frame of records and published facts."""
 
 import math
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from hyperseg.records.statistics import process_interval
 from hyperseg.report.claims import Claim, Claims, read_claims
+from hyperseg.report.claims_ours import USED, Measured, OurNumbers
 from hyperseg.report.claims_speed import places, speed_ratios
 from hyperseg.report.collection import Collection
-from hyperseg.report.comparability import Run, accuracy_reasons, latency_reasons
 from hyperseg.report.conditions import CLAIMS_FILE
-from hyperseg.report.facts import PaperRow, PeerRow
+from hyperseg.report.facts import PeerRow
 from hyperseg.report.names import network_title
 from hyperseg.report.rivals import PAPER_HARDWARE, VOID_COUNTED, hardware, scored_rivals
 
-_QUANTITIES = {"miou": "miou", "fps": "fps", "latency": "latency_mean"}
-_USED = (*_QUANTITIES.values(), "latency_median", "final_loss")  # the last stands for a training
 _TITLES = {"fps": "FPS", "latency": "latency", "speed": "speed ratio", "front": "on the Pareto front"}
 _UNITS = {"miou": "%", "fps": "images/s", "latency": "ms", "speed": "ratio"}
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A number of ours with its interval, and the records it comes from."""
-
-    value: float
-    low: float | None
-    high: float | None
-    seeds: int
-    records: tuple[str, ...]
-    reasons: tuple[str, ...] = ()  # why it is not the paper's measurement
 
 
 @dataclass(frozen=True)
@@ -69,19 +53,12 @@ def judge_collection(paper_csv: Path, collection: Collection, peers: Sequence[Pe
     """
     if not paper_csv.with_name(CLAIMS_FILE).exists():
         return None
-    return judge(read_claims(paper_csv), collection.frame(_USED), peers)
+    return judge(read_claims(paper_csv), collection.frame(USED), peers)
 
 
 class _Judging:
     def __init__(self, claims: Claims, frame: pd.DataFrame, peers: Sequence[PeerRow]) -> None:
-        self.claims, self.peers = claims, peers
-        used = frame[frame["quantity"].isin(_USED)]
-        plain = used.astype(object).where(used.notna(), None)
-        self.runs: dict[tuple[str, str], list[Run]] = {}  # by quantity and variant
-        for run in plain.to_dict("records"):
-            self.runs.setdefault((run["quantity"], run["variant"]), []).append({str(k): v for k, v in run.items()})
-        trained = [run for (name, _), runs in self.runs.items() if name == "final_loss" for run in runs]
-        self.trainings = {run["weights_sha256"]: run for run in trained if run["weights_sha256"]}
+        self.claims, self.peers, self.ours = claims, peers, OurNumbers(claims, frame)
 
     def row(self, claim: Claim) -> dict[str, Any]:
         paper = self._paper(claim)
@@ -136,7 +113,7 @@ class _Judging:
         if claim.kind == "order":
             return self._order(claim)
         assert paper is not None
-        ours = self._measured(claim.variant, claim.split, claim.measure)
+        ours = self.ours.of(claim.variant, claim.split, claim.measure)
         if ours is None:
             return Judged("not measurable here")
         if ours.reasons:
@@ -145,45 +122,10 @@ class _Judging:
         rising = claim.measure != "latency"  # a shorter time is better
         return Judged(_verdict(ours, paper, allowed, rising=rising), ours, difference=ours.value - paper)
 
-    def _measured(self, variant: str, split: str | None, measure: str, campaign: str | None = None) -> Measured | None:
-        """Our number of a variant: comparable ones averaged over seeds, else the nearest one; or None.
-
-        Of one `campaign`, if it is given.
-        """
-        row = self.claims.row_of(variant, split)
-        runs = [
-            run for run in self.runs.get((_QUANTITIES[measure], variant), ())
-            if run["subject"] is None and campaign in (None, run["campaign"])
-            and run["source"] == "hyperseg" and not run["smoke"] and run["verdict"] != "INVALID"
-            and (measure != "miou" or (str(run["dataset"]).startswith(row.dataset) and split in (None, run["split"])))
-        ]  # fmt: skip
-        compared = [(self._reasons(run, row), run) for run in runs]
-        fit = [run for reasons, run in compared if not reasons]
-        if fit:
-            return _over_seeds(fit)
-        if not compared:
-            return None
-        reasons, nearest = min(compared, key=lambda pair: self._distance(pair[1], row))
-        return replace(_over_seeds([nearest]), reasons=tuple(reasons))
-
-    def _reasons(self, run: Run, row: PaperRow) -> list[str]:
-        if run["kind"] == "latency":
-            return latency_reasons(run, row)
-        return accuracy_reasons(run, row, self.trainings.get(run["weights_sha256"] or ""))
-
-    def _distance(self, run: Run, row: PaperRow) -> tuple[int, bool, float]:
-        """Sorts what is not comparable: by what else than the training differs; then by the images trained on."""
-        if run["kind"] == "latency":
-            return len(latency_reasons(run, row)), run["protocol"] != "paper", 0
-        training = self.trainings.get(run["weights_sha256"] or "")
-        seen = (training["epochs"] or 0) * (training["images_per_epoch"] or 0) if training else 0
-        return len(accuracy_reasons(run, row, None)), run["protocol"] != "paper", -seen
-
     def _speed(self, claim: Claim, paper: float | None, allowed: float | None) -> Judged:
         assert claim.against is not None
         rows = [self.claims.row_of(variant, claim.split) for variant in (claim.variant, claim.against)]
-        timed = [run for row in rows for run in self.runs.get(("latency_median", row.variant), ())]
-        found = speed_ratios(timed, rows[0], rows[1])
+        found = speed_ratios(self.ours.timings(claim.variant, claim.against), rows[0], rows[1])
         if not found:
             return Judged("not measurable here")
         first = found[0]
@@ -198,9 +140,9 @@ class _Judging:
 
     def _order(self, claim: Claim) -> Judged:
         assert claim.against is not None
-        pair = [self._measured(variant, claim.split, claim.measure) for variant in (claim.variant, claim.against)]
+        pair = [self.ours.of(variant, claim.split, claim.measure) for variant in (claim.variant, claim.against)]
         if any(one is not None and one.reasons for one in pair):
-            pair = self._side_by_side(claim, claim.against) or pair
+            pair = self.ours.side_by_side(claim, claim.against) or pair
         above, below = pair
         if above is None or below is None:
             return Judged("not measurable here")
@@ -214,22 +156,6 @@ class _Judging:
         ours = replace(ours, low=difference - half, high=difference + half)
         return Judged(_ordered(difference, ours.low, ours.high), ours)
 
-    def _side_by_side(self, claim: Claim, against: str) -> list[Measured | None] | None:
-        """Both numbers from the campaign that is nearest to the paper's conditions; None where none has both.
-
-        Numbers that are not the paper's measurement can still be compared with each other, under one schedule.
-        """
-        names = [
-            {run["campaign"] for run in self.runs.get((_QUANTITIES[claim.measure], variant), ())}
-            for variant in (claim.variant, against)
-        ]
-        pairs = [
-            [self._measured(variant, claim.split, claim.measure, name) for variant in (claim.variant, against)]
-            for name in sorted(filter(None, names[0] & names[1]))
-        ]
-        whole = [pair for pair in pairs if None not in pair]
-        return min(whole, key=lambda pair: sum(len(one.reasons) for one in pair if one), default=None)
-
     def _front(self, claim: Claim) -> Judged:
         row = self.claims.row_of(claim.variant, claim.split)
         rivals = [
@@ -240,7 +166,7 @@ class _Judging:
         if not rivals:
             return Judged("not measurable here")
         miou, fps, ours = row.miou_percent, row.fps, None
-        measured = [self._measured(claim.variant, claim.split, measure) for measure in ("miou", "fps")]
+        measured = [self.ours.of(claim.variant, claim.split, measure) for measure in ("miou", "fps")]
         if all(one is not None and not one.reasons for one in measured):
             accuracy, speed = (one for one in measured if one is not None)
             miou, fps, ours = accuracy.value, speed.value, accuracy
@@ -282,23 +208,6 @@ def _ordered(difference: float, low: float | None, high: float | None) -> str:
     if low is not None and high is not None and low <= 0 <= high:
         return "within noise"
     return "reproduced" if difference > 0 else "not reproduced"
-
-
-def _over_seeds(runs: Sequence[Mapping[str, Any]]) -> Measured:
-    """The mean over seeds; its interval is Student's over them, of a single seed the record's own."""
-    by_seed: dict[Any, list[float]] = {}
-    for run in runs:
-        # a latency has no seed of its own; other weights are those of another one
-        seed = run["weights_sha256"] if run["kind"] == "latency" else run["seed"]
-        by_seed.setdefault(seed, []).append(float(run["value"]))
-    values = [statistics.fmean(found) for found in by_seed.values()]
-    low, high = runs[0]["low"], runs[0]["high"]
-    if (found := process_interval(values)) is not None:
-        low, high = found.low, found.high
-    elif len(runs) > 1:
-        low = high = None
-    names = tuple(dict.fromkeys(str(run["record"]) for run in runs))
-    return Measured(statistics.fmean(values), low, high, len(values), names)
 
 
 def _half(one: Measured) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hyperseg.errors import UserError
+from hyperseg.files import exchange
 from hyperseg.report.collection import Collection
 
 CONTENTS = "report.json"  # what the report was made of and what it holds; marks a folder as ours to replace
@@ -69,17 +70,9 @@ def replace_folder(out: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _swap(partial: Path, out: Path) -> None:
-    if not out.exists():
-        partial.rename(out)
-        return
     for kept in out.glob(".*"):
         if kept.is_file():
             shutil.copy2(kept, partial / kept.name)
     previous = partial.with_suffix(".previous")
-    out.rename(previous)
-    try:
-        partial.rename(out)
-    except OSError:
-        previous.rename(out)
-        raise
+    exchange(partial, out, previous)
     shutil.rmtree(previous, ignore_errors=True)

@@ -14,7 +14,6 @@ from hyperseg.streets.shapes import Sketch, Sprite
 from hyperseg.streets.view import RGB, View
 
 _SKIN, _HAIR, _TOP, _FOLD, _LEGS, _FAR_LEG, _SHOE, _BAG, _TYRE, _FRAME, _VEST = range(1, 12)
-_MATERIALS = 12
 
 #: Width and height of the sprites in metres.
 PERSON_BOX = (1.1, 1.9)

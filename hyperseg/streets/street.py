@@ -61,8 +61,8 @@ class Street:
         """Lateral position where the pavement ends and the lots begin."""
         return side * (self.half + 0.18 + self.sides[side].verge + self.sides[side].pavement)
 
-    def in_mouth(self, side: int, z: float, margin: float = 0.0) -> bool:
-        """Whether the side street opens at this depth."""
+    def in_mouth(self, side: int, z: float, margin: float) -> bool:
+        """Whether the side street opens within `margin` metres of this depth."""
         return (
             self.junction is not None
             and side in self.mouths
@@ -124,9 +124,8 @@ def lay_ground(street: Street, stream: Stream, light: Light, eaves: dict[int, fl
     """The ground of a street; ``eaves`` is the height in metres of the buildings on each side, which throw shadows."""
     plain = blank_profile(Ground.GRASS)
     half = street.half
-    worn = stream.chance(0.5)
     strip(plain, -half, half, Ground.ASPHALT)
-    if worn:
+    if stream.chance(0.5):
         # Wheel tracks.
         for lane in (-0.5, 0.5):
             for track in (-0.75, 0.75):
@@ -134,20 +133,7 @@ def lay_ground(street: Street, stream: Stream, light: Light, eaves: dict[int, fl
                 strip(plain, middle - 0.25, middle + 0.25, Ground.WORN)
     for side in (-1, 1):
         _lay_side(plain, street, side)
-    marks = stream.integer(0, 4)
-    if marks in (1, 3):
-        # No-parking lines, single or double.
-        for side in (-1, 1):
-            for k in range(1 if marks == 1 else 2):
-                _line(plain, side * (half - 0.35 - 0.25 * k), 0.1, Ground.YELLOW)
-    elif marks == 2:
-        for side in (-1, 1):
-            _line(plain, side * (half - 0.3), 0.15, Ground.PAINT)
-    if stream.chance(0.22) and half > 3.6:
-        for side in (-1, 1):
-            low, high = sorted((side * (half - 1.6), side * (half - 0.3)))
-            strip(plain, low, high, Ground.LANE)
-            _line(plain, side * (half - 1.6), 0.15, Ground.PAINT)
+    _mark_kerbs(plain, half, stream)
     dashed = plain.copy()
     _line(dashed, 0.0, 0.15, Ground.PAINT)
     if street.lanes == 4:
@@ -157,14 +143,6 @@ def lay_ground(street: Street, stream: Stream, light: Light, eaves: dict[int, fl
             _line(plain, offset, 0.12, Ground.PAINT)
     joint = plain.copy()
     joint[joint == int(Ground.PAVING)] = int(Ground.JOINT)
-    shade = None
-    if light.strength > 0.15:
-        # The houses on the sun's side throw their shadow towards the street, up to this far from its middle.
-        side = 1 if light.sun[0] > 0 else -1
-        wall = abs(street.front(side)) + street.sides[side].setback
-        edge = wall - eaves[side] * abs(light.sun[0]) / light.sun[1]
-        edge = max(edge, -street.half - 2.0)
-        shade = (edge, REACH) if side > 0 else (-REACH, -edge)
     return GroundPlane(
         offset=-street.camera,
         slope=street.slope,
@@ -177,10 +155,38 @@ def lay_ground(street: Street, stream: Stream, light: Light, eaves: dict[int, fl
         ),
         joint_pitch=stream.choice((0.6, 0.75, 0.9)),
         colours=_colours(stream),
-        shade=shade,
+        shade=_shade(street, light, eaves),
         texture=(stream.integer(0, 512), stream.integer(0, 512)),
         bands=tuple(_bands(street, plain, stream)),
     )
+
+
+def _mark_kerbs(profile: NDArray[np.uint8], half: float, stream: Stream) -> None:
+    """The lines along the kerbs, and lanes for bicycles."""
+    marks = stream.integer(0, 4)
+    if marks in (1, 3):
+        # No-parking lines, single or double.
+        for side in (-1, 1):
+            for k in range(1 if marks == 1 else 2):
+                _line(profile, side * (half - 0.35 - 0.25 * k), 0.1, Ground.YELLOW)
+    elif marks == 2:
+        for side in (-1, 1):
+            _line(profile, side * (half - 0.3), 0.15, Ground.PAINT)
+    if stream.chance(0.22) and half > 3.6:
+        for side in (-1, 1):
+            low, high = sorted((side * (half - 1.6), side * (half - 0.3)))
+            strip(profile, low, high, Ground.LANE)
+            _line(profile, side * (half - 1.6), 0.15, Ground.PAINT)
+
+
+def _shade(street: Street, light: Light, eaves: dict[int, float]) -> tuple[float, float] | None:
+    """The band, from and to as seen from the middle of the street, on which the houses throw their shadow."""
+    if light.strength <= 0.15:
+        return None
+    side = 1 if light.sun[0] > 0 else -1
+    wall = abs(street.front(side)) + street.sides[side].setback
+    edge = max(wall - eaves[side] * abs(light.sun[0]) / light.sun[1], -street.half - 2.0)
+    return (edge, REACH) if side > 0 else (-REACH, -edge)
 
 
 def _colours(stream: Stream) -> dict[Ground, RGB]:

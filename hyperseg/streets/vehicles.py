@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from hyperseg.streets.canvas import Point
 from hyperseg.streets.classes import Kind
+from hyperseg.streets.solids import Point3, TurnedSolid
 from hyperseg.streets.vehicle_shapes import SHAPES, VehicleShape
 from hyperseg.streets.view import NEAR, RGB, View
 
@@ -97,50 +97,16 @@ class Vehicle:
         painter.cabin()
 
 
-class _Painter:
-    """One vehicle being painted: turns its own coordinates (across, up, along) into polygons."""
+class _Painter(TurnedSolid):
+    """One vehicle being painted."""
 
     def __init__(self, vehicle: Vehicle, view: View) -> None:
+        super().__init__(vehicle.x, vehicle.z, vehicle.heading, Kind.CAR, view)
         self.vehicle = vehicle
         self.shape = vehicle.shape
-        self.view = view
         self.glass: RGB = (40.0, 46.0, 54.0)
         #: Pixels per metre: what is smaller than a pixel is left out.
         self.scale = view.camera.focal / vehicle.z
-
-    def project(self, points: Sequence[tuple[float, float, float]]) -> list[Point]:
-        """Image points of points in the vehicle's coordinates."""
-        c, s = self.vehicle.heading
-        x, z = self.vehicle.x, self.vehicle.z
-        camera = self.view.camera
-        return [camera.point(x + a * c + b * s, y, max(z - a * s + b * c, NEAR)) for a, y, b in points]
-
-    def seen(self, normal: tuple[float, float, float], at: tuple[float, float, float]) -> bool:
-        """Whether a face with this outward normal through this point is turned towards the camera."""
-        c, s = self.vehicle.heading
-        x = self.vehicle.x + at[0] * c + at[2] * s
-        z = self.vehicle.z - at[0] * s + at[2] * c
-        nx, nz = normal[0] * c + normal[2] * s, -normal[0] * s + normal[2] * c
-        return nx * x + normal[1] * (at[1] - self.view.camera.eye) + nz * z < 0.0
-
-    def word(self, colour: RGB, normal: tuple[float, float, float], gain: float = 1.0) -> int:
-        """The canvas word of a colour on a face."""
-        c, s = self.vehicle.heading
-        nx, nz = normal[0] * c + normal[2] * s, -normal[0] * s + normal[2] * c
-        return self.view.light.word(colour, Kind.CAR, self.vehicle.z, gain * self.view.light.facing(nx, normal[1], nz))
-
-    def face(
-        self,
-        points: Sequence[tuple[float, float, float]],
-        normal: tuple[float, float, float],
-        colour: RGB,
-        gain: float = 1.0,
-    ) -> bool:
-        """Paint a face if it is seen; says whether it was."""
-        if not self.seen(normal, points[0]):
-            return False
-        self.view.canvas.fill_polygon(self.project(points), self.word(colour, normal, gain))
-        return True
 
     def tyres(self) -> None:
         """The treads, seen below the body from the front or from behind."""
@@ -272,17 +238,11 @@ class _Painter:
         self.face(roof, (0.0, 1.0, 0.0), colour)
 
     def _pane(
-        self,
-        quad: Sequence[tuple[float, float, float]],
-        normal: tuple[float, float, float],
-        left: float,
-        bottom: float,
-        right: float,
-        top: float,
+        self, quad: Sequence[Point3], normal: Point3, left: float, bottom: float, right: float, top: float
     ) -> None:
         """Glass within a face, its corners as shares of the face; the upper part mirrors the sky."""
 
-        def at(u: float, v: float) -> tuple[float, float, float]:
+        def at(u: float, v: float) -> Point3:
             low = [quad[0][k] + (quad[1][k] - quad[0][k]) * u for k in range(3)]
             high = [quad[3][k] + (quad[2][k] - quad[3][k]) * u for k in range(3)]
             return (

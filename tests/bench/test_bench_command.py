@@ -1,6 +1,5 @@
 """`hyperseg bench` as a user runs it, beside a stand-in for the authors' checkout, and what bad input brings."""
 
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,8 @@ from hyperseg.report.collection import load
 from hyperseg.report.tables.bench import bench_tables
 from hyperseg.report.tables.speed import speed_table
 
+pytestmark = pytest.mark.usefixtures("own_locks")
+
 # Of the checkout only the way in is the authors' (YuvalNirkin/hyperseg, models/hyperseg_v1_0.py); the network is not.
 STAND_IN = """
 from torch import nn
@@ -27,12 +28,6 @@ from torch import nn
 def hyperseg_efficientnet(backbone, num_classes, **options):
     return nn.Conv2d(3, num_classes, 3, padding=1)
 """
-
-
-@pytest.fixture(autouse=True)
-def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Locks of this test's own: another job on this machine may hold the real one."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture

@@ -5,20 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_latency import RIGHT
 
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, Contest, Timing, as_turns, contest, time_in_turns
-from hyperseg.records.measurement import Answer
 from hyperseg.records.verdict import Evidence
 
-RIGHT = Answer(
-    images=1,
-    largest_logit_difference=1e-6,
-    at_least=False,
-    allowed_difference=1e-3,
-    equal_classes_percent=100.0,
-    needed_equal_percent=99.9,
-)
 QUIET = Evidence(
     median_ms=10.0,
     enough_samples=True,

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from data_command import cli
 from PIL import Image
 
-from hyperseg.cli.data import command
 from hyperseg.data.manifest import write_manifest
 from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import open_dataset, read_image, read_info, read_label
@@ -70,7 +69,7 @@ def test_any_changed_byte_changes_the_version(dataset, name, place):
     data = bytearray((dataset / name).read_bytes())
     data[place] ^= 1
     (dataset / name).write_bytes(data)
-    result = CliRunner().invoke(command, ["version", str(dataset)])
+    result = cli("version", dataset)
     if name != "dataset.yaml":  # a changed description may be no YAML any more, which is told instead
         assert result.stdout.strip() != before
         assert f"{name} (other bytes)" in told(lambda: verify(dataset))
@@ -94,11 +93,11 @@ def test_a_renamed_a_new_and_a_lost_file_change_the_version(dataset, make):
 def test_version_can_be_recorded_after_a_change_that_was_meant(dataset, make):
     before = open_dataset(dataset).version
     (dataset / "train" / "images" / "train0.png").write_bytes(make.png(make.noise(77)))
-    done = CliRunner().invoke(command, ["version", str(dataset), "--record"])
+    done = cli("version", dataset, "--record")
     assert done.stdout.strip() == open_dataset(dataset).version != before
     verify(dataset)
     (dataset / "train" / "images" / "train0.png").write_bytes(b"no picture")
-    done = CliRunner().invoke(command, ["version", str(dataset), "--record"])
+    done = cli("version", dataset, "--record")
     assert "train/images/train0.png (no picture)" in str(done.exception)
 
 
@@ -201,7 +200,7 @@ def test_a_staged_folder_appears_whole_or_not_at_all(dataset, tmp_path):
 def test_streets_command_makes_a_sound_dataset(tmp_path):
     out = tmp_path / "streets"
     sizes = ["--train", "2", "--val", "1", "--test", "1", "--height", "64", "--width", "96", "--seed", "3"]
-    done = CliRunner().invoke(command, ["streets", "--out", str(out), *sizes])
+    done = cli("streets", "--out", out, *sizes)
     assert done.exit_code == 0, done.exception
     made = verify(out)
     assert made.splits == {"train": 2, "val": 1, "test": 1}
@@ -212,7 +211,7 @@ def test_streets_command_makes_a_sound_dataset(tmp_path):
 @pytest.mark.skipif(not CAMVID.is_dir(), reason="no CamVid (SegNet copy): set HYPERSEG_CAMVID to its folder")
 def test_real_camvid_is_prepared_byte_for_byte(tmp_path):
     out = tmp_path / "camvid_segnet"
-    done = CliRunner().invoke(command, ["prepare", "camvid_segnet", "--source", str(CAMVID), "--out", str(out)])
+    done = cli("prepare", "camvid_segnet", "--source", CAMVID, "--out", out)
     assert done.exit_code == 0, done.exception
     made = open_dataset(out)
     assert made.splits == {"train": 367, "val": 101, "test": 233}

@@ -1,5 +1,6 @@
 """Downloads against a real server on loopback that drops, truncates, redirects, refuses and lies."""
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -95,32 +96,20 @@ def test_another_range_than_asked_for_is_thrown_away(site, make, target):
     assert page.requests == [None, "bytes=150000-", None]
 
 
-def test_a_part_that_is_whole_already_needs_no_byte(site, make, target):
+@pytest.mark.parametrize(("missing", "asked_again"), [(0, []), (1, [None])])
+def test_a_part_that_is_whole_needs_no_byte_and_one_that_is_longer_than_the_file_is_begun_again(
+    site, make, target, missing, asked_again
+):
     page = make.page(BODY)
     url = site.put("/a", page)
     part = target.with_name(".file.bin.part")
     part.parent.mkdir()
     part.write_bytes(BODY)
-    part.with_name(part.name + ".json").write_text(
-        f'{{"url": "{url}", "etag": null, "modified": null, "total": {len(BODY)}}}', encoding="utf-8"
-    )
+    state = {"url": url, "etag": None, "modified": None, "total": len(BODY) + missing}
+    part.with_name(part.name + ".json").write_text(json.dumps(state))
     run(url, target)
     assert target.read_bytes() == BODY
-    assert page.requests == [f"bytes={len(BODY)}-"]
-
-
-def test_a_part_that_is_longer_than_the_file_is_begun_again(site, make, target):
-    page = make.page(BODY)
-    url = site.put("/a", page)
-    part = target.with_name(".file.bin.part")
-    part.parent.mkdir()
-    part.write_bytes(BODY)
-    part.with_name(part.name + ".json").write_text(
-        f'{{"url": "{url}", "etag": null, "modified": null, "total": {len(BODY) + 1}}}', encoding="utf-8"
-    )
-    run(url, target)
-    assert target.read_bytes() == BODY
-    assert page.requests == [f"bytes={len(BODY)}-", None]
+    assert page.requests == [f"bytes={len(BODY)}-", *asked_again]
 
 
 def test_a_redirect_is_followed(site, make, target):

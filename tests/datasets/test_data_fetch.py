@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from click.testing import CliRunner, Result
+from data_command import cli
 
-from hyperseg.cli.data import command
 from hyperseg.datasets.catalogue import catalogued
 from hyperseg.datasets.cityscapes_account import account_downloader, with_addresses
 from hyperseg.datasets.disk import readable_size
@@ -32,10 +31,6 @@ def fetch(tmp_path: Path, listed: list[Archive], mirrors: tuple[str, ...] = ()) 
     with bytes_progress() as progress:
         fetch_archives(listed, tmp_path / "got", quick, progress, mirrors)
     return tmp_path / "got"
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from data_command import cli
+from folder_content import files_in
 from PIL import Image
 
-from hyperseg.cli.data import command
 from hyperseg.data.overlay import overlay
 from hyperseg.data.prepared import ClassInfo, open_dataset
 from hyperseg.datasets.card import DatasetCard, read_card
@@ -21,10 +21,6 @@ from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
 CLASSES = "classes: [road, {name: sky, colour: [70, 130, 180]}]\nvoid: 9\nlicence: mine\n"
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
@@ -164,13 +160,13 @@ def test_croissant_is_valid_and_reads_the_right_bytes(dataset, monkeypatch):
 
 
 def test_card_command_writes_three_files_and_leaves_the_dataset_alone(dataset, tmp_path):
-    before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
+    before = files_in(dataset)
     done = cli("card", dataset, "--out", tmp_path / "cards")
     assert done.exit_code == 0, done.exception
     written = {path.name for path in (tmp_path / "cards").iterdir()}
     assert {"mini.md", "mini.html"} <= written <= {"mini.md", "mini.html", "mini.croissant.json"}
     assert cli("card", dataset).output == (tmp_path / "cards" / "mini.md").read_text()
-    assert {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()} == before
+    assert files_in(dataset) == before
 
 
 def test_show_writes_a_sheet_and_prints_the_classes(dataset, tmp_path):

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from small_layouts import FRAMES, cityscapes_files, colour_label, nothing_left, prepare, told, voc_files
+from data_command import told
+from small_layouts import FRAMES, cityscapes_files, colour_label, nothing_left, prepare, voc_files
 
 from hyperseg.data.prepared import open_dataset, read_label
 from hyperseg.datasets import cityscapes

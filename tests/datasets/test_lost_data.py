@@ -11,28 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from data_command import cli, told
+from folder_content import files_in
 
-from hyperseg.cli.data import command
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.staging import files_below, staged
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
 STREETS = ("--train", "1", "--val", "0", "--test", "1", "--height", "32", "--width", "32")
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
-
-
-def told(result: Result) -> str:
-    assert isinstance(result.exception, UserError), result.output
-    return str(result.exception)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -58,15 +46,15 @@ def test_another_programs_dataset_yaml_makes_no_dataset(tmp_path, make):
     files = {"dataset.yaml": b"path: ../data\nnames: [car]\n", "images/a.png": b"x", "notes.md": b"mine"}
     folder = make.write_files(tmp_path / "yolo", files)
     assert "exists and is not a prepared dataset" in told(streets(folder))
-    assert content(folder) == files
+    assert files_in(folder) == files
 
 
 def test_a_dataset_made_in_place_is_never_replaced(own, make):
     assert add(own).exit_code == 0
     make.write_files(own, {".git/HEAD": b"ref"})
-    before = content(own)
+    before = files_in(own)
     assert "files that were not made there by `hyperseg data`" in told(streets(own))
-    assert content(own) == before
+    assert files_in(own) == before
     (own / ".git" / "HEAD").unlink()
     assert "files that were not made there" in told(streets(own)), "its pictures are the user's"
     (own / "manifest.json").unlink()
@@ -78,11 +66,11 @@ def test_a_file_that_the_manifest_does_not_name_is_kept(tmp_path, make, name):
     out = tmp_path / "streets"
     assert streets(out).exit_code == 0
     make.write_files(out, {name: b"mine"})
-    before = content(out)
+    before = files_in(out)
     words = told(streets(out))
     assert name in words
     assert words.endswith("give another --out or move it away")
-    assert content(out) == before
+    assert files_in(out) == before
 
 
 def test_a_changed_file_is_kept(tmp_path):
@@ -114,12 +102,12 @@ def test_what_this_package_made_is_replaced(tmp_path, own):
 @pytest.mark.parametrize("damage", ["classes", "pictures", "disk"])
 def test_a_failed_addition_in_place_leaves_the_dataset_as_it_was(own, damage, monkeypatch):
     assert add(own).exit_code == 0
-    before = content(own)
+    before = files_in(own)
     if damage == "classes":
         (own.parent / "classes.yaml").write_text("classes: [lot]\n")
     elif damage == "pictures":
         (own / "train" / "images" / "0.png").write_bytes(b"no picture")
-        before = content(own)
+        before = files_in(own)
     else:
         (own.parent / "classes.yaml").write_text("classes: [lot, car, bus]\n")
 
@@ -128,15 +116,15 @@ def test_a_failed_addition_in_place_leaves_the_dataset_as_it_was(own, damage, mo
 
         monkeypatch.setattr("hyperseg.datasets.sealing.save_manifest", full)
     assert told(add(own))
-    assert content(own) == before
+    assert files_in(own) == before
 
 
 @pytest.mark.parametrize("name", ["dataset.yaml", "manifest.json"])
 def test_an_addition_in_place_overwrites_no_file_of_another_program(own, name):
     (own / name).write_text('{"somebody": "else"}')
-    before = content(own)
+    before = files_in(own)
     assert "holds a file that would be replaced and is not of a dataset of this package" in told(add(own))
-    assert content(own) == before
+    assert files_in(own) == before
 
 
 def kill_while_staged(out: Path, then: str = "") -> None:
@@ -177,12 +165,12 @@ def test_the_work_of_a_killed_run_is_removed_by_the_next(tmp_path):
 def test_a_kill_in_mid_exchange_loses_nothing(tmp_path):
     out = tmp_path / "streets"
     assert streets(out).exit_code == 0
-    before = content(out)
+    before = files_in(out)
     kill_while_staged(out, f"Path({str(out)!r}).rename(stage.folder.parent / 'old')")
     assert not out.exists()
     with pytest.raises(KeyboardInterrupt), staged(out):
         raise KeyboardInterrupt
-    assert content(out) == before
+    assert files_in(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["streets"]
 
 
@@ -221,7 +209,7 @@ def closed(folder: Path) -> bool:
 def test_a_folder_that_cannot_be_written_is_one_sentence(own, tmp_path):
     target = tmp_path / "closed"
     target.mkdir()
-    out, before = target / "x", content(own)
+    out, before = target / "x", files_in(own)
     if closed(target):
         lines = [add(own, "--out", out), streets(out), cli("fetch", "camvid", "--downloads", out)]
     else:  # root: a file where a folder is needed
@@ -235,7 +223,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(own, tmp_path):
         assert "another" in words or "free some space" in words
     assert add(own).exit_code == 0
     assert "give another --out" in told(cli("show", own, "--out", out / "sheet.png"))
-    assert set(content(own)) == {*before, "dataset.yaml", "manifest.json", "card.json"}
+    assert set(files_in(own)) == {*before, "dataset.yaml", "manifest.json", "card.json"}
 
 
 @pytest.mark.parametrize("what", ["streets", "add", "in place", "prepare", "show"])
@@ -254,7 +242,7 @@ def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(own, tmp_path, 
         "prepare": ["prepare", "camvid", "--source", source, "--out", out, "--partial"],
         "show": ["show", sound, "--out", out / "sheet.png"],
     }[what]
-    before = content(own)
+    before = files_in(own)
     code = (  # without bytecode: Python 3.11 would keep what the limit cut off, for the next process to fail on
         "import resource, sys; sys.dont_write_bytecode = True; from hyperseg.cli import main; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); main()"
@@ -265,7 +253,7 @@ def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(own, tmp_path, 
     assert last.startswith(("error: cannot ", "error: streets: cannot "))
     assert "file too large" in last
     assert "Traceback" not in done.stderr
-    assert content(own) == before
+    assert files_in(own) == before
     assert not out.parent.exists() or not [path for path in out.parent.rglob("*") if path.is_file()]
 
 

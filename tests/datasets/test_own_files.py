@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from own_data import SPLITS, add, cli, made, told
+from data_command import cli, told
+from own_data import SPLITS, add, made
 from PIL import Image
 
 from hyperseg.data.prepared import open_dataset, read_image

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from own_data import SPLITS, add, change_labels, cli, made, told
+from data_command import cli, told
+from own_data import SPLITS, add, change_labels, made
 from PIL import Image
 
 from hyperseg.data.card import warn_of_labels

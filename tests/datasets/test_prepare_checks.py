@@ -4,11 +4,10 @@ import shutil
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from data_command import cli, told
 from PIL import Image
-from small_layouts import CAMVID, FRAMES, cityscapes_files, colour_label, nothing_left, prepare, told, voc_files
+from small_layouts import CAMVID, FRAMES, cityscapes_files, colour_label, nothing_left, prepare, voc_files
 
-from hyperseg.cli.data import command
 from hyperseg.data.prepared import open_dataset
 from hyperseg.data.reference import dataset_ref
 from hyperseg.datasets.camvid_classes import COLOURS
@@ -16,10 +15,7 @@ from hyperseg.datasets.verify import verify
 
 
 def test_what_is_not_there_is_named_with_its_sizes(tmp_path):
-    result = CliRunner().invoke(
-        command, ["prepare", "camvid", "--downloads", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
-    )
-    words = told(result)
+    words = told(cli("prepare", "camvid", "--downloads", tmp_path / "none", "--out", tmp_path / "out"))
     assert "run `hyperseg data fetch camvid`" in words
     assert "701_StillsRaw_full.zip (557 MB) and LabeledApproved_full.zip (16 MB)" in words
     assert "Kaggle re-pack" in words
@@ -81,12 +77,12 @@ def test_a_part_of_the_real_segnet_copy(tmp_path):
             (source / folder).mkdir(parents=True, exist_ok=True)
             shutil.copyfile(CAMVID / folder / f"{name}.png", source / folder / f"{name}.png")
     out = tmp_path / "data"
-    line = ["prepare", "camvid_segnet", "--source", str(source), "--out", str(out), "--partial"]
-    done = CliRunner().invoke(command, line)
+    line = ["prepare", "camvid_segnet", "--source", source, "--out", out, "--partial"]
+    done = cli(*line)
     assert done.exit_code == 0, done.exception
     assert verify(out).splits == {"val": 2}
     (source / "val" / "0016E5_07959.png").write_bytes(b"other")
-    assert "val/0016E5_07959.png (other bytes)" in told(CliRunner().invoke(command, line))
+    assert "val/0016E5_07959.png (other bytes)" in told(cli(*line))
 
 
 def test_pictures_of_another_size_than_published_are_refused(cambridge, brought, make, tmp_path):

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from data_command import cli
 
-from hyperseg.cli.data import command
 from hyperseg.data.prepared import open_dataset, read_label
 from hyperseg.datasets import published
 from hyperseg.datasets.published import find_published, get_published, published_table, titles
@@ -78,12 +77,12 @@ def test_a_dataset_from_outside_is_fetched_prepared_and_read(outside, site, make
     (outside / "kerbs.py").write_text(OWN.replace("URL", url))
     downloads, out = tmp_path / "downloads", tmp_path / "data" / "kerbs"
     for line in (
-        ["fetch", "kerbs", "--downloads", str(downloads)],
-        ["prepare", "kerbs", "--downloads", str(downloads), "--out", str(out)],
-        ["verify", str(out)],
+        ["fetch", "kerbs", "--downloads", downloads],
+        ["prepare", "kerbs", "--downloads", downloads, "--out", out],
+        ["verify", out],
         ["list"],
     ):
-        done = CliRunner().invoke(command, line)
+        done = cli(*line)
         assert done.exit_code == 0, done.exception
     assert "kerbs: Kerbs (32x24, 2 classes); test 2" in done.output
     made = open_dataset(out)

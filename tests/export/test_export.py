@@ -4,12 +4,12 @@ import errno
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from huggingface_hub import parse_eval_result_entries
+from own_process import hyperseg
 from rocrate.rocrate import ROCrate
 
 from hyperseg.cli.export import command
@@ -21,9 +21,7 @@ CAMVID = ROOT / "results/reference/camvid"
 
 
 def export(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from hyperseg.cli import main; sys.argv = ['hyperseg', 'export', *sys.argv[1:]]; main()"
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    return hyperseg("export", *arguments, cwd=cwd)
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 import torch
+from made_latency import job
 from torch import Tensor, nn
 
 from hyperseg.latency import engines, worker
 from hyperseg.latency.answers import TOLERANCES, compare, tolerance
 from hyperseg.latency.engines import Run, Target, engine_table
-from hyperseg.latency.job import Job
 from hyperseg.latency.outcome import evidence
 from hyperseg.latency.protocol import load_protocol
-from hyperseg.latency.subjects import VariantSpec
 from hyperseg.records.verdict import judge
 
 LOGITS = torch.tensor([[[[3.0, 1.0]], [[1.0, 2.0]], [[0.0, 0.0]]]])  # (1, 3, 1, 2): classes 0 and 1
@@ -56,23 +55,11 @@ def run(monkeypatch: pytest.MonkeyPatch, protocol: str, spoil: Any) -> Any:
 
     table = {"eager": replace(eager, prepare=prepare)}
     monkeypatch.setattr(engines, "engine_table", lambda: table)
-    rules = load_protocol("smoke")
-    job = Job(
-        subject=VariantSpec(variant="camvid_hyperseg_s"),
-        engine="eager",
-        device="cpu",
-        precision="float32",
-        tf32=False,
-        batch_norm="folded",
-        stages=load_protocol(protocol).stages,
-        batch=2,
-        height=128,
-        width=128,
-        warm_up=rules.warm_up,
-        length=rules.length.model_copy(update={"min_seconds": 0.0}),
-        calibration_seconds=0.01,
-    )
-    result = worker.run_job(job, lambda event, **values: None)
+    small = job(
+        stages=load_protocol(protocol).stages, batch=2, width=128, calibration_seconds=0.01,
+        length=load_protocol("smoke").length.model_copy(update={"min_seconds": 0.0}),
+    )  # fmt: skip
+    result = worker.run_job(small, lambda event, **values: None)
     # The machine's own state is another test's.
     return replace(evidence(result), cpu=None, drift_percent=0.0, calibration_change_percent=0.0, settled=True)
 

@@ -11,23 +11,17 @@ from pathlib import Path
 import psutil
 import pytest
 from click.testing import CliRunner
+from made_latency import job
 
 from hyperseg.cli.latency import command
 from hyperseg.errors import UserError
-from hyperseg.latency.job import Job
 from hyperseg.latency.lock import cpu_key, device_lock
 from hyperseg.latency.processes import OutOfMemoryError, run_in_fresh_process
-from hyperseg.latency.protocol import load_protocol
-from hyperseg.latency.subjects import VariantSpec
 from hyperseg.records import LatencyNumbers, Record, read_record
 
+pytestmark = pytest.mark.usefixtures("own_locks")
+
 SMALL = ["--variant", "camvid_hyperseg_s", "--height", "128", "--width", "192", "--protocol", "smoke"]
-
-
-@pytest.fixture(autouse=True)
-def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Locks of this test's own: another job on this machine may hold the real one."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @contextmanager
@@ -146,26 +140,6 @@ def test_a_busy_device_is_one_sentence(tmp_path: Path) -> None:
     ):
         command.main([*SMALL, "--out", str(tmp_path / "out")], standalone_mode=False)
     assert not (tmp_path / "out").exists()
-
-
-def job(**changes: object) -> Job:
-    protocol = load_protocol("smoke")
-    small = Job(
-        subject=VariantSpec(variant="camvid_hyperseg_s"),
-        engine="eager",
-        device="cpu",
-        precision="float32",
-        tf32=False,
-        batch_norm="folded",
-        stages=protocol.stages,
-        batch=1,
-        height=128,
-        width=192,
-        warm_up=protocol.warm_up,
-        length=protocol.length,
-        calibration_seconds=0.1,
-    )
-    return small.model_copy(update=changes)
 
 
 @pytest.mark.slow

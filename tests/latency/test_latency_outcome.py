@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_latency import RIGHT, job
+from record_factory import network
 
 from hyperseg.errors import UserError
 from hyperseg.latency import laboratory
@@ -16,29 +18,7 @@ from hyperseg.latency.request import Plan, PlannedPoint, Request
 from hyperseg.latency.roofline import Work
 from hyperseg.latency.subjects import VariantSpec
 from hyperseg.records.latency import LatencyNumbers
-from hyperseg.records.measurement import Answer
-from hyperseg.records.schema import NetworkRef
 from hyperseg.records.store import read_record
-
-NETWORK = NetworkRef(
-    id="camvid_hyperseg_s",
-    source="hyperseg",
-    num_classes=12,
-    backbone="tf_efficientnet_b1",
-    backbone_weights=None,
-    slices="released",
-    weights_sha256=None,
-    parameters=1,
-    gmacs=1.0,
-)
-RIGHT = Answer(
-    images=1,
-    largest_logit_difference=1e-6,
-    at_least=False,
-    allowed_difference=1e-3,
-    equal_classes_percent=100.0,
-    needed_equal_percent=99.9,
-)
 
 
 def result(milliseconds: Sequence[float]) -> Result:
@@ -76,28 +56,16 @@ def plan(protocol: str, engine: str = "eager", **changes: Any) -> Plan:
     """A plan of that protocol at 576 x 768, without building a network; `changes` are made to the protocol."""
     rules = load_protocol(protocol).model_copy(update=changes)
     subject = VariantSpec(variant="camvid_hyperseg_s")
-    made = Plan(Request(subject, protocol, engine, "test", 576, 768), rules, NETWORK)
+    made = Plan(Request(subject, protocol, engine, "test", 576, 768), rules, network(subject.variant, weights=None))
     for batch in rules.batches:
         for scale in rules.input_scales if batch == rules.batches[0] else [1.0]:
-            job = Job(
-                subject=subject,
-                engine=engine,
-                device="cpu",
-                precision="float32",
-                tf32=False,
-                batch_norm="folded",
-                stages=rules.stages,
-                batch=batch,
-                height=576,
-                width=round(768 * scale),
-                warm_up=rules.warm_up,
-                length=rules.length,
-                calibration_seconds=0.1,
-            )
+            planned = job(
+                engine=engine, stages=rules.stages, batch=batch, height=576, width=round(768 * scale),
+                warm_up=rules.warm_up, length=rules.length,
+            )  # fmt: skip
             axis = "input" if batch == rules.batches[0] and len(rules.input_scales) > 1 else "batch"
-            made.points.append(
-                PlannedPoint(axis, scale, job, Work(batch * scale, round(1e9 * batch * scale), 10**6, 10**6))
-            )
+            work = Work(batch * scale, round(1e9 * batch * scale), 10**6, 10**6)
+            made.points.append(PlannedPoint(axis, scale, planned, work))
     return made
 
 

@@ -1,8 +1,5 @@
 """What the check of the sampling's cost says; it runs for real on a small network."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from hyperseg.latency.request import Request
@@ -22,8 +19,8 @@ def test_only_an_interval_inside_the_bound_is_allowed(low: float, high: float, f
     assert finding in Change("the wall clock", 10.0, 10.0, (low + high) / 2, low, high).sentence()
 
 
-def test_the_check_runs_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.mark.usefixtures("own_locks")
+def test_the_check_runs_both_ways() -> None:
     subject = PeerSpec(peer="lraspp-mobilenet-v3", num_classes=12)
     found = check(Request(subject, "smoke", "eager", "test", 64, 64), pairs=3, block_seconds=0.1)
     assert found.runs >= 3

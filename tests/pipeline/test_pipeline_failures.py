@@ -61,19 +61,19 @@ def started(checkout: Checkout, *, background: bool = False) -> "subprocess.Pope
     )  # fmt: skip
 
 
-def wait_for_job(run: "subprocess.Popen[str]", words: str) -> psutil.Process:
-    """The process of a job that `run` has started, by words of its command line."""
+def wait_for_training(run: "subprocess.Popen[str]") -> psutil.Process:
+    """The process of a training that `run` has started, by its command line."""
     for _ in range(600):
         for child in psutil.Process(run.pid).children(recursive=True):
             try:
                 command = " ".join(child.cmdline())
             except psutil.Error:
                 continue
-            if words in command and "snakemake" not in command and "/bin/bash" not in command:
+            if "hyperseg train" in command and "snakemake" not in command and "/bin/bash" not in command:
                 return child
         assert run.poll() is None, run.communicate()[0]
         time.sleep(0.1)
-    raise AssertionError(f"no job with '{words}' was started")
+    raise AssertionError("no training was started")
 
 
 def gone(process: psutil.Process) -> bool:
@@ -115,7 +115,7 @@ def test_a_step_that_refuses_its_input_is_shown_with_its_log_and_the_rest_is_kep
 @pytest.mark.parametrize("killed", ["engine", "run", "both"])
 def test_after_a_kill_the_same_command_goes_on_without_a_hand(endless: Checkout, killed: str) -> None:
     run = started(endless)
-    job = wait_for_job(run, "hyperseg train")
+    job = wait_for_training(run)
     (engine,) = psutil.Process(run.pid).children()
     for process in {"engine": [engine], "run": [run], "both": [run, engine]}[killed]:
         process.kill()
@@ -131,7 +131,7 @@ def test_after_a_kill_the_same_command_goes_on_without_a_hand(endless: Checkout,
         assert gone(engine)
 
     again = started(endless)
-    wait_for_job(again, "hyperseg train")
+    wait_for_training(again)
     again.send_signal(signal.SIGINT)
     output, _ = again.communicate(timeout=300)
     assert again.returncode == 130, output
@@ -146,7 +146,7 @@ def test_after_a_kill_the_same_command_goes_on_without_a_hand(endless: Checkout,
 @pytest.mark.slow
 def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leaves_no_lock(endless: Checkout) -> None:
     run = started(endless)
-    job = wait_for_job(run, "hyperseg train")
+    job = wait_for_training(run)
     refused = endless.run(code=2)
     assert f"another run (process {run.pid}) is at work" in refused
     assert "evaluate" in endless.run("--dry-run")  # a look changes nothing, so it is not refused
@@ -162,7 +162,7 @@ def test_a_second_run_is_refused_and_an_interrupted_one_stops_its_jobs_and_leave
 @pytest.mark.slow
 def test_a_run_in_the_background_that_is_stopped_stops_its_training_with_the_state_saved(endless: Checkout) -> None:
     run = started(endless, background=True)
-    job = wait_for_job(run, "hyperseg train")
+    job = wait_for_training(run)
     while not takes(job, signal.SIGTERM):  # from its first step on
         time.sleep(0.1)
     run.send_signal(signal.SIGTERM)
@@ -219,7 +219,7 @@ def test_a_plain_snakemake_as_dvc_starts_it_goes_on_after_a_kill(endless: Checko
         [*command, "all"], cwd=endless.folder, env=endless.environment, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
-    wait_for_job(killed, "hyperseg train")
+    wait_for_training(killed)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     assert list((endless.folder / ".snakemake/locks").glob("*.lock"))

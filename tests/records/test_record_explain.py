@@ -1,11 +1,10 @@
 """Records in words: how a number came to be, and why two differ."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from own_process import hyperseg
 from record_content import content
 
 from hyperseg.records import Record, read_record
@@ -18,13 +17,8 @@ STANDARD = PAPER.with_name("evaluation-standard.json")
 SCALING = REFERENCE / "scaling/camvid_hyperseg_s/latency/scaling-cpu-native-float32.json"
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from hyperseg.cli import main; sys.argv = ['hyperseg', *sys.argv[1:]]; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
-
-
 def test_an_evaluation_is_explained_from_value_to_command() -> None:
-    said = run("explain", str(PAPER)).stdout
+    said = hyperseg("explain", str(PAPER)).stdout
     record = json.loads(PAPER.read_text())
     for part in (
         "mIoU 51.45 %, 95 % interval 50.03 to 52.62 %", "void is scored as one more class", "233 images",
@@ -58,10 +52,10 @@ def test_what_differs_most_likely_cause_first() -> None:
         "protocol", "numbers.absent_classes", "config.reading.void",
     ]  # fmt: skip
     assert next(results(first, second)) == "mIoU 51.45 % and 55.92 %: +4.466 points"
-    said = run("diff", str(PAPER), str(STANDARD)).stdout
+    said = hyperseg("diff", str(PAPER), str(STANDARD)).stdout
     assert "class Void is scored in the first alone" in said
     assert "  1. protocol: paper v1 -> standard v1" in said
-    assert "nothing differs" in run("diff", str(PAPER), str(PAPER)).stdout
+    assert "nothing differs" in hyperseg("diff", str(PAPER), str(PAPER)).stdout
 
 
 def test_a_dataset_explains_more_than_a_commit_and_a_machine_more_than_a_package() -> None:

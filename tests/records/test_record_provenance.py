@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import machine, provenance
 
@@ -24,11 +26,11 @@ def test_the_machine_is_the_same_each_time_and_has_a_short_fingerprint() -> None
     assert other.stdout.strip() == here.fingerprint
 
 
-def test_versions_threads_and_command_are_recorded() -> None:
-    made = provenance(command=["hyperseg", "test"], threads=3)
-    assert made.command == ["hyperseg", "test"]
-    told = provenance(command=["hyperseg", "--a", "/home/me/data/", "--b=/mnt/x.pth", "--c=d/e", "d/e"], threads=1)
-    assert told.command == ["hyperseg", "--a", "data", "--b=x.pth", "--c=d/e", "d/e"]
+def test_versions_threads_and_command_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["--a", "/home/me/data/", "--b=/mnt/x.pth", "--c=d/e", "d/e"]
+    monkeypatch.setattr(sys, "argv", ["/home/me/bin/hyperseg", *words])
+    made = provenance(threads=3)
+    assert made.command == ["hyperseg", "--a", "data", "--b=x.pth", "--c=d/e", "d/e"]
     assert made.threads == 3
     assert {"torch", "timm", "numpy", "hyperseg-bench"} <= set(made.packages)
     assert all(re.match(r"\d", version) for version in made.packages.values())

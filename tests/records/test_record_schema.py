@@ -1,13 +1,12 @@
 """The record: typed, closed, versioned, and in step with its published JSON Schema."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
+from own_process import hyperseg
 from pydantic import ValidationError
 from record_content import NUMBERS, content
 
@@ -92,21 +91,13 @@ def test_numbers_carry_their_units() -> None:
 
 
 def test_the_command_prints_the_schema_and_checks_files(tmp_path: Path) -> None:
-    code = (
-        "import sys; from hyperseg.cli import main; sys.argv = ['hyperseg', 'records', *sys.argv[1:]]; main(); "
-    )  # fmt: skip
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", code, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    printed = run("schema")
+    printed = hyperseg("records", "schema")
     assert printed.stdout == SCHEMA.read_text()
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     good.write_text(json.dumps(content("latency")))
-    assert "1 records fit" in run("validate", str(good)).stdout
+    assert "1 records fit" in hyperseg("records", "validate", str(good)).stdout
     bad.write_text(json.dumps(content("latency") | {"seed": "x"}))
-    refused = run("validate", str(tmp_path))
+    refused = hyperseg("records", "validate", str(tmp_path))
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: record ")
     assert "bad.json" in refused.stderr

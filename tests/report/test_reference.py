@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from folder_content import files_in
 from record_factory import evaluation, write
 
 import hyperseg
@@ -16,7 +17,6 @@ from hyperseg.report.blocks import NOTHING, fill, fill_file
 from hyperseg.report.reference import COMMITTED, INDEX, RECORDS, TEXTS, Made, check, make, write_files
 
 ROOT = Path(__file__).parents[2]
-TEXT_FILES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def test_readme_docs_and_reports_are_in_step_with_the_records(checkout: Path, ma
 
 @pytest.mark.slow
 def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout: Path, made: Made) -> None:
-    before = {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()}
+    before = files_in(checkout / COMMITTED)
     write_files(checkout, made)
-    assert {path: path.read_bytes() for path in (checkout / COMMITTED).rglob("*") if path.is_file()} == before
+    assert files_in(checkout / COMMITTED) == before
     page = (checkout / INDEX).read_text(encoding="utf-8")
     links = [link for link in re.findall(r'href="([^"#:]+)"', page) if link]
     assert len(links) > 20

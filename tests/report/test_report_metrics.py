@@ -3,17 +3,12 @@
 from io import StringIO
 from pathlib import Path
 
-from record_factory import demo, evaluation, latency, machine, network, write
+from record_factory import demo, evaluation, latency, machine, network
+from reported import collection
 from rich.console import Console
 
-from hyperseg.records import Record
-from hyperseg.report.collection import Collection, load
 from hyperseg.report.metrics import metrics
 from hyperseg.report.summary import render
-
-
-def collection(folder: Path, *records: Record) -> Collection:
-    return load([write(folder, {f"{number:02d}.json": one for number, one in enumerate(records)})])
 
 
 def test_names_say_dataset_network_protocol_and_setting(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from folder_content import files_in
 from PIL import Image
 
 from hyperseg.data.png import encode_palette, encode_rgb
@@ -16,10 +17,6 @@ from hyperseg.streets import CLASSES, generate, render
 from hyperseg.streets.randomness import random_bytes
 
 PALETTE = [colour for _, colour in CLASSES]
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (33, 47), (150, 145), (256, 256)])
@@ -66,7 +63,7 @@ def test_the_folder_opens_as_a_dataset(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_folder(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         generate(tmp_path / name, train=2, val=0, test=1, height=40, width=40, seed=seed)
-    first, second, other = (contents(tmp_path / name) for name in "abc")
+    first, second, other = (files_in(tmp_path / name) for name in "abc")
     assert first == second
     assert set(first) == set(other)
     assert all(first[name] != other[name] for name in first)
@@ -76,7 +73,7 @@ def test_the_same_seed_gives_the_same_folder(tmp_path: Path) -> None:
 def test_a_longer_run_begins_like_a_shorter_one(tmp_path: Path) -> None:
     generate(tmp_path / "short", train=1, val=0, test=0, height=40, width=40)
     generate(tmp_path / "long", train=3, val=0, test=0, height=40, width=40)
-    short, long = contents(tmp_path / "short"), contents(tmp_path / "long")
+    short, long = files_in(tmp_path / "short"), files_in(tmp_path / "long")
     assert {name: long[name] for name in short if name.endswith(".png")} == {
         name: data for name, data in short.items() if name.endswith(".png")
     }
@@ -102,7 +99,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("mine")
     with pytest.raises(UserError, match="already holds something"):
         generate(tmp_path, train=1, val=0, test=0, height=64, width=64)
-    assert contents(tmp_path) == {"note.txt": b"mine"}
+    assert files_in(tmp_path) == {"note.txt": b"mine"}
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

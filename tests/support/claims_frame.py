@@ -21,8 +21,7 @@ def _claim(
     }  # fmt: skip
 
 
-def claims_frame(records: tuple[str, ...] = ()) -> pd.DataFrame:
-    """`records` are the anchors of the first claim's number."""
+def claims_frame() -> pd.DataFrame:
     rows = [
         _claim("CamVid", "HyperSeg-S", "mIoU test", 78.4, 0.6, "reproduced", (78.1, 77.8, 78.4)),
         _claim("CamVid", "HyperSeg-L", "mIoU test", 79.1, 0.6, "within noise", (78.4, 78.0, 78.9)),
@@ -33,5 +32,4 @@ def claims_frame(records: tuple[str, ...] = ()) -> pd.DataFrame:
         _claim("PASCAL VOC", "HyperSeg-L", "mIoU val", 80.6, 0.5, "other protocol", (55.9, 54.5, 57.1), "other data"),
         _claim("Orderings", "M against S", "faster", None, None, "not measurable here", reason=_NO_DATA),
     ]
-    rows[0]["records"] = list(records)
     return pd.DataFrame(rows)

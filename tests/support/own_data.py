@@ -3,24 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from click.testing import CliRunner, Result
+from click.testing import Result
+from data_command import cli
 from PIL import Image
 
-from hyperseg.cli.data import command
 from hyperseg.datasets.verify import verify
-from hyperseg.errors import UserError
 
 SPLITS = {"train": 2, "val": 1}
-
-
-def cli(*arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
-
-
-def told(result: Result) -> str:
-    assert isinstance(result.exception, UserError), result.output
-    assert "\n" not in str(result.exception)
-    return str(result.exception)
 
 
 def add(folder: Path, *more: object, copy: bool = True) -> Result:

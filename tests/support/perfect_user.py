@@ -12,7 +12,6 @@ from hyperseg.report.claims_judge import judge
 from hyperseg.report.facts import PeerRow
 
 GPU = machine(cpu="Test CPU", fingerprint="1080" * 3, gpus=["NVIDIA GeForce GTX 1080 Ti"])
-CAMVID12 = tuple(f"class {index}" for index in range(12))
 # variant: mIoU and FPS that the paper states, classes, backbone, epochs, images an epoch, split of the selection
 PAPER: dict[str, tuple[float, float | None, int, str, int, int]] = {
     "camvid_hyperseg_s": (78.4, 38.0, 12, "tf_efficientnet_b1", 120, 2000),

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from click.testing import CliRunner, Result
+from click.testing import Result
+from data_command import cli
 
-from hyperseg.cli.data import command
 from hyperseg.datasets.camvid_classes import COLOURS
-from hyperseg.errors import UserError
 
 CAMVID = Path(os.environ.get("HYPERSEG_CAMVID", Path(__file__).parents[2].parent / "shared" / "camvid"))
 # One real frame name of each split of the SegNet tutorial.
@@ -28,13 +27,8 @@ def prepare(dataset: str, source: Path, tmp_path: Path, splits: dict[str, int], 
             {dataset: {"splits": [splits], "sizes": ["32x24"], "archives": known.get(dataset, [])}}, sort_keys=False
         )
     )
-    arguments = ["prepare", dataset, "--source", str(source), "--out", str(tmp_path / "data" / dataset)]
-    return CliRunner().invoke(command, [*arguments, "--catalogue", str(catalogue), *more])
-
-
-def told(result: Result) -> str:
-    assert isinstance(result.exception, UserError), result.output
-    return str(result.exception)
+    out = tmp_path / "data" / dataset
+    return cli("prepare", dataset, "--source", source, "--out", out, "--catalogue", catalogue, *more)
 
 
 def nothing_left(tmp_path: Path) -> bool:

@@ -37,7 +37,7 @@ class NativeBlock:
     ``backbone`` is given for the first block alone. ``kept`` says that the answer must outlive the blocks after it.
     """
 
-    def __init__(self, block: nn.Module, half: bool, backbone: Backbone | None = None, kept: bool = False) -> None:
+    def __init__(self, block: nn.Module, half: bool, backbone: Backbone | None, kept: bool) -> None:
         self.half = half
         self.kept = kept
         if _has(block, "conv_pw", "conv_dw", "conv_pwl"):  # timm's InvertedResidual

@@ -24,7 +24,7 @@ class Photo:
     uri: str
     strip: Strip | None = None  # what the list beside it says
 
-    def caption(self, network: str = "") -> str:
+    def caption(self, network: str) -> str:
         """What it shows, by the list; its name where there is none. `network` is what the weights belong to."""
         strip = self.strip
         if strip is None:
