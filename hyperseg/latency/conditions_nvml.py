@@ -58,18 +58,18 @@ class NvmlSource:
         try:
             nvml.nvmlInit()
             self.handle = nvml.nvmlDeviceGetHandleByUUID(uuid)
+            self.before: list[int] = self.read()["pids"] or []  # refuses here, before the run, what may not be read
         except nvml.NVMLError as error:
             raise UserError(
                 f"NVML does not open GPU {uuid} ({error}); install the NVIDIA driver's libnvidia-ml, or give the "
                 "container the `utility` capability"
             ) from error
-        self.before: list[int] = self.read()["pids"] or []  # refuses here, before the run, what may not be read
 
     def _pids(self) -> list[int]:
         return [process.pid for process in self.nvml.nvmlDeviceGetComputeRunningProcesses(self.handle)]
 
     def _read(self, counter: str, function: Any, *arguments: Any) -> Any:
-        """The counter's value; None where the board does not have it."""
+        """The counter's value; None where the board does not have it, or its driver is older than the counter."""
         if counter in self.unreadable:
             return None
         try:
@@ -80,7 +80,7 @@ class NvmlSource:
                     f"NVML does not let this user read the {counter} of GPU {self.uuid}; "
                     "run as a user who may read the GPU's counters, or ask its administrator"
                 ) from error
-            if error.value == self.nvml.NVML_ERROR_NOT_SUPPORTED:
+            if error.value in (self.nvml.NVML_ERROR_NOT_SUPPORTED, self.nvml.NVML_ERROR_FUNCTION_NOT_FOUND):
                 self.unreadable.add(counter)
                 return None
             raise

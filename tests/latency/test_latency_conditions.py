@@ -152,6 +152,7 @@ class RecordedNvml:
 
     NVML_CLOCK_SM, NVML_CLOCK_MEM, NVML_TEMPERATURE_GPU = 1, 2, 0
     NVML_ERROR_NO_PERMISSION, NVML_ERROR_NOT_SUPPORTED, NVML_ERROR_NOT_FOUND = 4, 3, 6
+    NVML_ERROR_FUNCTION_NOT_FOUND, NVML_ERROR_GPU_IS_LOST = 13, 15
 
     class NVMLError(Exception):
         def __init__(self, value: int) -> None:
@@ -191,8 +192,9 @@ def test_a_gpus_summary_from_recorded_answers() -> None:
     assert summary.unreadable == []
 
 
-def test_a_counter_the_board_lacks_is_told_and_not_refused() -> None:
-    nvml = RecordedNvml(nvmlDeviceGetCurrentClocksEventReasons=RecordedNvml.NVML_ERROR_NOT_SUPPORTED)
+@pytest.mark.parametrize("error", [RecordedNvml.NVML_ERROR_NOT_SUPPORTED, RecordedNvml.NVML_ERROR_FUNCTION_NOT_FOUND])
+def test_a_counter_the_board_or_its_driver_lacks_is_told_and_not_refused(error: int) -> None:
+    nvml = RecordedNvml(nvmlDeviceGetCurrentClocksEventReasons=error)
     source = conditions_nvml.NvmlSource("GPU-1", nvml, own_pid=10)
     summary = source.summarise([source.read()])
     assert summary.throttle_percent is None
@@ -205,7 +207,14 @@ def test_a_missing_permission_is_refused_before_the_run() -> None:
         conditions_nvml.NvmlSource("GPU-1", nvml, own_pid=10)
 
 
-def test_an_unknown_gpu_is_refused() -> None:
-    nvml = RecordedNvml(nvmlDeviceGetHandleByUUID=RecordedNvml.NVML_ERROR_NOT_FOUND)
+@pytest.mark.parametrize(
+    "errors",
+    [
+        {"nvmlDeviceGetHandleByUUID": RecordedNvml.NVML_ERROR_NOT_FOUND},
+        {"nvmlDeviceGetPowerUsage": RecordedNvml.NVML_ERROR_GPU_IS_LOST},
+    ],
+)
+def test_a_gpu_that_is_unknown_or_lost_is_refused(errors: dict[str, int]) -> None:
+    nvml = RecordedNvml(**errors)
     with pytest.raises(UserError, match="NVML does not open GPU GPU-1"):
         conditions_nvml.NvmlSource("GPU-1", nvml, own_pid=10)
