@@ -12,6 +12,9 @@ from hyperseg.gpu import plan as planning
 from hyperseg.gpu import session
 from hyperseg.gpu.pieces import PIECES
 from hyperseg.gpu.plan import Options, Piece, plan
+from hyperseg.latency.protocol import load_protocol
+
+START_SECONDS = 20  # of a timed process: importing, building and compiling with full caches, calibrating, checking
 
 
 def test_answers_come_before_speeds_and_the_goals_variants_first(tmp_path: Path) -> None:
@@ -44,6 +47,15 @@ def test_a_piece_that_hangs_leaves_time_for_the_others(tmp_path: Path) -> None:
     assert session.limit_of(options, piece, 600, cut=True) == 80
     assert session.limit_of(options, piece, 30, cut=True) == 30
     assert session.limit_of(options, Piece("camvid", 60, ""), 600, cut=False) == 600
+
+
+def test_a_sweep_is_started_where_it_can_end(tmp_path: Path) -> None:
+    """What is cut begins again, so that every call of ten minutes would give it all of them for nothing."""
+    protocol = load_protocol("throughput")
+    least = protocol.processes * (protocol.length.min_seconds + 2 * protocol.warm_up.window_seconds + START_SECONDS)
+    sweeps = [piece for piece in plan(Options(tmp_path))[0] if ":throughput:" in piece.name]
+    assert len(sweeps) == 2
+    assert all(piece.seconds > 6 * least for piece in sweeps)  # batches 1 to 32
 
 
 def test_networks_whose_library_is_absent_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
