@@ -2,7 +2,12 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -100,6 +105,22 @@ def test_a_second_call_goes_on_and_a_short_one_starts_nothing(
     assert text.count("done before") == 4  # in the plan, and when their turn comes
     for piece in pieces[2:]:
         assert (f"{piece.name}: for another call" in text) == (piece.name not in fits)
+
+
+def test_a_session_that_is_ended_ends_its_piece(tmp_path: Path) -> None:
+    piece, pid = tmp_path / "piece", tmp_path / "pid"
+    piece.write_text(f"#!/bin/sh\necho $$ > {pid}.new\nmv {pid}.new {pid}\nexec sleep 60\n")
+    piece.chmod(0o755)
+    code = f"import sys; from hyperseg.gpu.__main__ import main; sys.executable = {str(piece)!r}; main()"
+    words = [sys.executable, "-c", code, "--dry", "--out", str(tmp_path / "out")]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        while not pid.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+    assert process.returncode == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_parts_put_together_are_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
