@@ -3,6 +3,7 @@
 A counter the board does not have reads as None and is told; one that may not be read is refused before the run.
 """
 
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -113,8 +114,13 @@ def installed() -> bool:
     return find_spec("pynvml") is not None
 
 
+@cache
 def open_nvml(uuid: str, own_pid: int) -> NvmlSource:
-    """The counters of the GPU with that UUID (as CUDA gives it, with or without its ``GPU-`` prefix)."""
+    """The counters of the GPU with that UUID (as CUDA gives it, with or without its ``GPU-`` prefix).
+
+    One for all calls of a process, whose first comes before it is on the GPU: in a container it cannot name itself, and
+    would find itself there before.
+    """
     import pynvml
 
     return NvmlSource(uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}", pynvml, own_pid)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from hyperseg.bench import training
+from hyperseg.bench import run, training
+from hyperseg.bench.setting import Setting
 from hyperseg.training.loss import cross_entropy
 
 
@@ -24,3 +25,17 @@ def test_the_authors_step_has_pytorchs_adam_as_it_comes(monkeypatch: pytest.Monk
     for ours in (False, True):
         training._step(nn.Conv2d(3, 2, 1), cross_entropy, images, labels, ours, "float32")()
     assert [(defaults["fused"], defaults["foreach"]) for defaults in made] == [(None, None), (True, None)]
+
+
+def test_the_gpus_counters_are_opened_before_a_part_is_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def measure(variant: str, setting: Setting) -> None:
+        done.append("training")
+        raise NotImplementedError
+
+    monkeypatch.setattr(run, "open_sources", lambda device, index: done.append("open"))
+    monkeypatch.setitem(run.MEASURE, "training", measure)
+    with pytest.raises(NotImplementedError):
+        run.run("camvid_hyperseg_s", ["training"], Setting(None, print), "none", lambda numbers: None)
+    assert done == ["open", "training"]

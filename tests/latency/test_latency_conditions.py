@@ -1,5 +1,6 @@
 """Conditions: /proc/stat by hand, NVML's answers from a recording, and the real side thread on the real machine."""
 
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,6 +200,18 @@ def test_a_counter_the_board_or_its_driver_lacks_is_told_and_not_refused(error: 
     summary = source.summarise([source.read()])
     assert summary.throttle_percent is None
     assert summary.unreadable == ["throttle reasons"]
+
+
+def test_a_process_in_a_container_that_opens_its_gpu_again_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There NVML names it by the host's pid, 500, as soon as it is on the GPU."""
+    nvml = RecordedNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    monkeypatch.setattr(nvml, "ANSWERS", nvml.ANSWERS | {"nvmlDeviceGetComputeRunningProcesses": []}, raising=False)
+    conditions_nvml.open_nvml("again", 10)
+    nvml.ANSWERS["nvmlDeviceGetComputeRunningProcesses"] = [SimpleNamespace(pid=500)]
+    source = conditions_nvml.open_nvml("again", 10)
+    summary = source.summarise([source.read()])
+    assert (summary.other_processes, summary.unnamed_processes) == ([], 0)
 
 
 def test_a_missing_permission_is_refused_before_the_run() -> None:
