@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from hyperseg.errors import UserError
 from hyperseg.gpu import pack as packing
 from hyperseg.gpu import plan as planning
 from hyperseg.gpu import session
 from hyperseg.gpu.pieces import PIECES
 from hyperseg.gpu.plan import Options, Piece, plan
+from hyperseg.latency import laboratory
 from hyperseg.latency.protocol import load_protocol
 
 START_SECONDS = 20  # of a timed process: importing, building and compiling with full caches, calibrating, checking
@@ -121,6 +123,15 @@ def test_a_session_that_is_ended_ends_its_piece(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_a_latency_that_is_refused_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(requests: object, tell: object) -> None:
+        raise UserError("the GPU is being timed by pid 7; wait for it to end, or give --wait")
+
+    monkeypatch.setattr(laboratory, "run_session", refuse)
+    with pytest.raises(UserError, match="camvid_hyperseg_s, eager in float32: the GPU is being timed by pid 7"):
+        PIECES["latency"](Options(tmp_path, dry=True), "camvid_hyperseg_s", "smoke", "eager")
 
 
 def test_parts_put_together_are_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
