@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hyperseg.latency import engines, worker
+from hyperseg.arithmetic import fix_arithmetic
+from hyperseg.latency import batch_norm, engines, worker
 from hyperseg.latency.answers import TOLERANCES, compare, tolerance
+from hyperseg.latency.batch_norm import NormCount
 from hyperseg.latency.engines import Run, Target, engine_table
 from hyperseg.latency.job import Job
 from hyperseg.latency.outcome import evidence
@@ -56,8 +58,14 @@ def run(monkeypatch: pytest.MonkeyPatch, protocol: str, spoil: Any) -> Any:
 
     table = {"eager": replace(eager, prepare=prepare)}
     monkeypatch.setattr(engines, "engine_table", lambda: table)
+    result = worker.run_job(_job(protocol), lambda event, **values: None)
+    # The machine's own state is another test's.
+    return replace(evidence(result), cpu=None, drift_percent=0.0, calibration_change_percent=0.0, settled=True)
+
+
+def _job(protocol: str) -> Job:
     rules = load_protocol("smoke")
-    job = Job(
+    return Job(
         subject=VariantSpec(variant="camvid_hyperseg_s"),
         engine="eager",
         device="cpu",
@@ -72,9 +80,24 @@ def run(monkeypatch: pytest.MonkeyPatch, protocol: str, spoil: Any) -> Any:
         length=rules.length.model_copy(update={"min_seconds": 0.0}),
         calibration_seconds=0.01,
     )
-    result = worker.run_job(job, lambda event, **values: None)
-    # The machine's own state is another test's.
-    return replace(evidence(result), cpu=None, drift_percent=0.0, calibration_change_percent=0.0, settled=True)
+
+
+def test_norms_are_folded_in_exact_products_whatever_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folding may change an answer by a thousandth, which TF32 alone does by more."""
+    exact: list[bool] = []
+
+    def fold(network: nn.Module, mode: str, example: Tensor) -> NormCount:
+        exact.append(not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32)
+        return NormCount(0, 0)
+
+    monkeypatch.setattr(batch_norm, "prepare_batch_norm", fold)
+    try:
+        worker.prepare(_job("deploy").model_copy(update={"tf32": True}))
+        assert exact == [True]
+        assert torch.backends.cudnn.allow_tf32
+        assert torch.backends.cuda.matmul.allow_tf32
+    finally:
+        fix_arithmetic(tf32=False)
 
 
 @pytest.mark.parametrize("protocol", ["paper", "deploy"])  # logits and classes
