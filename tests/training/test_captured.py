@@ -95,6 +95,21 @@ def test_warm_up_capture_and_replays_are_the_plain_steps(model: nn.Module, monke
         assert torch.equal(ours, theirs)
 
 
+def test_the_steps_before_a_capture_run_all_that_is_captured(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that goes on may not look at a prediction before, and older drivers load no kernel in a capture."""
+    looked: list[bool] = []
+
+    def step(*given: object, look: bool) -> StepOutcome:
+        looked.append(look)
+        return StepOutcome(torch.zeros(()), None, torch.zeros((), dtype=torch.bool))
+
+    monkeypatch.setattr(captured, "run_beside", lambda function, device: function())
+    monkeypatch.setattr(captured, "train_step", step)
+    steps = CapturedSteps(model, make_optimizer(model, RECIPE), RECIPE, CPU)
+    assert [steps(*batch, look=False).constant for batch in batches(WARM_UP)] == [None] * WARM_UP
+    assert looked == [True] * WARM_UP
+
+
 def test_where_a_step_cannot_be_captured_it_is_said_and_plain_steps_go_on(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
