@@ -22,7 +22,8 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="the same plan on the CPU with tiny sizes")
     parser.add_argument("--pack", action="store_true", help="afterwards, cut the results into files below 16 MB")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, _stop)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _stop)
     try:
         run(Options(given.out, given.minutes, given.authors, given.camvid, given.dry))
         if given.pack:
@@ -33,7 +34,7 @@ def main() -> None:
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
-    """As Ctrl-C does: the piece that runs, a session of its own, ends with this one and does not keep the GPU."""
+    """Leave in order: the piece that runs, a session of its own, ends with this one and does not keep the GPU."""
     sys.exit(128 + signum)
 
 

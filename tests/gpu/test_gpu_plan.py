@@ -109,18 +109,20 @@ def test_a_second_call_goes_on_and_a_short_one_starts_nothing(
         assert (f"{piece.name}: for another call" in text) == (piece.name not in fits)
 
 
-def test_a_session_that_is_ended_ends_its_piece(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_session_that_is_ended_ends_its_piece(tmp_path: Path, signum: int) -> None:
     piece, pid = tmp_path / "piece", tmp_path / "pid"
     piece.write_text(f"#!/bin/sh\necho $$ > {pid}.new\nmv {pid}.new {pid}\nexec sleep 60\n")
     piece.chmod(0o755)
     code = f"import sys; from hyperseg.gpu.__main__ import main; sys.executable = {str(piece)!r}; main()"
     words = [sys.executable, "-c", code, "--dry", "--out", str(tmp_path / "out")]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         while not pid.exists():
             assert process.poll() is None
             time.sleep(0.05)
-        process.terminate()
-    assert process.returncode == 128 + signal.SIGTERM
+        process.send_signal(signum)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (128 + signum, "")
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
 
