@@ -15,6 +15,7 @@ from hyperseg.bench.setting import PartName, Setting
 from hyperseg.files import sha256_file
 from hyperseg.latency.authors import checkout_state
 from hyperseg.latency.random_weights import SEED
+from hyperseg.latency.worker import open_sources
 from hyperseg.models import count_gmacs
 from hyperseg.records.bench import BenchNumbers
 from hyperseg.records.network import network_ref
@@ -36,6 +37,7 @@ def run(
 
     The caller holds the device's lock and has set torch's threads.
     """
+    open_sources(setting.device, 0)  # who else is on the GPU is told by who was there before us
     fix_arithmetic(tf32=False)
     started, began = datetime.now(UTC), time.perf_counter()
     commit, dirty = checkout_state(setting.authors) if setting.authors else (None, None)

@@ -1,8 +1,10 @@
 """``python -m hyperseg.gpu``: a session on this machine's GPU; ``make gpu`` calls it."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from hyperseg.errors import UserError
 from hyperseg.gpu.pack import pack
@@ -20,6 +22,8 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="the same plan on the CPU with tiny sizes")
     parser.add_argument("--pack", action="store_true", help="afterwards, cut the results into files below 16 MB")
     given = parser.parse_args()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _stop)
     try:
         run(Options(given.out, given.minutes, given.authors, given.camvid, given.dry))
         if given.pack:
@@ -27,6 +31,11 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    """Leave in order: the piece that runs, a session of its own, ends with this one and does not keep the GPU."""
+    sys.exit(128 + signum)
 
 
 if __name__ == "__main__":

@@ -143,7 +143,11 @@ def _bench(
 
 
 def latency(options: Options, variant: str, protocol: str, which: str) -> None:
-    """One protocol on the fastest engine, or on what runs operator by operator; nothing is measured again."""
+    """One protocol on the fastest engine, or on what runs operator by operator; nothing is measured again.
+
+    What is refused, because another process has the GPU, say, does not keep the rest from being measured; the piece is
+    not done then.
+    """
     from hyperseg.gpu.early import faster
     from hyperseg.latency.engines import engine_table
     from hyperseg.latency.laboratory import run_session, save
@@ -168,13 +172,16 @@ def latency(options: Options, variant: str, protocol: str, which: str) -> None:
     ]  # fmt: skip
     folder = options.records / variant / "latency" / protocol
     wanted = [request for request in requests if not (folder / record_path(request)).exists()]
+    refused = []
     for request in wanted:
         try:
             outcomes = run_session([request], print)
         except UserError as error:
-            print(f"{request.subject.title}, {request.engine} in {request.precision} is left out: {error}")
+            refused.append(f"{request.subject.title}, {request.engine} in {request.precision}: {error}")
             continue
         save(outcomes[0], folder / record_path(request))
+    if refused:
+        raise UserError("; ".join(refused))
 
 
 def profile(options: Options, variant: str) -> None:

@@ -3,6 +3,7 @@
 A counter the board does not have reads as None and is told; one that may not be read is refused before the run.
 """
 
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -58,18 +59,18 @@ class NvmlSource:
         try:
             nvml.nvmlInit()
             self.handle = nvml.nvmlDeviceGetHandleByUUID(uuid)
+            self.before: list[int] = self.read()["pids"] or []  # refuses here, before the run, what may not be read
         except nvml.NVMLError as error:
             raise UserError(
                 f"NVML does not open GPU {uuid} ({error}); install the NVIDIA driver's libnvidia-ml, or give the "
                 "container the `utility` capability"
             ) from error
-        self.before: list[int] = self.read()["pids"] or []  # refuses here, before the run, what may not be read
 
     def _pids(self) -> list[int]:
         return [process.pid for process in self.nvml.nvmlDeviceGetComputeRunningProcesses(self.handle)]
 
     def _read(self, counter: str, function: Any, *arguments: Any) -> Any:
-        """The counter's value; None where the board does not have it."""
+        """The counter's value; None where the board does not have it, or its driver is older than the counter."""
         if counter in self.unreadable:
             return None
         try:
@@ -80,7 +81,7 @@ class NvmlSource:
                     f"NVML does not let this user read the {counter} of GPU {self.uuid}; "
                     "run as a user who may read the GPU's counters, or ask its administrator"
                 ) from error
-            if error.value == self.nvml.NVML_ERROR_NOT_SUPPORTED:
+            if error.value in (self.nvml.NVML_ERROR_NOT_SUPPORTED, self.nvml.NVML_ERROR_FUNCTION_NOT_FOUND):
                 self.unreadable.add(counter)
                 return None
             raise
@@ -113,8 +114,13 @@ def installed() -> bool:
     return find_spec("pynvml") is not None
 
 
+@cache
 def open_nvml(uuid: str, own_pid: int) -> NvmlSource:
-    """The counters of the GPU with that UUID (as CUDA gives it, with or without its ``GPU-`` prefix)."""
+    """The counters of the GPU with that UUID (as CUDA gives it, with or without its ``GPU-`` prefix).
+
+    One for all calls of a process, whose first comes before it is on the GPU: in a container it cannot name itself, and
+    would find itself there before.
+    """
     import pynvml
 
     return NvmlSource(uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}", pynvml, own_pid)

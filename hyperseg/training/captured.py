@@ -1,6 +1,7 @@
 """Training steps on a GPU as one CUDA graph: the host starts a step, not each of its thousands of kernels."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -70,26 +71,32 @@ class CapturedSteps:
             place.copy_(given, non_blocking=True)
         batch = self.batch
         self.taken += 1
-        if self.taken <= WARM_UP:
-            return run_beside(lambda: self._plain(batch, look), self.device)
+        if self.taken <= WARM_UP:  # with all that is captured later: an older driver loads no kernel meanwhile
+            ran = run_beside(lambda: self._plain(batch, look=True), self.device)
+            return ran if look else replace(ran, constant=None)
         if self.captured is None:
-            self.optimizer.zero_grad(set_to_none=True)  # gradients are to lie in the graph's own memory
-            try:
-                self.captured = capture(lambda: self._plain(batch, look=True))
-            except RuntimeError as error:
-                first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                if isinstance(error, torch.AcceleratorError):  # the driver's: its state is not what it was
-                    raise UserError(
-                        f"a training step cannot be captured as a CUDA graph here ({first}); "
-                        "set training.cuda_graph to false and start again"
-                    ) from error
-                self.failed = True
-                self.say(f"a training step cannot be captured here ({first}); its kernels are started one by one")
-                return self._plain(batch, look)
+            self._capture(batch)
+        if self.captured is None:
+            return self._plain(batch, look)
         made = self.captured()
         norm = None if made.gradient_norm is None else made.gradient_norm.clone()
         constant = made.constant.clone() if look and made.constant is not None else None
         return StepOutcome(made.loss.clone(), norm, constant)
+
+    def _capture(self, batch: tuple[Tensor, Tensor]) -> None:
+        """Capture a step, or say why not. With this call ends what a failed capture held, all memory of a step."""
+        self.optimizer.zero_grad(set_to_none=True)  # gradients are to lie in the graph's own memory
+        try:
+            self.captured = capture(lambda: self._plain(batch, look=True))
+        except RuntimeError as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            if isinstance(error, torch.AcceleratorError):  # the driver's: its state is not what it was
+                raise UserError(
+                    f"a training step cannot be captured as a CUDA graph here ({first}); "
+                    "set training.cuda_graph to false and start again"
+                ) from error
+            self.failed = True
+            self.say(f"a training step cannot be captured here ({first}); its kernels are started one by one")
 
     def _plain(self, batch: tuple[Tensor, Tensor], look: bool) -> StepOutcome:
         return train_step(self.model, *batch, self.optimizer, self.recipe, self.device, look=look)

@@ -27,6 +27,7 @@ from hyperseg.training.recipe import Recipe
 from hyperseg.training.schedule import polynomial
 from hyperseg.training.state import Best, TrainingState
 from hyperseg.training.step import ALONE, make_optimizer, make_scaler, train_step
+from hyperseg.training.step_times import StepTimes
 from hyperseg.training.stop import StopAsked, StopSignals, TrainingInterrupted
 from hyperseg.training.watch import EVERY, Watcher
 
@@ -89,10 +90,12 @@ def fit(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     epoch_started = time.monotonic() - state.epoch_s
+    times = StepTimes(device)
 
     def save() -> None:
         if checkpoints:
             state.losses += guards.drain()
+            state.step_ms += times.drain()
             state.epoch_s = time.monotonic() - epoch_started
             kept = {"average": average.tensors} if average else {}
             checkpoints.save(state, tensors(model, optimizer, scaler, device) | kept)
@@ -121,8 +124,8 @@ def fit(
                 guards.check_batch(state.step, images, labels)
                 rate = learning_rate(recipe, state.step)
                 set_learning_rate(optimizer, rate, device)
-                started = time.perf_counter()
                 look = guards.looks_at(state.step)
+                times.start()
                 try:
                     if captured:
                         outcome = captured(images, labels, look=look)
@@ -132,8 +135,8 @@ def fit(
                         )
                 except (RuntimeError, MemoryError) as error:
                     raise explain(error, recipe, state.step) or error from error
+                state.step_ms += times.stop()
                 state.losses += guards.add(state.step, outcome, images, labels, rate)
-                state.step_ms.append(1000 * (time.perf_counter() - started))
                 state.step += 1
                 if average:
                     average.update(model, state.step)
@@ -148,6 +151,7 @@ def fit(
             again = "the same command goes on from there" if checkpoints else "it was kept nowhere"
             text = f"stopped by {signals.name} after step {state.step} of {recipe.steps}; {again}"
             raise TrainingInterrupted(signals.received or signal.SIGTERM, text) from None
+    state.step_ms += times.drain()
     selected = recipe.epochs
     if state.best:
         selected = state.best.epoch

@@ -2,16 +2,26 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 
+from hyperseg.errors import UserError
 from hyperseg.gpu import pack as packing
 from hyperseg.gpu import plan as planning
 from hyperseg.gpu import session
 from hyperseg.gpu.pieces import PIECES
 from hyperseg.gpu.plan import Options, Piece, plan
+from hyperseg.latency import laboratory
+from hyperseg.latency.protocol import load_protocol
+
+START_SECONDS = 20  # of a timed process: importing, building and compiling with full caches, calibrating, checking
 
 
 def test_answers_come_before_speeds_and_the_goals_variants_first(tmp_path: Path) -> None:
@@ -44,6 +54,15 @@ def test_a_piece_that_hangs_leaves_time_for_the_others(tmp_path: Path) -> None:
     assert session.limit_of(options, piece, 600, cut=True) == 80
     assert session.limit_of(options, piece, 30, cut=True) == 30
     assert session.limit_of(options, Piece("camvid", 60, ""), 600, cut=False) == 600
+
+
+def test_a_sweep_is_started_where_it_can_end(tmp_path: Path) -> None:
+    """What is cut begins again, so that every call of ten minutes would give it all of them for nothing."""
+    protocol = load_protocol("throughput")
+    least = protocol.processes * (protocol.length.min_seconds + 2 * protocol.warm_up.window_seconds + START_SECONDS)
+    sweeps = [piece for piece in plan(Options(tmp_path))[0] if ":throughput:" in piece.name]
+    assert len(sweeps) == 2
+    assert all(piece.seconds > 6 * least for piece in sweeps)  # batches 1 to 32
 
 
 def test_networks_whose_library_is_absent_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +107,33 @@ def test_a_second_call_goes_on_and_a_short_one_starts_nothing(
     assert text.count("done before") == 4  # in the plan, and when their turn comes
     for piece in pieces[2:]:
         assert (f"{piece.name}: for another call" in text) == (piece.name not in fits)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_session_that_is_ended_ends_its_piece(tmp_path: Path, signum: int) -> None:
+    piece, pid = tmp_path / "piece", tmp_path / "pid"
+    piece.write_text(f"#!/bin/sh\necho $$ > {pid}.new\nmv {pid}.new {pid}\nexec sleep 60\n")
+    piece.chmod(0o755)
+    code = f"import sys; from hyperseg.gpu.__main__ import main; sys.executable = {str(piece)!r}; main()"
+    words = [sys.executable, "-c", code, "--dry", "--out", str(tmp_path / "out")]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        while not pid.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signum)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (128 + signum, "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+def test_a_latency_that_is_refused_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(requests: object, tell: object) -> None:
+        raise UserError("the GPU is being timed by pid 7; wait for it to end, or give --wait")
+
+    monkeypatch.setattr(laboratory, "run_session", refuse)
+    with pytest.raises(UserError, match="camvid_hyperseg_s, eager in float32: the GPU is being timed by pid 7"):
+        PIECES["latency"](Options(tmp_path, dry=True), "camvid_hyperseg_s", "smoke", "eager")
 
 
 def test_parts_put_together_are_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

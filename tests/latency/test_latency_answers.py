@@ -8,9 +8,11 @@ import torch
 from made_latency import job
 from torch import Tensor, nn
 
-from hyperseg.latency import engines, worker
+from hyperseg.arithmetic import fix_arithmetic
+from hyperseg.latency import batch_norm, engines, worker
 from hyperseg.latency.answers import TOLERANCES, compare, tolerance
 from hyperseg.latency.engines import Run, Target, engine_table
+from hyperseg.latency.job import Job
 from hyperseg.latency.outcome import evidence
 from hyperseg.latency.protocol import load_protocol
 from hyperseg.records.verdict import judge
@@ -55,13 +57,34 @@ def run(monkeypatch: pytest.MonkeyPatch, protocol: str, spoil: Any) -> Any:
 
     table = {"eager": replace(eager, prepare=prepare)}
     monkeypatch.setattr(engines, "engine_table", lambda: table)
-    small = job(
+    result = worker.run_job(_small(protocol), lambda event, **values: None)
+    # The machine's own state is another test's.
+    return replace(evidence(result), cpu=None, drift_percent=0.0, calibration_change_percent=0.0, settled=True)
+
+
+def _small(protocol: str) -> Job:
+    return job(
         stages=load_protocol(protocol).stages, batch=2, width=128, calibration_seconds=0.01,
         length=load_protocol("smoke").length.model_copy(update={"min_seconds": 0.0}),
     )  # fmt: skip
-    result = worker.run_job(small, lambda event, **values: None)
-    # The machine's own state is another test's.
-    return replace(evidence(result), cpu=None, drift_percent=0.0, calibration_change_percent=0.0, settled=True)
+
+
+def test_norms_are_folded_in_exact_products_whatever_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folding may change an answer by a thousandth, which TF32 alone does by more."""
+    exact: list[bool] = []
+
+    def fold(network: nn.Module, mode: str, example: Tensor) -> int:
+        exact.append(not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32)
+        return 0
+
+    monkeypatch.setattr(batch_norm, "prepare_batch_norm", fold)
+    try:
+        worker.prepare(_small("deploy").model_copy(update={"tf32": True, "batch_norm": "folded"}))
+        assert exact == [True]
+        assert torch.backends.cudnn.allow_tf32
+        assert torch.backends.cuda.matmul.allow_tf32
+    finally:
+        fix_arithmetic(tf32=False)
 
 
 @pytest.mark.parametrize("protocol", ["paper", "deploy"])  # logits and classes

@@ -1,5 +1,6 @@
 """Conditions: /proc/stat by hand, NVML's answers from a recording, and the real side thread on the real machine."""
 
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -152,6 +153,7 @@ class RecordedNvml:
 
     NVML_CLOCK_SM, NVML_CLOCK_MEM, NVML_TEMPERATURE_GPU = 1, 2, 0
     NVML_ERROR_NO_PERMISSION, NVML_ERROR_NOT_SUPPORTED, NVML_ERROR_NOT_FOUND = 4, 3, 6
+    NVML_ERROR_FUNCTION_NOT_FOUND, NVML_ERROR_GPU_IS_LOST = 13, 15
 
     class NVMLError(Exception):
         def __init__(self, value: int) -> None:
@@ -191,12 +193,25 @@ def test_a_gpus_summary_from_recorded_answers() -> None:
     assert summary.unreadable == []
 
 
-def test_a_counter_the_board_lacks_is_told_and_not_refused() -> None:
-    nvml = RecordedNvml(nvmlDeviceGetCurrentClocksEventReasons=RecordedNvml.NVML_ERROR_NOT_SUPPORTED)
+@pytest.mark.parametrize("error", [RecordedNvml.NVML_ERROR_NOT_SUPPORTED, RecordedNvml.NVML_ERROR_FUNCTION_NOT_FOUND])
+def test_a_counter_the_board_or_its_driver_lacks_is_told_and_not_refused(error: int) -> None:
+    nvml = RecordedNvml(nvmlDeviceGetCurrentClocksEventReasons=error)
     source = conditions_nvml.NvmlSource("GPU-1", nvml, own_pid=10)
     summary = source.summarise([source.read()])
     assert summary.throttle_percent is None
     assert summary.unreadable == ["throttle reasons"]
+
+
+def test_a_process_in_a_container_that_opens_its_gpu_again_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There NVML names it by the host's pid, 500, as soon as it is on the GPU."""
+    nvml = RecordedNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    monkeypatch.setattr(nvml, "ANSWERS", nvml.ANSWERS | {"nvmlDeviceGetComputeRunningProcesses": []}, raising=False)
+    conditions_nvml.open_nvml("again", 10)
+    nvml.ANSWERS["nvmlDeviceGetComputeRunningProcesses"] = [SimpleNamespace(pid=500)]
+    source = conditions_nvml.open_nvml("again", 10)
+    summary = source.summarise([source.read()])
+    assert (summary.other_processes, summary.unnamed_processes) == ([], 0)
 
 
 def test_a_missing_permission_is_refused_before_the_run() -> None:
@@ -205,7 +220,14 @@ def test_a_missing_permission_is_refused_before_the_run() -> None:
         conditions_nvml.NvmlSource("GPU-1", nvml, own_pid=10)
 
 
-def test_an_unknown_gpu_is_refused() -> None:
-    nvml = RecordedNvml(nvmlDeviceGetHandleByUUID=RecordedNvml.NVML_ERROR_NOT_FOUND)
+@pytest.mark.parametrize(
+    "errors",
+    [
+        {"nvmlDeviceGetHandleByUUID": RecordedNvml.NVML_ERROR_NOT_FOUND},
+        {"nvmlDeviceGetPowerUsage": RecordedNvml.NVML_ERROR_GPU_IS_LOST},
+    ],
+)
+def test_a_gpu_that_is_unknown_or_lost_is_refused(errors: dict[str, int]) -> None:
+    nvml = RecordedNvml(**errors)
     with pytest.raises(UserError, match="NVML does not open GPU GPU-1"):
         conditions_nvml.NvmlSource("GPU-1", nvml, own_pid=10)

@@ -1,6 +1,7 @@
 """Which steps are captured, and what the steps around a capture are, with a stand-in for the graph: it needs a GPU."""
 
 import copy
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -94,6 +95,21 @@ def test_warm_up_capture_and_replays_are_the_plain_steps(model: nn.Module, monke
         assert torch.equal(ours, theirs)
 
 
+def test_the_steps_before_a_capture_run_all_that_is_captured(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that goes on may not look at a prediction before, and older drivers load no kernel in a capture."""
+    looked: list[bool] = []
+
+    def step(*given: object, look: bool) -> StepOutcome:
+        looked.append(look)
+        return StepOutcome(torch.zeros(()), None, torch.zeros((), dtype=torch.bool))
+
+    monkeypatch.setattr(captured, "run_beside", lambda function, device: function())
+    monkeypatch.setattr(captured, "train_step", step)
+    steps = CapturedSteps(model, make_optimizer(model, RECIPE), RECIPE, CPU)
+    assert [steps(*batch, look=False).constant for batch in batches(WARM_UP)] == [None] * WARM_UP
+    assert looked == [True] * WARM_UP
+
+
 def test_where_a_step_cannot_be_captured_it_is_said_and_plain_steps_go_on(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +127,31 @@ def test_where_a_step_cannot_be_captured_it_is_said_and_plain_steps_go_on(
         "a training step cannot be captured here (operation not permitted when stream is capturing); "
         "its kernels are started one by one"
     ]
+
+
+def test_the_memory_of_a_capture_that_failed_is_free_for_the_plain_step(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A capture takes a step's memory anew, so that it may run out where plain steps fit; the error holds all of it."""
+    taken: list[weakref.ref[Tensor]] = []
+    still_there: list[bool] = []
+
+    def run_out(function: Callable[[], StepOutcome]) -> None:
+        activations = torch.zeros(8)
+        taken.append(weakref.ref(activations))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def step(*given: object, **more: object) -> StepOutcome:
+        still_there.extend(one() is not None for one in taken)
+        return StepOutcome(torch.zeros(()), None, None)
+
+    monkeypatch.setattr(captured, "run_beside", lambda function, device: function())
+    monkeypatch.setattr(captured, "capture", run_out)
+    monkeypatch.setattr(captured, "train_step", step)
+    steps = CapturedSteps(model, make_optimizer(model, RECIPE), RECIPE, CPU, lambda text: None)
+    for batch in batches(WARM_UP + 2):
+        steps(*batch)
+    assert still_there == [False, False]
 
 
 def test_the_learning_rate_of_a_cpu_stays_a_number(model: nn.Module) -> None:

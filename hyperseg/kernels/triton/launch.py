@@ -16,6 +16,8 @@ _POINTERS = {
     torch.int32: "*i32",
     torch.int64: "*i64",
 }
+# Triton 3.10 changes the default of fusing a product and a sum, and with it last bits.
+FUSED = {"enable_fp_fusion": True}
 HOPPER = GPUTarget("cuda", 90, 32)
 FULL = 132  # multiprocessors of an H100 or H200: fewer programs leave some idle
 
@@ -40,8 +42,7 @@ class Launch:
 
     @property
     def options(self) -> dict[str, Any]:
-        # Triton 3.10 changes the default of fusing a product and a sum, and with it last bits.
-        options: dict[str, Any] = {"num_warps": self.warps, "num_stages": self.stages, "enable_fp_fusion": True}
+        options: dict[str, Any] = {"num_warps": self.warps, "num_stages": self.stages, **FUSED}
         if self.registers:
             options["maxnreg"] = self.registers
         if self.early:

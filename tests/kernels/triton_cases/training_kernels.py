@@ -7,6 +7,7 @@ import torch
 from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 from torch.nn import functional as F
+from triton.runtime.interpreter import InterpretedFunction
 
 from hyperseg import create_model
 from hyperseg.kernels.cuda_training import Excite, attach_cuda_training
@@ -136,6 +137,25 @@ def test_attached_parts_of_a_network() -> None:
     near(ours.grad, theirs.grad)
     near(own.grad, their_own.grad)
     same_gradients(level, twin)
+
+
+def test_products_and_sums_are_fused_whatever_tritons_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its default changes with Triton 3.10, and a training's last bits would with it."""
+    asked: dict[str, object] = {}
+    run = InterpretedFunction.run
+
+    def seen(self: InterpretedFunction, *arguments: object, **keywords: object) -> object:
+        asked[self.__name__] = keywords.get("enable_fp_fusion")
+        return run(self, *arguments, **keywords)
+
+    monkeypatch.setattr(InterpretedFunction, "run", seen)
+    x = torch.randn(2, 16, 4, 4, requires_grad=True)
+    gated = recast(SqueezeExcite(16, rd_channels=4, act_layer=Swish).train(), Excite)
+    y = gated(norm_activation(x.contiguous(memory_format=torch.channels_last), nn.BatchNorm2d(16), RELU))
+    y = doubled(convolved(y, torch.randn(2, 16 * 9, requires_grad=True)))
+    y.sum().backward()
+    assert len(asked) == 11
+    assert set(asked.values()) == {True}
 
 
 def step(got: Tensor, want: Tensor) -> None:

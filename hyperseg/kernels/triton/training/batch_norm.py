@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hyperseg.kernels.triton.launch import ceil_div, power_of_two
+from hyperseg.kernels.triton.launch import FUSED, ceil_div, power_of_two
 from hyperseg.kernels.triton.training.batch_norm_kernels import (
     norm_apply,
     norm_finish,
@@ -47,7 +47,7 @@ class _Shape:
     @property
     def over_channels(self) -> dict[str, Any]:
         """Tiles of a kernel that adds up parts."""
-        return {"BP": min(64, power_of_two(self.programs, 1)), "BC": _FINISH_CHANNELS}
+        return {"BP": min(64, power_of_two(self.programs, 1)), "BC": _FINISH_CHANNELS, **FUSED}
 
 
 class _NormActivation(torch.autograd.Function):
@@ -69,7 +69,7 @@ class _NormActivation(torch.autograd.Function):
         values, channels, s = shape.values, shape.channels, shape.neighbours
         parts, saved = shape.parts(x), torch.empty(4, channels, dtype=torch.float32, device=x.device)
         y = torch.empty_like(x)
-        tile = {"S": s, "BK": shape.bk, "BC": shape.bc}
+        tile: dict[str, Any] = {"S": s, "BK": shape.bk, "BC": shape.bc, **FUSED}
         norm_sums[(shape.columns, shape.programs)](x, parts, values, channels, shape.each, **tile)
         norm_finish[(ceil_div(channels, _FINISH_CHANNELS),)](
             x, parts, weight, bias, running_mean, running_var, saved, values, channels, shape.programs, momentum, eps,
@@ -91,7 +91,8 @@ class _NormActivation(torch.autograd.Function):
         parts = shape.parts(x)
         grad_weight, grad_bias = torch.empty(2, channels, dtype=torch.float32, device=x.device)
         grad_x = torch.empty_like(x)
-        tile = {"S": shape.neighbours, "ACTIVATION": ctx.activation, "BK": shape.bk, "BC": shape.bc}
+        tile: dict[str, Any] = {"S": shape.neighbours, "ACTIVATION": ctx.activation, "BK": shape.bk, "BC": shape.bc}
+        tile |= FUSED
         norm_gradient_sums[(shape.columns, shape.programs)](x, grad, saved, parts, values, channels, shape.each, **tile)
         norm_gradient_finish[(ceil_div(channels, _FINISH_CHANNELS),)](
             parts, grad_weight, grad_bias, channels, shape.programs, **shape.over_channels

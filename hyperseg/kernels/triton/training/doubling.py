@@ -12,7 +12,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hyperseg.kernels.triton.launch import ceil_div
+from hyperseg.kernels.triton.launch import FUSED, ceil_div
 
 _PIXELS = 512  # of one program
 
@@ -56,7 +56,7 @@ class _Doubled(torch.autograd.Function):
         grad = grad.contiguous()
         out = torch.empty(ctx.size, dtype=grad.dtype, device=grad.device)
         grid = (ceil_div(height * width, _PIXELS), batch * channels)
-        doubled_gradient[grid](grad, out, height, width, BM=_PIXELS)
+        doubled_gradient[grid](grad, out, height, width, BM=_PIXELS, **FUSED)
         return out
 
 

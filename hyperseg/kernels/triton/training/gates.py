@@ -8,7 +8,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hyperseg.kernels.triton.launch import ceil_div, power_of_two
+from hyperseg.kernels.triton.launch import FUSED, ceil_div, power_of_two
 
 _TILE = 4096  # values of a program at a time
 _PROGRAMS = 1056  # eight a multiprocessor of an H100 or H200
@@ -77,7 +77,7 @@ class _Excited(torch.autograd.Function):
             active = hidden * share
             gate = torch.sigmoid(torch.addmm(last_shift, active, expand.t()))
         y = torch.empty_like(x)
-        ctx.tile = {"BP": _TILE // min(64, power_of_two(channels)), "BC": min(64, power_of_two(channels))}
+        ctx.tile = {"BP": _TILE // min(64, power_of_two(channels)), "BC": min(64, power_of_two(channels)), **FUSED}
         ctx.grid = (ceil_div(height * width, ctx.tile["BP"]), ceil_div(channels, ctx.tile["BC"]), batch)
         scale[ctx.grid](x, gate, gate, y, height * width, channels, BACKWARD=False, **ctx.tile)
         ctx.save_for_backward(x, reduce, expand, mean, hidden, share, active, gate)

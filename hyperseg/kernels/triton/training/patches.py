@@ -11,7 +11,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hyperseg.kernels.triton.launch import ceil_div, power_of_two
+from hyperseg.kernels.triton.launch import FUSED, ceil_div, power_of_two
 
 LARGEST = 34 * 34  # values of a plane with its halo
 _TILE = 2048  # values of a program
@@ -82,7 +82,7 @@ class _Convolved(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, filters: Tensor) -> Tensor:
         count, channels, height, width = x.shape
         x, filters = x.contiguous(), filters.contiguous()
-        ctx.size = {"H": height - 2, "W": width - 2}
+        ctx.size = {"H": height - 2, "W": width - 2, **FUSED}
         y = torch.empty(count, channels, height - 2, width - 2, dtype=x.dtype, device=x.device)
         planes, places = count * channels, power_of_two((height - 2) * (width - 2))
         rows = max(1, _TILE // places)
