@@ -1,5 +1,6 @@
 """A panel of points that may be compared: its Pareto front, and what it shows in a sentence."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -79,12 +80,17 @@ class Panel:
         said = self._front_first(mine) if len(mine) > _SEVERAL else self._one_by_one(mine)
         if not said:
             said = [f"On {self.place}, the Pareto front is {_listed([point.numbers for point in self.front])}."]
-        origins = sorted({point.origin for point in self.points if point.origin})
+        origins = Counter(point.origin for point in self.points if point.origin)
         if origins:
-            said.append(f"The networks were {' or '.join(origins)}.")
+            said.append(f"{_listed([self._those(origins[name], name) for name in sorted(origins)])}.")
         if {point.void for point in self.points} == {True, False}:
             said.append(f"{VOID_COUNTED[0].upper()}{VOID_COUNTED[1:]}.")
         return " ".join(said)
+
+    def _those(self, number: int, origin: str) -> str:
+        """How many of the networks come from elsewhere; the others are from the timed device."""
+        which = "The networks were" if number == len(self.points) else f"{number} of {len(self.points)} networks were"
+        return f"{which} {origin}"
 
     def _one_by_one(self, mine: Sequence[Point]) -> list[str]:
         """Who dominates each of ours and of the paper's, and which are on the front, in one sentence."""

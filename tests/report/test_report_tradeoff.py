@@ -160,6 +160,8 @@ def test_many_networks_trained_on_a_gpu_and_timed_on_a_cpu_share_a_figure_and_a_
     assert [len(panel.points) for panel in (eager, fastest)] == [10, 10]
     assert {point.role for point in eager.points} == {"ours", "peer"}
     assert eager.sentence.endswith("The networks were trained and scored on NVIDIA GeForce GTX 1080 Ti.")
+    some = replace(eager, points=(replace(eager.points[0], origin=""), *eager.points[1:]))
+    assert some.sentence.endswith("9 of 10 networks were trained and scored on NVIDIA GeForce GTX 1080 Ti.")
     assert tradeoff_figures(inputs) == []
     with house_style():
         (axes, key) = _draw([eager], _numbered([eager, fastest])).axes
@@ -171,6 +173,7 @@ def test_many_networks_trained_on_a_gpu_and_timed_on_a_cpu_share_a_figure_and_a_
     (table,) = front_tables(inputs)
     best = table.rows[0]
     assert best["network"].value == "fpn"
+    assert best["checkpoint"].value
     assert (best["eager_ms"].value, best["fastest_ms"].value, best["engine"].value) == (46.0, 23.0, "openvino")
     assert best["on_front"].value == "fastest, eager"
     assert best["miou_percent"].text == "49.00 [48.0, 50.0]"
