@@ -96,7 +96,9 @@ class Panel:
         """Who dominates each of ours and of the paper's, and which are on the front, in one sentence."""
         behind: dict[tuple[Point, ...], list[Point]] = {}
         for point in mine:
-            better = sorted((p for p in self.points if dominates(p, point)), key=_best_first)
+            # a network with other weights takes the same time: which is better says nothing about networks
+            others = [p for p in self.points if (p.network, p.role) != (point.network, point.role)]
+            better = sorted((p for p in others if dominates(p, point)), key=_best_first)
             if better:
                 behind.setdefault(tuple(better), []).append(point)
         said = [_dominate(better, points) for better, points in behind.items()]
