@@ -60,9 +60,14 @@ class Panel:
         return f"{dataset_title(self.dataset).split(',')[0]} {self.split}{scoring}, {self.hardware}"
 
     @property
+    def networks(self) -> set[tuple[str, str]]:
+        """Each network and whose it is, once whatever its weights."""
+        return {(point.network, point.role) for point in self.points}
+
+    @property
     def alone(self) -> bool:
-        """One network measured here, with which nothing can be compared."""
-        return len(self.points) == 1 and self.kind == MEASURED and not self.smoke
+        """One network measured here, of whatever weights, with which nothing can be compared."""
+        return len(self.networks) == 1 and self.kind == MEASURED and not self.smoke
 
     @property
     def front(self) -> tuple[Point, ...]:
@@ -75,7 +80,8 @@ class Panel:
         if self.smoke:
             return f"{self.place}: smoke runs show that timing works; nothing follows from them."
         if self.alone:
-            return f"{self.place}: {self.points[0].numbers} alone, so nothing is compared."
+            names = _listed([point.numbers for point in self.points])
+            return f"{self.place}: {names} alone, so nothing is compared."
         mine = [point for point in self.points if point.role in ("paper", "ours")]
         said = self._front_first(mine) if len(mine) > _SEVERAL else self._one_by_one(mine)
         if not said:
