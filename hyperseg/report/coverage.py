@@ -51,10 +51,10 @@ def sentences(claims: pd.DataFrame) -> list[str]:
 def _named(claims: pd.DataFrame) -> str:
     texts = []
     for row in rows(claims):
-        values = [] if row["paper"] is None else [f"paper {number(row['paper'])}", f"here {number(row['ours'])}"]
-        values += [row["reason"].split(";")[0]] if row.get("reason") else []  # where it was measured, or what denies it
-        said = f" ({', '.join(values)})" if values else ""
-        texts.append(f"{row['table']}, {row['row']}, {row['quantity']}{said}")
+        values = "" if row["paper"] is None else f" (paper {number(row['paper'])}, here {number(row['ours'])})"
+        # where it was measured, or what denies it
+        why = f": {row['reason'].split(';')[0]}" if row.get("reason") else ""
+        texts.append(f"{row['table']}, {row['row']}, {row['quantity']}{values}{why}")
     more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
     return "; ".join(texts[:4]) + more
 

@@ -63,7 +63,7 @@ def test_every_claim_is_a_row_with_its_verdict(tmp_path: Path) -> None:
     assert second == (
         "Holds: CamVid, HyperSeg-S, mIoU test (paper 78.4, here 78.1); CamVid, HyperSeg-L, mIoU test (paper 79.1, "
         "here 78.4); Cityscapes, HyperSeg-M, FPS (paper 36.9, here 45). "
-        "Does not hold: Cityscapes, HyperSeg-M, mIoU val (paper 76.2, here 74.3, on a GPU)."
+        "Does not hold: Cityscapes, HyperSeg-M, mIoU val (paper 76.2, here 74.3): on a GPU."
     )
     assert "needs Cityscapes, which needs an account (2)" in third
 
