@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
 @click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
-@click.option("--protocol", default="standard", show_default=True, help="paper or standard.")
+@click.option("--protocol", default="standard", show_default=True, help="paper, standard or selection.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Record to write (JSON).")
 @click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
 @click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")

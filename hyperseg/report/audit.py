@@ -126,7 +126,7 @@ def _absent(collection: Collection) -> Bars | None:
                 f"{absent} of its {len(ious)} classes absent" if absent else "no class absent, as in every record here"
             )
             zero, left_out = sum(there) / len(ious), sum(there) / len(there)
-            best = absent, Bars("% mIoU", zero, left_out, f"{_where(entry)}, {found}", (entry.anchor,))
+            best = absent, Bars("mIoU points", zero, left_out, f"{_where(entry)}, {found}", (entry.anchor,))
     return best[1] if best else None
 
 
@@ -156,7 +156,7 @@ def _last_is_best(collection: Collection) -> Bars | None:
         if {"last", dataset_key(entry)[1]} <= choices.get(entry.record.network.weights_sha256 or "", set()):
             score = entry.numbers.miou_percent
             where = f"{_where(entry)}, where the last epoch was the best on the reported split too"
-            return Bars("% mIoU", score, score, where, (entry.anchor,))
+            return Bars("mIoU points", score, score, where, (entry.anchor,))
     return None
 
 
@@ -245,7 +245,7 @@ def _generated(entry: Evaluation) -> bool:
 
 def _scores(one: Evaluation, other: Evaluation) -> Bars:
     records = (one.anchor, other.anchor)
-    return Bars("% mIoU", one.numbers.miou_percent, other.numbers.miou_percent, _where(one), records)
+    return Bars("mIoU points", one.numbers.miou_percent, other.numbers.miou_percent, _where(one), records)
 
 
 def _where(entry: Evaluation) -> str:

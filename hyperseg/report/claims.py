@@ -1,4 +1,4 @@
-"""The paper's claims as data: ``results/paper/claims.yaml``, versioned, with tolerances that were set beforehand."""
+"""The paper's claims as data: ``results/paper/claims.yaml``, versioned, each with its tolerance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,6 +62,7 @@ class ClaimsFile(StrictModel):
 
     version: int = Field(ge=1)
     set: str = Field(description="date on which conditions and tolerances were fixed")
+    changed: str | None = Field(default=None, description="what this version changed, and which verdicts with it")
     tolerances: dict[str, Tolerance]
     conditions: dict[str, Conditions]
     takes: dict[str, Takes]
@@ -74,6 +75,7 @@ class Claims:
 
     version: int
     set: str
+    changed: str | None
     tolerances: dict[str, Tolerance]
     takes: dict[str, Takes]
     claims: tuple[Claim, ...]
@@ -101,7 +103,9 @@ def read_claims(paper_csv: Path) -> Claims:
     twice = [claim.id for claim in content.claims if sum(claim.id == other.id for other in content.claims) > 1]
     if twice:
         raise UserError(f"claims {path} hold the id '{twice[0]}' twice; rename one of them")
-    return Claims(content.version, content.set, content.tolerances, content.takes, tuple(content.claims), paper)
+    return Claims(
+        content.version, content.set, content.changed, content.tolerances, content.takes, tuple(content.claims), paper
+    )
 
 
 def _check(claim: Claim, content: ClaimsFile, paper: Sequence[PaperRow], path: Path) -> None:

@@ -87,14 +87,17 @@ class _Judging:
             "needs": f"data: {takes.data}; GPU: {takes.gpu}; hours: {takes.hours}",
             "tolerance_reason": tolerance.reason,
             "set": f"version {self.claims.version}, {self.claims.set}",
+            "changed": self.claims.changed,
             "records": list(ours.records) if ours else [],
         }
 
     def _quantity(self, claim: Claim) -> str:
         row = self.claims.row_of(claim.variant, claim.split)
-        if claim.measure == "miou":
-            return f"{'higher ' if claim.kind == 'order' else ''}mIoU {row.split}"
-        return "faster" if claim.kind == "order" else _TITLES[claim.measure]
+        title = f"mIoU {row.split}" if claim.measure == "miou" else _TITLES[claim.measure]
+        if claim.kind == "order" and claim.against:
+            more = "faster" if claim.measure == "speed" else f"higher {title}"
+            return f"{more} than {network_title(claim.against).split(' (')[0]}"
+        return title
 
     def _paper(self, claim: Claim) -> float | None:
         row = self.claims.row_of(claim.variant, claim.split)

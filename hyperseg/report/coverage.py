@@ -52,7 +52,9 @@ def _named(claims: pd.DataFrame) -> str:
     texts = []
     for row in rows(claims):
         values = "" if row["paper"] is None else f" (paper {number(row['paper'])}, here {number(row['ours'])})"
-        texts.append(f"{row['table']}, {row['row']}, {row['quantity']}{values}")
+        # where it was measured, or what denies it
+        why = f": {row['reason'].split(';')[0]}" if row.get("reason") else ""
+        texts.append(f"{row['table']}, {row['row']}, {row['quantity']}{values}{why}")
     more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
     return "; ".join(texts[:4]) + more
 

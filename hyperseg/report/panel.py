@@ -1,5 +1,6 @@
 """A panel of points that may be compared: its Pareto front, and what it shows in a sentence."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -59,9 +60,14 @@ class Panel:
         return f"{dataset_title(self.dataset).split(',')[0]} {self.split}{scoring}, {self.hardware}"
 
     @property
+    def networks(self) -> set[tuple[str, str]]:
+        """Each network and whose it is, once whatever its weights."""
+        return {(point.network, point.role) for point in self.points}
+
+    @property
     def alone(self) -> bool:
-        """One network measured here, with which nothing can be compared."""
-        return len(self.points) == 1 and self.kind == MEASURED and not self.smoke
+        """One network measured here, of whatever weights, with which nothing can be compared."""
+        return len(self.networks) == 1 and self.kind == MEASURED and not self.smoke
 
     @property
     def front(self) -> tuple[Point, ...]:
@@ -74,23 +80,31 @@ class Panel:
         if self.smoke:
             return f"{self.place}: smoke runs show that timing works; nothing follows from them."
         if self.alone:
-            return f"{self.place}: {self.points[0].numbers} alone, so nothing is compared."
+            names = _listed([point.numbers for point in self.points])
+            return f"{self.place}: {names} alone, so nothing is compared."
         mine = [point for point in self.points if point.role in ("paper", "ours")]
         said = self._front_first(mine) if len(mine) > _SEVERAL else self._one_by_one(mine)
         if not said:
             said = [f"On {self.place}, the Pareto front is {_listed([point.numbers for point in self.front])}."]
-        origins = sorted({point.origin for point in self.points if point.origin})
+        origins = Counter(point.origin for point in self.points if point.origin)
         if origins:
-            said.append(f"The networks were {' or '.join(origins)}.")
+            said.append(f"{_listed([self._those(origins[name], name) for name in sorted(origins)])}.")
         if {point.void for point in self.points} == {True, False}:
             said.append(f"{VOID_COUNTED[0].upper()}{VOID_COUNTED[1:]}.")
         return " ".join(said)
+
+    def _those(self, number: int, origin: str) -> str:
+        """How many of the networks come from elsewhere; the others are from the timed device."""
+        which = "The networks were" if number == len(self.points) else f"{number} of {len(self.points)} networks were"
+        return f"{which} {origin}"
 
     def _one_by_one(self, mine: Sequence[Point]) -> list[str]:
         """Who dominates each of ours and of the paper's, and which are on the front, in one sentence."""
         behind: dict[tuple[Point, ...], list[Point]] = {}
         for point in mine:
-            better = sorted((p for p in self.points if dominates(p, point)), key=_best_first)
+            # a network with other weights takes the same time: which is better says nothing about networks
+            others = [p for p in self.points if (p.network, p.role) != (point.network, point.role)]
+            better = sorted((p for p in others if dominates(p, point)), key=_best_first)
             if better:
                 behind.setdefault(tuple(better), []).append(point)
         said = [_dominate(better, points) for better, points in behind.items()]

@@ -38,7 +38,7 @@ def panels(inputs: Inputs) -> list[Panel]:
         # eager is the fastest engine of every network: one panel says so
         if not (engine == FASTEST and found and found[-1] == replace(panel, hardware=found[-1].hardware, engine=EAGER)):
             found.append(panel)
-    compared = {(panel.dataset, panel.split) for panel in found if panel.kind == MEASURED and len(panel.points) > 1}
+    compared = {(panel.dataset, panel.split) for panel in found if panel.kind == MEASURED and len(panel.networks) > 1}
     return [panel for panel in found if not (panel.alone and (panel.dataset, panel.split) in compared)]
 
 

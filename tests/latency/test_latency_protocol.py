@@ -1,5 +1,7 @@
 """The packaged protocols say what the design says, and a wrong file is refused by name."""
 
+from pathlib import Path
+
 import pytest
 
 from hyperseg.errors import UserError
@@ -20,6 +22,15 @@ def test_paper_times_the_copy_and_offers_both_batch_norm_readings() -> None:
     warm_up, length = paper.lengths("camvid")
     assert (warm_up.min_samples, length.min_samples, length.max_samples) == (233, 233, 233)
     assert paper.lengths("camvid", images=7)[1].min_samples == 7
+
+
+def test_the_page_on_protocols_has_each_with_its_clock() -> None:
+    page = (Path(__file__).parents[2] / "docs/protocols.md").read_text(encoding="utf-8")
+    for protocol in map(load_protocol, protocol_ids()):
+        sizes = " to ".join(str(size) for size in dict.fromkeys((protocol.batches[0], protocol.batches[-1])))
+        reported = protocol.statistic.replace("_", " ")
+        row = (f"`{protocol.id}` v{protocol.version}", ", ".join(protocol.stages), sizes, protocol.processes, reported)
+        assert f"| {' | '.join(map(str, row))} |" in page
 
 
 def test_paper_needs_to_know_the_split() -> None:

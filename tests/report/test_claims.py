@@ -17,6 +17,8 @@ from hyperseg.report.claims_judge import judge, judge_collection
 from hyperseg.report.collection import load
 from hyperseg.report.coverage import COLUMNS, VERDICTS
 from hyperseg.report.facts import PeerRow
+from hyperseg.report.inputs import Inputs
+from hyperseg.report.tables.coverage import coverage_table
 
 
 def test_every_number_of_the_paper_is_a_claim_once(root: Path, claims: Claims) -> None:
@@ -61,6 +63,18 @@ def test_every_claim_says_how_it_is_judged(claims: Claims) -> None:
         assert row["needs"].startswith("data: ")
     ratios = frame[frame["quantity"] == "speed ratio"]
     assert [round(value, 2) for value in ratios["paper"]] == [2.29, 2.29]
+    orders = frame.set_index("claim").loc[["camvid_s_faster", "camvid_l_better"]]
+    assert list(orders["quantity"]) == ["faster than HyperSeg-L", "higher mIoU test than HyperSeg-S"]
+
+
+def test_the_table_says_what_the_version_of_the_claims_changed(root: Path, claims: Claims) -> None:
+    """A rule that was changed after numbers were known must not look as if it had been set before."""
+    table = coverage_table(
+        Inputs(load([root / "results/reference/camvid"]), claims=judge(claims, hyperseg.read_records([])))
+    )
+    assert table is not None
+    assert claims.changed
+    assert table.remarks[-1] == claims.changed.removesuffix(".")
 
 
 def test_a_perfect_user_gets_every_claim_judged(tmp_path: Path, claims: Claims, rivals: tuple[PeerRow, ...]) -> None:

@@ -19,7 +19,7 @@ from hyperseg.report.figures.confusion import confusion_figures
 from hyperseg.report.figures.distribution import distribution_figures
 from hyperseg.report.figures.forest import forest_figure
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
-from hyperseg.report.figures.scaling import _looks, _points, _titles, scaling_figure
+from hyperseg.report.figures.scaling import _draw, _looks, _points, _titles, scaling_figure
 from hyperseg.report.figures.style import house_style, new_figure, to_svg
 from hyperseg.report.figures.tradeoff import tradeoff_figures
 from hyperseg.report.figures.training import training_figures
@@ -37,6 +37,19 @@ def test_the_native_input_is_on_both_axes_though_it_was_timed_once(tmp_path: Pat
     timed = replace(entry, numbers=entry.numbers.model_copy(update={"points": once}))
     assert [point.batch for point in _points(timed, "batch")] == [1, 2, 4]
     assert [point.pixel_ratio for point in _points(timed, "input")] == [0.25, 1.0, 4.0]
+
+
+def test_a_degraded_point_is_hollow_and_a_small_gain_does_not_fill_the_panel(tmp_path: Path) -> None:
+    entry = collection(tmp_path, latency(sweep=True)).latency[0]
+    points = [point.model_copy(update={"fps": 10 + 0.1 * point.batch}) for point in entry.numbers.points]
+    doubted = points[0].verdict.model_copy(update={"verdict": "DEGRADED"})
+    points = [point.model_copy(update={"verdict": doubted}) if point.batch == 4 else point for point in points]
+    with house_style():
+        figure = _draw([replace(entry, numbers=entry.numbers.model_copy(update={"points": points}))], ["batch"])
+    (axes,) = figure.axes
+    assert [line.get_markerfacecolor() == "none" for line in axes.lines[-3:]] == [False, False, True]
+    low, high = axes.get_ylim()
+    assert high / low >= 1.99
 
 
 def test_sweeps_of_many_networks_and_engines_are_told_apart(tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_the_summary_takes_the_fastest_engine_that_is_not_invalid(tmp_path: Path
         latency(median=1.0, engine="openvino", verdict="INVALID"),
     )  # fmt: skip
     (row,) = rows(summary_table(found))
+    assert (row["input"], row["checkpoint"]) == ("192×256", "given")
     assert (row["median_ms_deploy_v1"], row["engine_deploy_v1"], row["verdict_deploy_v1"]) == (
         "30.0", "onnxruntime, float32", "VALID",
     )  # fmt: skip

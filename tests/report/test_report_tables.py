@@ -40,6 +40,7 @@ def test_the_papers_tables_have_its_rows_ours_and_rivals(tmp_path: Path, paper: 
     assert by_id["paper_camvid_test"].rules == (2,)
     city = to_markdown(by_id["paper_cityscapes_test"])
     assert "| HyperSeg-S | EfficientNet-B1 | – | not in our facts |" in city
+    assert "api.deepai.org (web page)" in city  # whose address begins with http:
     hardnet = next(row for row in rows(by_id["paper_cityscapes_test"]) if row["method"] == "FC-HarDNet-70")
     assert (hardnet["fps_gtx_1080_ti_pytorch"], hardnet["fps_other"]) == ("53.0", "")
     assert "no split stated" in by_id["paper_cityscapes_val"].remarks[0]
@@ -53,6 +54,7 @@ def test_every_claim_is_a_row_with_its_verdict(tmp_path: Path) -> None:
     assert [row["claim"] for row in stored] == list(claims["claim"])
     assert [row["verdict"] for row in stored] == list(claims["verdict"])
     assert "78.1 [77.8, 78.4]" in to_markdown(table)
+    claims.loc[2, "reason"] = "on a GPU; elsewhere more"
     first, second, third = sentences(claims)
     assert first == (
         "Of 8 claims of the paper: 1 reproduced, 1 within noise, 1 better, 1 not reproduced, 1 other protocol and "
@@ -61,7 +63,7 @@ def test_every_claim_is_a_row_with_its_verdict(tmp_path: Path) -> None:
     assert second == (
         "Holds: CamVid, HyperSeg-S, mIoU test (paper 78.4, here 78.1); CamVid, HyperSeg-L, mIoU test (paper 79.1, "
         "here 78.4); Cityscapes, HyperSeg-M, FPS (paper 36.9, here 45). "
-        "Does not hold: Cityscapes, HyperSeg-M, mIoU val (paper 76.2, here 74.3)."
+        "Does not hold: Cityscapes, HyperSeg-M, mIoU val (paper 76.2, here 74.3): on a GPU."
     )
     assert "needs Cityscapes, which needs an account (2)" in third
 

@@ -97,6 +97,9 @@ def test_one_network_with_other_weights_goes_by_what_differs(tmp_path: Path) -> 
     given = evaluation(hw=(576, 768), miou=49.0, net=network("camvid_hyperseg_s", weights="rounded"))
     (panel,) = panels(Inputs(collection(tmp_path, training(), trained, given, latency())))
     assert [point.name for point in panel.points] == ["HyperSeg-S, checkpoint given", "HyperSeg-S, checkpoint last"]
+    assert panel.sentence.endswith(
+        "(49.0 %, 10 FPS) and HyperSeg-S, checkpoint last (50.0 %, 10 FPS) alone, so nothing is compared."
+    )
 
 
 def on_gpu(record: Record) -> Record:
@@ -160,6 +163,8 @@ def test_many_networks_trained_on_a_gpu_and_timed_on_a_cpu_share_a_figure_and_a_
     assert [len(panel.points) for panel in (eager, fastest)] == [10, 10]
     assert {point.role for point in eager.points} == {"ours", "peer"}
     assert eager.sentence.endswith("The networks were trained and scored on NVIDIA GeForce GTX 1080 Ti.")
+    some = replace(eager, points=(replace(eager.points[0], origin=""), *eager.points[1:]))
+    assert some.sentence.endswith("9 of 10 networks were trained and scored on NVIDIA GeForce GTX 1080 Ti.")
     assert tradeoff_figures(inputs) == []
     with house_style():
         (axes, key) = _draw([eager], _numbered([eager, fastest])).axes
@@ -171,6 +176,7 @@ def test_many_networks_trained_on_a_gpu_and_timed_on_a_cpu_share_a_figure_and_a_
     (table,) = front_tables(inputs)
     best = table.rows[0]
     assert best["network"].value == "fpn"
+    assert best["checkpoint"].value
     assert (best["eager_ms"].value, best["fastest_ms"].value, best["engine"].value) == (46.0, 23.0, "openvino")
     assert best["on_front"].value == "fastest, eager"
     assert best["miou_percent"].text == "49.00 [48.0, 50.0]"

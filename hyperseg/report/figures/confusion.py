@@ -37,8 +37,8 @@ def _picture(entry: Evaluation) -> Picture:
             slug("confusion", dataset.id, dataset.split, protocol_slug(protocol)),
             f"Confusion matrix: {network}, {dataset_title(dataset.id)}, {dataset.split}, {protocol_title(protocol)}",
             "Percentage of the labelled pixels of a row's class that was taken for each column's; below 0.5 is left "
-            f"out. {network} of campaign {record.campaign}, mIoU {entry.numbers.miou_percent:.2f} %, is the best of "
-            "the networks here, HyperSeg's first.",
+            f"out. {network} of campaign {record.campaign}, mIoU {entry.numbers.miou_percent:.2f} %, is the best "
+            f"of {'the HyperSeg networks' if record.network.source == 'hyperseg' else 'the networks'} here.",
             _draw(np.array(entry.numbers.confusion_matrix), [item.name for item in entry.numbers.classes]),
         )
 

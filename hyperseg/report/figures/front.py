@@ -25,7 +25,8 @@ _WIDTH, _HEIGHT = 6.9, 4.3  # inches of one panel: the width of a page's text
 _KEY = 0.43  # of the width
 _READING = (
     "Up and right is better. Blue: HyperSeg and changes of it; orange: other networks trained, scored and timed in the "
-    "same way; bars: intervals; hollow: DEGRADED. Line: the Pareto front, its members named. Dotted: 30 FPS."
+    "same way; bars: intervals; hollow: DEGRADED. Line: the Pareto front of the values, intervals aside, its members "
+    "named. Dotted: 30 FPS."
 )
 Numbers = dict[str, int]  # network -> its number in the key
 

@@ -1,5 +1,8 @@
 """How time grows with the input's pixels and with the batch, from the sweep points of latency records."""
 
+import math
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -39,7 +42,7 @@ def scaling_figure(collection: Collection) -> Picture | None:
             "How time grows with input size and batch",
             "Median time of one image at batch 1 against its pixels, and images per second against the batch. "
             "Dashed: proportional to the pixels, through the point nearest the native size. "
-            "~ pixels^p: the growth fitted to all sizes. Times are comparable within one device only."
+            "~ pixels^p: the growth fitted to all sizes. Hollow: DEGRADED. Times are comparable within one device only."
             + said_of_seeds(collection),
             _draw(swept, kinds),
         )
@@ -75,6 +78,7 @@ def _draw(swept: list[Latency], kinds: list[str]) -> Figure:
                 _pixels(axes, points, colour, marker) if kind == "input" else _batches(axes, points, colour, marker)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        _widen(axes)
         log_ticks(axes.yaxis, axes.get_ylim())
         if kind == "input":
             log_ticks(axes.xaxis, axes.get_xlim())
@@ -108,16 +112,33 @@ def _pixels(axes: Axes, points: list[SweepPoint], colour: str, marker: str) -> N
     y = [point.median_ms / point.batch for point in points]
     anchor = min(range(len(points)), key=lambda i: abs(points[i].pixel_ratio - 1))
     axes.plot(x, [y[anchor] * value / x[anchor] for value in x], ls="--", lw=0.8, color=FAINT, zorder=1)
-    axes.plot(x, y, color=colour, marker=marker, ms=5, lw=1.3)
+    _line(axes, x, y, points, colour, marker)
     axes.set_xlabel("Pixels of the input [megapixels], log scale")
     axes.set_ylabel("Median [ms], log scale")
 
 
 def _batches(axes: Axes, points: list[SweepPoint], colour: str, marker: str) -> None:
     x, y = [point.batch for point in points], [point.fps for point in points]
-    axes.plot(x, y, color=colour, marker=marker, ms=5, lw=1.3)
+    _line(axes, x, y, points, colour, marker)
     axes.set_xlabel("Batch, log scale")
     axes.set_ylabel("Images per second, log scale")
+
+
+def _line(
+    axes: Axes, x: Sequence[float], y: Sequence[float], points: Sequence[SweepPoint], colour: str, marker: str
+) -> None:
+    axes.plot(x, y, color=colour, lw=1.3)
+    for across, up, point in zip(x, y, points, strict=True):
+        inside = colour if point.verdict.verdict == "VALID" else "none"
+        axes.plot([across], [up], color=colour, marker=marker, ms=5, mfc=inside, ls="")
+
+
+def _widen(axes: Axes) -> None:
+    """At least a factor of two from bottom to top, so that a small gain does not fill the panel."""
+    low, high = axes.get_ylim()
+    if high < 2 * low:
+        middle = math.sqrt(low * high)
+        axes.set_ylim(middle / math.sqrt(2), middle * math.sqrt(2))
 
 
 def _setting(entry: Latency) -> tuple[str, str, str, str]:

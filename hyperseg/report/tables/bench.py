@@ -57,7 +57,7 @@ def bench_tables(collection: Collection) -> list[Table]:
         Table(
             id="bench_goals",
             title="Speed goals",
-            caption="What was asked of the engines, and what a benchmark run measured.",
+            caption="This project's goals for its engines, and what a benchmark run measured.",
             columns=_GOALS,
             rows=tuple(row for entry in entries for row in _goals(entry)),
         ),

@@ -35,8 +35,8 @@ def coverage_table(inputs: Inputs) -> Table | None:
     return Table(
         id="coverage",
         title="Every claim of the paper",
-        caption="What the paper states, what was measured here, and whether it holds within a tolerance that was set "
-        "beforehand. Claims that were not run are listed with the reason and the command.",
+        caption="What the paper states, what was measured here, and whether it holds within its tolerance. Claims "
+        "that were not run are listed with the reason and the command.",
         columns=_COLUMNS,
         rows=tuple(map(_row, claims)),
         findings=("selection", "classes", "clock", "seed"),
@@ -55,6 +55,8 @@ def _remarks(claims: list[dict[str, Any]]) -> Iterator[str]:
         yield f"Tolerance ({', '.join(quantities)}): {reason}"
     if claims[0].get("set"):
         yield f"Claims and tolerances: results/paper/claims.yaml, {claims[0]['set']}; the CSV has each claim's needs"
+    if claims[0].get("changed"):
+        yield claims[0]["changed"].removesuffix(".")
 
 
 def _row(claim: dict[str, Any]) -> dict[str, Cell]:

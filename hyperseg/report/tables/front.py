@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from hyperseg.report.collection import Key, dataset_key, protocol_of, protocol_title
+from hyperseg.report.collection import Collection, Key, checkpoint, dataset_key, protocol_of, protocol_title
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST, Latency, Measured, measured
 from hyperseg.report.names import dataset_title, distinct, hw, slug
@@ -16,8 +16,14 @@ from hyperseg.report.tables.runtime import MIB, verdict_cell, with_interval
 from hyperseg.report.timed_seeds import said_of_seeds
 from hyperseg.report.tradeoff import measured_point
 
+_LAST = ("backbone", "backbone_weights")  # wide, and mostly the same: behind the numbers
 _COLUMNS = (
-    *(replace(column, shown=column.key not in ("network_source", "slices", "parameters")) for column in IDENTITY),
+    *(
+        replace(column, shown=column.key not in ("network_source", "slices", "parameters"))
+        for column in IDENTITY
+        if column.key not in _LAST
+    ),
+    Column("checkpoint", "Checkpoint", fold=True),
     Column("parameters_m", "Parameters [M]", numeric=True),
     Column("gmacs_per_image", "GMACs", numeric=True),
     Column("dataset", "Dataset", fold=True), Column("split", "Split", fold=True),
@@ -37,6 +43,7 @@ _COLUMNS = (
     Column("verdict", "Verdict"),
     Column("peak_memory_mib", "Peak memory [MiB]", numeric=True, detail=True),
     Column("images_seen", "Training images", numeric=True, fold=True),
+    *(column for column in IDENTITY if column.key in _LAST),
     Column("origin", "Weights", fold=True, detail=True),
 )  # fmt: skip
 
@@ -46,7 +53,7 @@ def front_tables(inputs: Inputs) -> list[Table]:
     found = [one for one in measured(inputs.collection) if one.main_scoring and not one.setting.smoke]
     groups = [list(group) for _, group in groupby(sorted(found, key=_place), key=_place)]
     said = said_of_seeds(inputs.collection)
-    tables = [_table(group, said) for group in groups if len(group) > 1]
+    tables = [_table(group, said, inputs.collection) for group in groups if len(group) > 1]
     names = distinct(table.id for table in tables)
     return [replace(table, id=name) for table, name in zip(tables, names, strict=True)]
 
@@ -55,7 +62,7 @@ def _place(one: Measured) -> Key:
     return (*dataset_key(one.scored[0]), one.record.campaign, protocol_of(one.record), one.setting)
 
 
-def _table(group: Sequence[Measured], said: str) -> Table:
+def _table(group: Sequence[Measured], said: str, collection: Collection) -> Table:
     campaign, setting = group[0].record.campaign, group[0].setting
     ordered = sorted(group, key=lambda one: (-one.miou_percent, one.record.network.id))
     fronts = {
@@ -64,17 +71,17 @@ def _table(group: Sequence[Measured], said: str) -> Table:
     }
     return Table(
         id=slug("measured", campaign, setting.title.lower()),
-        title=f"Accuracy and time, {setting.device}",
+        title=f"Accuracy and time, {campaign}: {setting.title}",
         caption="Median time of one image in eager PyTorch and on each network's fastest engine, with 95 % intervals; "
         "memory is of that engine. Where its record is INVALID no time is shown. On the front: no other network "
-        f"of the table dominates it.{said}",
+        f"of the table is at least as accurate and as fast, intervals aside.{said}",
         columns=_COLUMNS,
-        rows=tuple(_row(one, fronts) for one in ordered),
+        rows=tuple(_row(one, fronts, collection) for one in ordered),
         findings=("clock", "seed"),
     )
 
 
-def _row(one: Measured, fronts: dict[str, tuple[Point, ...]]) -> dict[str, Cell]:
+def _row(one: Measured, fronts: dict[str, tuple[Point, ...]], collection: Collection) -> dict[str, Cell]:
     record, fastest, dataset, span = one.record, one.doubted or one.fastest, one.record.dataset, one.miou_span
     numbers, memory, gmacs = fastest.numbers, fastest.numbers.peak_memory_bytes, fastest.record.network.gmacs
     miou = f"{one.miou_percent:.2f}" + (f" [{span[0]:.1f}, {span[1]:.1f}]" if span else "")
@@ -83,6 +90,7 @@ def _row(one: Measured, fronts: dict[str, tuple[Point, ...]]) -> dict[str, Cell]
     seen = one.training.numbers.images_seen if one.training else None
     assert dataset is not None
     return identity_cells(record) | {
+        "checkpoint": Cell(checkpoint(one.scored[0], collection)),
         "parameters_m": Cell(record.network.parameters / 1e6, f"{record.network.parameters / 1e6:.2f}"),
         "gmacs_per_image": Cell(gmacs, f"{gmacs:.2f}" if gmacs is not None else ""),
         "dataset": Cell(dataset.id, dataset_title(dataset.id)),

@@ -187,7 +187,7 @@ def _short(source: str) -> str:
     words = first.removeprefix("github.com/").split()
     if first.startswith("github.com/"):
         return words[0] + (f" @ {words[-1]}" if "@" in words else "")
-    return first.removeprefix("https://").split("/")[0]
+    return first.removeprefix("https://").removeprefix("http://").split("/")[0]
 
 
 PART = Part("paper", "The paper's tables", "paper", paper_tables)

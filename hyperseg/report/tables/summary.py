@@ -9,12 +9,13 @@ from hyperseg.report.collection import (
     Entry,
     Key,
     architecture_key,
+    checkpoint,
     protocol_of,
     protocol_slug,
     protocol_title,
 )
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, network_title
+from hyperseg.report.names import dataset_title, hw, network_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.model import Cell, Column, Table
@@ -60,6 +61,8 @@ def summary_table(collection: Collection) -> Table:
             Column("gmacs_per_image", "", shown=False),
             Column("dataset", "Dataset", fold=True),
             Column("split", "Split", fold=True),
+            Column("input", "Scored at [px]", fold=True, detail=True),
+            Column("checkpoint", "Checkpoint", fold=True, detail=True),
             *map(_scoring_column, scoring),
             Column("device_name", "Device", fold=True),
             *(column for protocol in timing for column in _timing_columns(protocol)),
@@ -111,6 +114,11 @@ def _row(
     row = {"campaign": Cell(record.campaign)} | _network_cells(record.network)
     if evaluations and (dataset := evaluations[0].record.dataset):
         row |= {"dataset": Cell(dataset.id, dataset_title(dataset.id)), "split": Cell(dataset.split)}
+        numbers = evaluations[0].numbers
+        row |= {
+            "input": Cell(hw(numbers.input_height, numbers.input_width)),
+            "checkpoint": Cell(checkpoint(evaluations[0], collection)),
+        }
     for protocol in {protocol_of(entry.record) for entry in evaluations}:
         seeds = [entry for entry in evaluations if protocol_of(entry.record) == protocol]
         average = mean(entry.numbers.miou_percent for entry in seeds)
