@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from hyperseg.report.collection import protocol_of, protocol_title
+from hyperseg.report.collection import Key, dataset_key, network_key, protocol_of, protocol_title
 from hyperseg.report.comparability import accuracy_differs, latency_differs, paper_row
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.inputs import Inputs
@@ -94,7 +94,9 @@ def _rival_detail(peer: PeerRow) -> str:
 
 
 def _own_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
-    for found in measured(inputs.collection):
+    everything = measured(inputs.collection)
+    trained = {_network(found) for found in everything if found.training}
+    for found in everything:
         record, dataset = found.record, found.record.dataset
         if dataset is None:
             continue
@@ -107,16 +109,22 @@ def _own_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
         # one way of scoring is enough to compare what was timed here; the paper's is for the paper's own panel
         if not found.main_scoring:
             continue
+        # a panel is one schedule of training: weights from elsewhere beside its own are in the tables alone
+        if not found.training and _network(found) in trained:
+            continue
         scoring = protocol_title(protocol_of(record))
         for engine in found.engines:
             place = (
                 _home(dataset.id), dataset.split, scoring, MEASURED, record.campaign, found.setting.title, engine,
                 found.setting.smoke,
             )  # fmt: skip
-            yield (
-                place,
-                replace(measured_point(found, engine), marks=evaluation_marks(found.scored[0], inputs.collection)),
-            )
+            marks = evaluation_marks(found.scored[0], inputs.collection)
+            yield place, replace(measured_point(found, engine), marks=marks)
+
+
+def _network(found: Measured) -> Key:
+    """A network of one campaign, on one split, in one setting."""
+    return *dataset_key(found.scored[0]), found.record.campaign, *network_key(found.record.network), found.setting
 
 
 def measured_point(found: Measured, engine: str) -> Point:

@@ -92,13 +92,22 @@ def test_void_is_told_where_only_the_papers_points_count_it(tmp_path: Path, pape
     assert told == {("camvid", "test", 0)}
 
 
-def test_one_network_with_other_weights_goes_by_what_differs(tmp_path: Path) -> None:
+def test_weights_from_elsewhere_are_no_point_beside_those_that_a_campaign_trained(tmp_path: Path) -> None:
     trained = evaluation(hw=(576, 768))
     given = evaluation(hw=(576, 768), miou=49.0, net=network("camvid_hyperseg_s", weights="rounded"))
     (panel,) = panels(Inputs(collection(tmp_path, training(), trained, given, latency())))
-    assert [point.name for point in panel.points] == ["HyperSeg-S, checkpoint given", "HyperSeg-S, checkpoint last"]
+    assert [(point.name, point.miou_percent) for point in panel.points] == [("HyperSeg-S", 50)]
+
+
+def test_one_network_twice_goes_by_what_differs(tmp_path: Path) -> None:
+    found = [
+        evaluation(hw=(576, 768), miou=miou, net=network("camvid_hyperseg_s", weights=name, **changes))
+        for name, miou, changes in (("a", 50.0, {}), ("b", 49.0, {"backbone_weights": None}))
+    ]
+    (panel,) = panels(Inputs(collection(tmp_path, *found, latency())))
+    assert [point.name for point in panel.points] == ["HyperSeg-S, random backbone", "HyperSeg-S, test-package 1.0"]
     assert panel.sentence.endswith(
-        "(49.0 %, 10 FPS) and HyperSeg-S, checkpoint last (50.0 %, 10 FPS) alone, so nothing is compared."
+        "(49.0 %, 10 FPS) and HyperSeg-S, test-package 1.0 (50.0 %, 10 FPS) alone, so nothing is compared."
     )
 
 
