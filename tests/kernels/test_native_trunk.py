@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hyperseg import accelerate, create_model
+from hyperseg import accelerate, create_model, export_checkpoint
 from hyperseg.errors import UserError
 from hyperseg.kernels.inference import Trunk, fuse
 from hyperseg.kernels.native.build import compiler
@@ -174,3 +174,17 @@ def test_answers_of_an_accelerated_network_are_the_callers_and_threads_take_turn
 def test_what_is_no_network_of_ours_is_not_accelerated(what: object) -> None:
     with pytest.raises(UserError, match=r"only a network of hyperseg\.create_model can be accelerated"):
         accelerate(what)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("precision", ["float16", "fp32"])
+def test_a_precision_without_kernels_is_refused(precision: str) -> None:
+    with pytest.raises(UserError, match=f"precision {precision} is not for a CPU here; choose float32 or bfloat16"):
+        accelerate(create_model("camvid_hyperseg_s"), precision)
+
+
+def test_an_accelerated_network_cannot_be_traced_or_exported() -> None:
+    fast = accelerate(create_model("camvid_hyperseg_s"))
+    with pytest.raises(UserError, match="cannot be traced or exported"):
+        torch.jit.trace(fast, torch.randn(1, 3, 128, 128))
+    with pytest.raises(UserError, match="can be exported, not a NativeNetwork"):
+        export_checkpoint(fast)  # type: ignore[arg-type]
