@@ -64,9 +64,12 @@ def list_command() -> None:
 @CATALOGUE
 @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Address of a folder that has the archives.")
 @click.option("--account", is_flag=True, help="Cityscapes: log in with your account and download.")
-@click.option("--silence", default=30.0, show_default=True, help="Seconds to wait for a silent server.")
+@click.option(
+    "--silence", type=click.IntRange(1, 86400), default=30, show_default=True,
+    help="Seconds to wait for a silent server.",
+)  # fmt: skip
 def fetch(
-    dataset: str, downloads: Path, catalogue: Path | None, mirrors: tuple[str, ...], account: bool, silence: float
+    dataset: str, downloads: Path, catalogue: Path | None, mirrors: tuple[str, ...], account: bool, silence: int
 ) -> None:
     """Download a dataset's archives; an interrupted download goes on where it stopped."""
     from hyperseg.datasets import fetch as fetching
