@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hyperseg.cli.steps import choose_device, parse_hw, read_campaign
+from hyperseg.cli.steps import OutPath, choose_device, parse_hw, read_campaign
 from hyperseg.errors import UserError
 from hyperseg.processors import MAX_THREADS
 
@@ -18,7 +18,7 @@ from hyperseg.processors import MAX_THREADS
 )
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
 @click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the pictures.")
+@click.option("--out", required=True, type=OutPath(path_type=Path), help="Folder for the pictures.")
 @click.option(
     "--count", default=4, show_default=True, type=click.IntRange(min=1), help="Images, evenly over the split."
 )
@@ -79,7 +79,7 @@ def command(
     model = load_network(weights, variant)
     check_outputs(model.num_classes, dataset, reading)
     configured = campaign.evaluation.input_of(model.variant.id) if campaign else None
-    input_hw = parse_hw(input_size) if input_size else configured or model.variant.eval_hw
+    input_hw = parse_hw(input_size) if input_size is not None else configured or model.variant.eval_hw
     torch_device = choose_device(device)
     model = model.to(torch_device)
     shown = scored_classes(dataset, reading)

@@ -64,7 +64,7 @@ def read_indices(file: Path | bytes) -> np.ndarray:
         _check_png(picture)
         if picture.mode not in _LABEL_MODES:
             raise PictureError(f"its pixels are of mode {picture.mode}; labels are grey or palette PNGs of 8 bits")
-        if picture.mode == "L" and picture.tile[0].args in _SCALED_GREY:
+        if isinstance(picture, PngImagePlugin.PngImageFile) and picture.tile[0].args in _SCALED_GREY:
             raise PictureError("grey of 2 or 4 bits, which programs scale to 8; save it with 8 bits")
         return np.asarray(_upright(picture)).astype(np.uint8, copy=False)
 

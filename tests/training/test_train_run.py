@@ -149,9 +149,10 @@ def campaign(folder: Path) -> Path:
 def test_failures_are_one_sentence_and_leave_nothing(
     tiny: Path, tmp_path: Path, changes: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(UserError, match=message) as caught:
-        train(tiny, tmp_path / "run", **changes)
-    assert "\n" not in str(caught.value)
+    for extra in ((), ("--explain",)):
+        with pytest.raises(UserError, match=message) as caught:
+            train(tiny, tmp_path / "run", *extra, **changes)
+        assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
 
 
