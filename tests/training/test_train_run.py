@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image as Picture
 from safetensors.torch import load_file
 from small_training import VARIANT, train
 
@@ -105,6 +106,21 @@ def test_overlay_pictures(tiny: Path, trained: Path, tmp_path: Path) -> None:
         strips = list(csv.DictReader(file))
     assert [strip["sha256"] for strip in strips] == [sha256_file(tmp_path / strip["file"]) for strip in strips]
     assert {strip["weights_sha256"] for strip in strips} == {sha256_file(trained / "weights.safetensors")}
+
+
+def test_an_interrupted_overlay_is_done_again(
+    tiny: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["--weights", str(trained / "weights.safetensors"), "--data", str(tiny), "--out", str(tmp_path)]
+    arguments += ["--input", "128x128", "--count", "2"]
+    whole = CliRunner().invoke(overlay_command, arguments, catch_exceptions=False).output
+    pictures = [Picture.new("RGB", (2, 2))]
+    with monkeypatch.context() as patch:
+        patch.setattr("hyperseg.evaluation.overlay.comparison", lambda *_: pictures.pop())
+        with pytest.raises(IndexError):  # after one picture of two, other ones than before
+            CliRunner().invoke(overlay_command, arguments, catch_exceptions=False)
+    assert len(list(tmp_path.glob("*.png"))) == 1
+    assert CliRunner().invoke(overlay_command, arguments, catch_exceptions=False).output == whole
 
 
 def test_best_epoch_is_kept(tiny: Path, tmp_path: Path) -> None:
