@@ -14,6 +14,7 @@ from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.layers import Map, NativePointwise
 from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.kernels.native.trunk import NativeTrunk
+from hyperseg.latency.batch_norm import prepare_batch_norm
 from hyperseg.latency.random_weights import randomize
 from hyperseg.models import HyperSeg
 from hyperseg.models.variants import VARIANTS
@@ -136,6 +137,17 @@ def test_an_accelerated_network_gives_the_same_logits(variant: str) -> None:
         plain = model(image)
         assert plain.std() > 0.3
         torch.testing.assert_close(accelerate(model)(image), plain, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_b1", "tf_efficientnet_lite1"])
+@torch.inference_mode()
+def test_a_network_without_its_batch_norms_runs(backbone: str) -> None:
+    torch.manual_seed(0)
+    model = create_model("camvid_hyperseg_s", backbone=backbone).eval()
+    image = torch.randn(1, 3, 128, 256)
+    prepare_batch_norm(model, "deleted", image)
+    plain, native = fuse(model).trunk(image), accelerate(model).trunk(image)
+    assert all(float((a - b).abs().max()) < 1e-4 * float(a.abs().max()) for a, b in zip(plain, native, strict=True))
 
 
 def test_a_broken_image_does_not_look_whole() -> None:
