@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hyperseg.cli import main
-from hyperseg.cli.steps import key_values
+from hyperseg.cli.steps import OutPath, key_values
 from hyperseg.errors import UserError
 
 
@@ -36,3 +36,13 @@ def test_one_key_is_set_once():
         key_values(("a=1", "b=1", " a =2"))
     with pytest.raises(UserError, match=r"^--set =1 has an empty key; name it, for example --set epochs=3$"):
         key_values(("=1",))
+
+
+def test_nothing_is_written_into_a_dataset_nor_under_an_empty_name(tmp_path):
+    for name in ("dataset.yaml", "manifest.json"):
+        (tmp_path / name).touch()
+    for place in (tmp_path, tmp_path / "test" / "new"):
+        with pytest.raises(UserError, match=r"lies in the dataset .*, whose version counts every file"):
+            OutPath().convert(str(place), None, None)
+    with pytest.raises(UserError, match="is empty; name a file or a folder"):
+        OutPath().convert("", None, None)

@@ -8,6 +8,7 @@ import click
 
 from hyperseg.allocator import keep_freed_memory
 from hyperseg.bench.setting import ClockName, PartName, Setting
+from hyperseg.cli.steps import OutPath
 from hyperseg.errors import UserError
 from hyperseg.models.variants import VARIANTS, get_variant
 from hyperseg.processors import MAX_THREADS
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 @click.option("--train-size", type=click.IntRange(min=64), default=256, show_default=True, help="Side of the crop.")
 @click.option("--wait", is_flag=True, help="Wait for a device that another job is timing.")
 @click.option("--campaign", default="bench", show_default=True, help="Name the records belong to.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for one record per variant, never overwritten.")
+@click.option("--out", type=OutPath(path_type=Path), help="Folder for one record per variant, never overwritten.")
 def command(**options: Any) -> None:
     """Measure our engines beside the authors' eager float32 in the same run, and print the goals' verdicts.
 

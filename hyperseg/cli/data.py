@@ -5,6 +5,8 @@ from typing import Literal
 
 import click
 
+from hyperseg.cli.steps import OutPath
+
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 CATALOGUE = click.option("--catalogue", type=FILE, help="YAML file that changes what is published, adds mirrors say.")
@@ -64,9 +66,12 @@ def list_command() -> None:
 @CATALOGUE
 @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Address of a folder that has the archives.")
 @click.option("--account", is_flag=True, help="Cityscapes: log in with your account and download.")
-@click.option("--silence", default=30.0, show_default=True, help="Seconds to wait for a silent server.")
+@click.option(
+    "--silence", type=click.IntRange(1, 86400), default=30, show_default=True,
+    help="Seconds to wait for a silent server.",
+)  # fmt: skip
 def fetch(
-    dataset: str, downloads: Path, catalogue: Path | None, mirrors: tuple[str, ...], account: bool, silence: float
+    dataset: str, downloads: Path, catalogue: Path | None, mirrors: tuple[str, ...], account: bool, silence: int
 ) -> None:
     """Download a dataset's archives; an interrupted download goes on where it stopped."""
     from hyperseg.datasets import fetch as fetching
@@ -187,7 +192,9 @@ def version(folder: Path, record: bool) -> None:
 
 @command.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--out", type=FILE, help="PNG to write. [default: reports/data/<id>.png]")
+@click.option(
+    "--out", type=OutPath(path_type=Path, dir_okay=False), help="PNG to write. [default: reports/data/<id>.png]"
+)
 @click.option("--rows", default=4, show_default=True, type=click.IntRange(1, 20), help="Samples on the sheet.")
 def show(folder: Path, out: Path | None, rows: int) -> None:
     """Write a contact sheet of a prepared dataset and print its table."""
@@ -210,7 +217,11 @@ def show(folder: Path, out: Path | None, rows: int) -> None:
 
 @command.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--out", type=FOLDER, help="Write <id>.md, <id>.html and <id>.croissant.json there, not the terminal.")
+@click.option(
+    "--out",
+    type=OutPath(path_type=Path, file_okay=False),
+    help="Write <id>.md, <id>.html and <id>.croissant.json there, not the terminal.",
+)
 def card(folder: Path, out: Path | None) -> None:
     """Show the card of a prepared dataset, or export it as Markdown, HTML and Croissant metadata."""
     from hyperseg.data.prepared import open_dataset

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import NO_CAMPAIGN, check_record_file, choose_device, parse_hw, read_campaign
+from hyperseg.cli.steps import NO_CAMPAIGN, OutPath, check_record_file, choose_device, parse_hw, read_campaign
 from hyperseg.processors import MAX_THREADS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
 @click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
 @click.option("--protocol", default="standard", show_default=True, help="paper, standard or selection.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Record to write (JSON).")
+@click.option("--out", required=True, type=OutPath(path_type=Path), help="Record to write (JSON).")
 @click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
 @click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")
 @click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
@@ -61,7 +61,7 @@ def command(
         split,
         chosen,
         out,
-        input_hw=parse_hw(input_size) if input_size else configured or model.variant.eval_hw,
+        input_hw=parse_hw(input_size) if input_size is not None else configured or model.variant.eval_hw,
         device=choose_device(device),
         seed=training_seed(weights),
         campaign=campaign.campaign if campaign else NO_CAMPAIGN,

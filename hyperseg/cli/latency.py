@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from hyperseg.cli.steps import OutPath
 from hyperseg.errors import UserError
 from hyperseg.processors import MAX_THREADS
 
@@ -36,8 +37,8 @@ OURS_ALONE = "it runs this package's networks alone"
 @click.option("--scaling", is_flag=True, help="Short for --protocol scaling: time against input size and batch.")
 @click.option("--check-sampling", is_flag=True, help="Show what sampling the conditions costs, and write no record.")
 @click.option("--campaign", default="latency", show_default=True, help="Name the record belongs to.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the records.")
-@click.option("--out-file", type=click.Path(path_type=Path), help="File of the one record, instead of --out.")
+@click.option("--out", type=OutPath(path_type=Path), help="Folder of the records.")
+@click.option("--out-file", type=OutPath(path_type=Path), help="File of the one record, instead of --out.")
 def command(**options: Any) -> None:
     """Time networks under a latency protocol, and end with the table and the verdict.
 

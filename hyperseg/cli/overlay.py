@@ -1,10 +1,12 @@
 """``hyperseg overlay``: pictures of predictions beside the labels."""
 
+import io
+from hashlib import sha256
 from pathlib import Path
 
 import click
 
-from hyperseg.cli.steps import choose_device, parse_hw, read_campaign
+from hyperseg.cli.steps import OutPath, choose_device, parse_hw, read_campaign
 from hyperseg.errors import UserError
 from hyperseg.processors import MAX_THREADS
 
@@ -18,7 +20,7 @@ from hyperseg.processors import MAX_THREADS
 )
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
 @click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the pictures.")
+@click.option("--out", required=True, type=OutPath(path_type=Path), help="Folder for the pictures.")
 @click.option(
     "--count", default=4, show_default=True, type=click.IntRange(min=1), help="Images, evenly over the split."
 )
@@ -52,7 +54,7 @@ def command(
     from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
     from hyperseg.evaluation.protocol import load_protocol
     from hyperseg.evaluation.strips import by_score, check_own, image_iou
-    from hyperseg.files import sha256_file, write_text_atomic
+    from hyperseg.files import sha256_file, write_bytes_atomic, write_text_atomic
     from hyperseg.records.strips import STRIPS_FILE, Strip, list_text
 
     campaign = read_campaign(config)
@@ -79,13 +81,15 @@ def command(
     model = load_network(weights, variant)
     check_outputs(model.num_classes, dataset, reading)
     configured = campaign.evaluation.input_of(model.variant.id) if campaign else None
-    input_hw = parse_hw(input_size) if input_size else configured or model.variant.eval_hw
+    input_hw = parse_hw(input_size) if input_size is not None else configured or model.variant.eval_hw
     torch_device = choose_device(device)
     model = model.to(torch_device)
     shown = scored_classes(dataset, reading)
     classes = [*dataset.classes, ClassInfo(name="Void", colour=(0, 0, 0))][: len(shown)]
     check_own(out, files)
     out.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        (out / file).unlink(missing_ok=True)
     made = sha256_file(weights), dataset.info.id, dataset.version, split, protocol, f"{input_hw[0]}x{input_hw[1]}"
     strips = []
     for sample, file in zip(samples, files, strict=True):
@@ -94,7 +98,9 @@ def command(
         prediction = predict(model, image, hw, reading, input_hw, len(classes), torch_device).cpu().numpy()
         score = image_iou(label, prediction, len(classes))
         picture = comparison(image, label, prediction, classes, f"mIoU {score:.1f} %")
-        picture.save(out / file, quality=88, optimize=True)
-        strips.append(Strip(file, sha256_file(out / file), sample.name, score, *made))
+        content = io.BytesIO()
+        picture.save(content, "JPEG" if suffix == "jpg" else "PNG", quality=88, optimize=True)
+        strips.append(Strip(file, sha256(content.getvalue()).hexdigest(), sample.name, score, *made))
+        write_text_atomic(out / STRIPS_FILE, list_text(strips))  # first: so a killed run's pictures are ours
+        write_bytes_atomic(out / file, content.getvalue())
         click.echo(str(out / file))
-    write_text_atomic(out / STRIPS_FILE, list_text(strips))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import NamedPath, choose_device, parse_hw
+from hyperseg.cli.steps import NamedPath, OutPath, choose_device, parse_hw
 from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
 from hyperseg.prediction import PRETRAINED, PRETRAINED_INPUT
@@ -26,7 +26,7 @@ FEW = 4  # pictures that are done before a faster engine would be ready
     "--weights", type=NamedPath(path_type=Path),
     help="A training's record or weights.safetensors, or a released .pth; HyperSeg-S for CamVid's classes otherwise.",
 )  # fmt: skip
-@click.option("--out", required=True, type=NamedPath(path_type=Path), help="Folder for the results.")
+@click.option("--out", required=True, type=OutPath(path_type=Path), help="Folder for the results.")
 @click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
 @click.option("--data", type=NamedPath(path_type=Path), help="Prepared dataset whose names and colours are shown.")
 @click.option("--input", "input_size", metavar="HxW", help="Network input; default: the variant's, or the best known.")
@@ -47,7 +47,7 @@ def command(
 
     Writes overlays, the class of each pixel as index PNGs, and areas.csv with each class's share of every frame.
     """
-    input_hw = parse_hw(input_size) if input_size else None
+    input_hw = parse_hw(input_size) if input_size is not None else None
     if input_hw and fit == "pad":
         raise UserError("--input says what frames are resized to, and --fit pad resizes nothing; leave one of them out")
     from hyperseg.prediction.frames import open_source

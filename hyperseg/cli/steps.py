@@ -32,6 +32,20 @@ class NamedPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class OutPath(NamedPath):
+    """A place to write to, refused in a prepared dataset: every file there counts for its version."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from hyperseg.data.description import DATASET_FILE
+        from hyperseg.data.manifest import MANIFEST_FILE
+
+        out = Path(super().convert(value, param, ctx))
+        for folder in (out, *out.absolute().parents):
+            if all((folder / name).is_file() for name in (DATASET_FILE, MANIFEST_FILE)):
+                raise UserError(f"{out} lies in the dataset {folder}, whose version counts every file; choose another")
+        return out
+
+
 def read_campaign(path: Path | None) -> "Campaign | None":
     """The configuration, checked; None without one: the released settings hold."""
     from hyperseg.pipeline.campaign import load_campaign

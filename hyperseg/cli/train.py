@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, key_values, read_campaign
+from hyperseg.cli.steps import NO_CAMPAIGN, OutPath, choose_device, key_values, read_campaign
 from hyperseg.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its `training:` changes the recipe.")
 @click.option("--variant", required=True, help="Variant id, for example camvid_hyperseg_s.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for weights and record.")
+@click.option("--out", type=OutPath(path_type=Path), help="Folder for weights and record.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 @click.option("--scale", type=float, metavar="F", help="F times the recipe's images, on the same learning rate curve.")
@@ -74,6 +74,7 @@ def command(
         for note in notes:
             click.echo(f"note: {note}", err=True)
 
+    from hyperseg.training.checks import check_training
     from hyperseg.training.run import train
     from hyperseg.training.setup import Initial
     from hyperseg.training.stop import TrainingInterrupted
@@ -85,6 +86,7 @@ def command(
         validation = _validation(dataset, recipe, input_hw, torch_device)
     initial = Initial(init, _digest(init), renew_head) if init else None
     if out is None:
+        check_training(variant, dataset, recipe, torch_device, validation)
         _explain(variant, dataset, recipe, seed, torch_device, initial)
         return
     name = campaign.campaign if campaign else NO_CAMPAIGN

@@ -13,7 +13,7 @@ from hyperseg.yaml_file import read_yaml
 
 DATASET_FILE = "dataset.yaml"
 IGNORED = 255  # the label value that no loss and no metric counts, in every dataset
-MAX_CLASSES = 254  # the value 254 is kept free to mark what cannot be mapped
+MAX_CLASSES = 254  # as a class of its own void is 254, and 255 is ignored
 
 Channel = Annotated[int, Field(ge=0, le=255)]
 

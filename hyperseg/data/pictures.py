@@ -27,6 +27,7 @@ _PLUGINS = (PngImagePlugin, JpegImagePlugin, BmpImagePlugin, TiffImagePlugin, We
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # what images may be; labels are PNG alone
 _NAMING = Lock()
 _LABEL_MODES = frozenset({"1", "L", "P"})  # Pillow's names of pictures that store indices of 8 bits or fewer
+_SCALED_GREY = frozenset({"L;2", "L;4"})  # as Pillow reads it, a stored 1 is 85 or 17
 _RGB_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})  # 8 bits a channel or fewer
 _GREY16_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 _ORIENTATION = 0x0112  # EXIF tag
@@ -56,12 +57,15 @@ def read_picture(file: Path | bytes) -> np.ndarray:
 def read_indices(file: Path | bytes) -> np.ndarray:
     """The stored values of a greyscale or palette PNG of 8 bits or fewer, uint8 (H, W), upright.
 
-    Raises PictureError for anything else: other formats under the name ``.png`` change values when they compress.
+    Raises PictureError for anything else: other formats under the name ``.png`` change values when they compress, and
+    grey of 2 or 4 bits is scaled by some programs and not by others.
     """
     with _opened(file) as picture:
         _check_png(picture)
         if picture.mode not in _LABEL_MODES:
             raise PictureError(f"its pixels are of mode {picture.mode}; labels are grey or palette PNGs of 8 bits")
+        if isinstance(picture, PngImagePlugin.PngImageFile) and picture.tile[0].args in _SCALED_GREY:
+            raise PictureError("grey of 2 or 4 bits, which programs scale to 8; save it with 8 bits")
         return np.asarray(_upright(picture)).astype(np.uint8, copy=False)
 
 

@@ -36,8 +36,6 @@ __all__ = [
     "write_manifest",
 ]
 
-_INVALID = 254
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -132,17 +130,17 @@ def read_label(sample: Sample, void: Literal["ignore", "class"] = "ignore") -> n
     if sample.label is None:
         raise UserError(f"image {sample.image} has no label: the labels of its split are withheld; take another split")
     values = read_index_png(sample.label)
-    table = np.full(256, _INVALID, np.uint8)
+    table = np.full(256, -1, np.int16)
     first = 1 if sample.void == 0 else 0
     table[first : first + sample.num_classes] = np.arange(sample.num_classes)
     table[IGNORED] = IGNORED
     if sample.void is not None:
         table[sample.void] = IGNORED if void == "ignore" else sample.num_classes
     label = table[values]
-    if (label == _INVALID).any():
-        wrong = int(values[label == _INVALID][0])
+    if (label < 0).any():
+        wrong = int(values[label < 0][0])
         raise UserError(f"label {sample.label} holds the value {wrong}, which is no class; run `hyperseg data verify`")
-    return label
+    return label.astype(np.uint8)
 
 
 def read_index_png(path: Path) -> np.ndarray:

@@ -93,6 +93,11 @@ def _pairs(preparation: Preparation) -> tuple[list[_Pair], bool]:
     images: dict[str, Path] = {}
     for path in intake.pictures(".png"):
         kind, name = (labels, path.stem[:-2]) if path.stem.endswith("_L") else (images, path.stem)
+        if name in kind and path.parent.name == f"{kind[name].parent.name}annot":
+            raise UserError(
+                f"the source of {preparation.dataset.id} holds {path.parent.name}/, so it is the SegNet tutorial's "
+                "copy of CamVid; use `hyperseg data prepare camvid_segnet`"
+            )
         if name in kind:
             raise UserError(
                 f"{path.name} is in {kind[name].parent.name} and in {path.parent.name}: a label is called "

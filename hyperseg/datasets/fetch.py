@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pooch
 from rich.progress import Progress, TaskID
@@ -104,7 +103,7 @@ def _fetch(
             _retrieve(url, archive, folder, downloader)
             return Fetched(path, downloaded=True)
         except DownloadError as error:
-            host = urlsplit(url).netloc.rpartition("@")[2]  # without a name and password
+            host = url.rpartition("://")[2].partition("/")[0].rpartition("@")[2]  # without a name and password
             failures.append(f"{host}: {error}")
     tried = "; ".join(failures) or "it has no address"
     raise UserError(

@@ -28,6 +28,8 @@ def accelerate(model: HyperSeg, precision: str = "float32") -> nn.Module:
         from hyperseg.kernels.triton.accelerate import accelerate_on_gpu  # Triton is not installed everywhere
 
         return accelerate_on_gpu(model, precision)
+    if precision not in ("float32", "bfloat16"):
+        raise UserError(f"precision {precision} is not for a CPU here; choose float32 or bfloat16")
     return NativeNetwork(fuse(model), precision)
 
 
@@ -43,8 +45,11 @@ class NativeNetwork(FusedHyperSeg):
         self._turn = threading.Lock()
         self.eval()
 
+    @torch.compiler.disable
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
+        if torch.jit.is_tracing():  # a trace would miss the kernels and keep this answer for every image
+            raise UserError("an accelerated network cannot be traced or exported; export the one it was made from")
         with self._turn:
             return super().forward(image).clone()
 

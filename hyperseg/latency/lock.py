@@ -74,7 +74,7 @@ def _write_holder(holder: Path) -> None:
     """Say who holds the lock; written in place, as in a shared folder nobody may replace another user's file."""
     content = {
         "pid": os.getpid(),
-        "user": getpass.getuser(),
+        "user": _user(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -83,6 +83,13 @@ def _write_holder(holder: Path) -> None:
             file.truncate()
             json.dump(content, file)
         holder.chmod(0o666)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"user {os.getuid()}"
 
 
 def _description(holder: Path) -> str:

@@ -34,6 +34,8 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
 
 def check_file(path: Path) -> None:
     """Raise :class:`UserError` where there is no file, where it is no weights at all, or would fill the memory."""
+    if path.is_dir():
+        raise UserError(f"'{path}' is a folder, not a weights file; name the file in it")
     if not path.is_file():
         raise UserError(f"weights file '{path}' does not exist; check the path")
     try:

@@ -64,7 +64,10 @@ def export_checkpoint(
     Returns ``{"state_dict": {released key: tensor}, "epoch": 0, "arch": text}``; tensors are copies on the CPU. By
     ``arch`` the authors' scripts build the network, and their strict loader wants the coordinate grids that it caches
     for a few input sizes; leave them out with ``coordinate_grids=False``.
+    Raises :class:`UserError` for a network that is not a :class:`HyperSeg`.
     """
+    if not isinstance(model, HyperSeg):
+        raise UserError(f"only a network of hyperseg.create_model can be exported, not a {type(model).__name__}")
     names = released_names(model)
     state = {names[name]: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
     if coordinate_grids:
@@ -98,11 +101,12 @@ def check_tensors(where: str, network: str, expected: Mapping[str, Tensor], foun
     kinds = [
         f"{key} ({str(found[key].dtype).removeprefix('torch.')})"
         for key, tensor in expected.items()
-        if found[key].is_floating_point() != tensor.is_floating_point()
+        if (found[key].is_floating_point(), found[key].layout, found[key].is_meta)
+        != (tensor.is_floating_point(), tensor.layout, tensor.is_meta)
     ]
     if kinds:
         raise UserError(
-            f"{where} holds tensors of another kind than {network}'s: {listed(kinds)}; use weights in floating point"
+            f"{where} holds tensors of another kind than {network}'s: {listed(kinds)}; use dense ones in floating point"
         )
     broken = [key for key in expected if not bool(torch.isfinite(found[key]).all())]
     if broken:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -43,26 +44,32 @@ def create_model(
     Raises :class:`UserError` for an unknown name, weights that do not fit, and ImageNet weights that cannot be had.
     """
     published = get_variant(variant)
-    own_file = isinstance(weights, str | Path) and Path(weights).suffix == ".safetensors"
+    if weights is not None and not isinstance(weights, str | Path | Mapping):
+        raise UserError(f"weights is a {type(weights).__name__}; give a file's path, or a checkpoint's dictionary")
+    own_file = isinstance(weights, str | Path) and Path(weights).suffix.lower() == ".safetensors"
     if isinstance(weights, str | Path) and own_file:
         info = read_weights_info(weights)
         if info.variant != variant:
             raise UserError(f"weights file '{weights}' is for variant {info.variant}, not {variant}; name that variant")
-        num_classes, backbone = num_classes or info.num_classes, backbone or info.backbone
-        slices = slices or info.slices
-    if num_classes is not None and not 1 <= num_classes <= MAX_CLASSES:
-        raise UserError(f"num_classes is {num_classes}; give 1 to {MAX_CLASSES}, since a label is one byte")
+        num_classes = info.num_classes if num_classes is None else num_classes
+        backbone = info.backbone if backbone is None else backbone
+        slices = info.slices if slices is None else slices
+    if num_classes is not None and not (isinstance(num_classes, Integral) and 1 <= num_classes <= MAX_CLASSES):
+        raise UserError(f"num_classes is {num_classes!r}; give 1 to {MAX_CLASSES}, since a label is one byte")
+    for name, rate in (("stochastic_depth", stochastic_depth), ("dropout", dropout)):
+        if rate is not None and not (isinstance(rate, Real) and 0 <= rate < 1):
+            raise UserError(f"{name} is {rate!r}; give a number from 0 to below 1")
     if slices not in (None, "released", "described"):
         raise UserError(f"slices is '{slices}'; choose released or described")
     build = partial(
         HyperSeg,
         published,
-        backbone=backbone or published.backbone,
-        slices=slices or published.slices,
+        backbone=published.backbone if backbone is None else backbone,
+        slices=published.slices if slices is None else slices,
         stochastic_depth=stochastic_depth,
         dropout=published.backbone_dropout if dropout is None else dropout,
     )
-    model = build(num_classes=published.num_classes if num_classes is None else num_classes)
+    model = build(num_classes=published.num_classes if num_classes is None else int(num_classes))
     if isinstance(weights, str | Path) and own_file:
         load_weights(model, weights)
     elif weights is not None:

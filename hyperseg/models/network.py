@@ -99,7 +99,7 @@ def check_images(images: Tensor) -> None:
     """Raise :class:`UserError` for what is no batch (B, 3, H, W) of normalized images, which a network might take."""
     if not isinstance(images, Tensor):
         raise UserError(f"the network takes a tensor (B, 3, H, W), not a {type(images).__name__}; convert it first")
-    if images.dim() != 4 or images.shape[1] != 3 or not images.is_floating_point():
+    if images.dim() != 4 or images.shape[0] == 0 or images.shape[1] != 3 or not images.is_floating_point():
         raise UserError(
             f"the network takes normalized images (B, 3, H, W) in floating point, not {images.dtype} "
             f"{tuple(images.shape)}; convert them first"

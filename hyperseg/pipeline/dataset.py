@@ -6,6 +6,7 @@ manifest says; a file is hashed again only where its size or time is not what it
 
 import json
 from pathlib import Path
+from shlex import quote
 
 from hyperseg.data.hashing import sha256_files
 from hyperseg.data.manifest import dataset_files, read_manifest
@@ -34,7 +35,7 @@ def check_unchanged(folder: Path) -> None:
     if wrong:
         raise UserError(
             f"{folder} differs from its manifest: {first_ten(wrong)}; restore these files, or take the folder as a new "
-            f"version with `hyperseg data version {folder} --record`"
+            f"version with `hyperseg data version {quote(str(folder))} --record`"
         )
     write_text_atomic(store, json.dumps({"version": manifest.version, "stamps": stamps}))
 

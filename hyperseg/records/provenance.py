@@ -28,11 +28,12 @@ OUTPUT_FOLDERS = ("data", "results", "reports", "dvc.lock")  # what the pipeline
 def provenance(threads: int | None = None) -> Provenance:
     """The provenance of a run that starts now. `threads` is torch's intra-op thread count (default: all cores)."""
     commit, dirty = _git()
-    command = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    spec = getattr(sys.modules["__main__"], "__spec__", None)  # of `python -m`, whose argv[0] is a file's path
+    program = [Path(sys.argv[0]).name] if spec is None else ["python", "-m", spec.name.removesuffix(".__main__")]
     return Provenance(
         commit=commit,
         dirty=dirty,
-        command=[_portable(word) for word in command],
+        command=[_portable(word) for word in (*program, *sys.argv[1:])],
         python=platform.python_version(),
         packages={name: version for name in PACKAGES if (version := _version(name))},
         threads=threads if threads is not None else os.cpu_count() or 1,

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 
 from hyperseg.data.manifest import write_manifest
 from hyperseg.data.offenders import first_ten
-from hyperseg.data.prepared import open_dataset, read_image, read_info, read_label
+from hyperseg.data.prepared import Sample, open_dataset, read_image, read_info, read_label
 from hyperseg.datasets.inspection import inspect, offenders_of
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
@@ -60,6 +61,16 @@ def test_void_is_ignored_or_the_class_after_the_last(dataset):
             assert (label[stored < 3] == stored[stored < 3]).all()
             assert (label[stored == 255] == 255).all()
         assert read_image(sample).shape == (*stored.shape, 3)
+
+
+def test_void_is_a_class_after_as_many_as_there_may_be(tmp_path):
+    label = tmp_path / "a.png"
+    Image.fromarray(np.array([[0, 253, 254, 255]], np.uint8)).save(label)
+    sample = Sample("a", tmp_path / "no.png", label, num_classes=254, void=254)
+    assert read_label(sample, "class").tolist() == [[0, 253, 254, 255]]
+    assert read_label(sample).tolist() == [[0, 253, 255, 255]]
+    with pytest.raises(UserError, match="holds the value 254, which is no class"):
+        read_label(replace(sample, void=None))
 
 
 @pytest.mark.parametrize("name", ["dataset.yaml", "train/images/train0.png", "test/labels/test1.png"])

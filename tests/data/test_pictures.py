@@ -1,6 +1,8 @@
 """Pictures become pixels in one place: upright, of the right range, one frame, or refused by name."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,18 @@ def test_colours_are_told_from_indices(tmp_path):
     assert not is_coloured(tmp_path / "grey")
     with pytest.raises(PictureError, match="no such file"):
         is_coloured(Path(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_grey_of_few_bits_is_no_label_where_programs_differ_on_its_values(bits):
+    rows = bytes([0, 0b0001_0001])  # one row of 8 / bits values, its filter first
+    header = struct.pack(">IIBBBBB", 8 // bits, 1, bits, 0, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    )
+    if bits == 1:
+        assert read_indices(data).tolist() == [[0, 0, 0, 1, 0, 0, 0, 1]]
+        return
+    with pytest.raises(PictureError, match="save it with 8 bits"):
+        read_indices(data)

@@ -145,6 +145,19 @@ def test_a_password_in_an_address_is_in_no_sentence(tmp_path):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("mirror", "host"), [("http://[", r"\["), ("nope", "nope"), ("ftp://x/y", "x")])
+def test_a_mirror_that_is_no_address_is_told(tmp_path, mirror, host):
+    with pytest.raises(UserError, match=rf"a\.zip could not be downloaded \({host}: "):
+        fetch(tmp_path, [Archive(file="a.zip", urls=())], mirrors=(mirror,))
+
+
+@pytest.mark.parametrize("silence", ["0", "-1", "nan", "inf"])
+def test_a_wait_that_is_none_is_refused(tmp_path, silence):
+    result = cli("fetch", "camvid_segnet", "--downloads", tmp_path, "--silence", silence)
+    assert result.exit_code == 2
+    assert "Invalid value for '--silence'" in result.stderr
+
+
 def test_a_disk_too_small_is_told_before_anything_is_asked(site, make, tmp_path, body):
     page = make.page(body)
     archive = Archive(file="a.zip", urls=(site.put("/a.zip", page),), bytes=10**15)

@@ -137,6 +137,10 @@ def test_the_repack_is_told_from_the_cambridge_archives(cambridge, make, tmp_pat
         path.rename(path.with_name(path.name.replace("_L", "")))
     words = told(prepare("camvid", source, tmp_path, {}, "--partial"))
     assert "a label is called 0016E5_07959_L.png, and each picture may be there once; rename the labels" in words
+    for folder in list(source.glob("*_labels")):
+        folder.rename(folder.with_name(folder.name.replace("_labels", "annot")))
+    words = told(prepare("camvid", source, tmp_path, {}, "--partial"))
+    assert "so it is the SegNet tutorial's copy of CamVid; use `hyperseg data prepare camvid_segnet`" in words
 
 
 def test_sentences_name_what_the_user_gave_not_the_folder_of_the_work(cambridge, brought, tmp_path):

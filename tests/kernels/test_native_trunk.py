@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hyperseg import accelerate, create_model
+from hyperseg import accelerate, create_model, export_checkpoint
 from hyperseg.errors import UserError
 from hyperseg.kernels.inference import Trunk, fuse
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.layers import Map, NativePointwise
 from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.kernels.native.trunk import NativeTrunk
+from hyperseg.latency.batch_norm import prepare_batch_norm
 from hyperseg.latency.random_weights import randomize
 from hyperseg.models import HyperSeg
 from hyperseg.models.variants import VARIANTS
@@ -138,6 +139,17 @@ def test_an_accelerated_network_gives_the_same_logits(variant: str) -> None:
         torch.testing.assert_close(accelerate(model)(image), plain, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_b1", "tf_efficientnet_lite1"])
+@torch.inference_mode()
+def test_a_network_without_its_batch_norms_runs(backbone: str) -> None:
+    torch.manual_seed(0)
+    model = create_model("camvid_hyperseg_s", backbone=backbone).eval()
+    image = torch.randn(1, 3, 128, 256)
+    prepare_batch_norm(model, "deleted", image)
+    plain, native = fuse(model).trunk(image), accelerate(model).trunk(image)
+    assert all(float((a - b).abs().max()) < 1e-4 * float(a.abs().max()) for a, b in zip(plain, native, strict=True))
+
+
 def test_a_broken_image_does_not_look_whole() -> None:
     """A NaN in the image reaches every logit through the gates, as it does in PyTorch."""
     torch.manual_seed(0)
@@ -174,3 +186,17 @@ def test_answers_of_an_accelerated_network_are_the_callers_and_threads_take_turn
 def test_what_is_no_network_of_ours_is_not_accelerated(what: object) -> None:
     with pytest.raises(UserError, match=r"only a network of hyperseg\.create_model can be accelerated"):
         accelerate(what)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("precision", ["float16", "fp32"])
+def test_a_precision_without_kernels_is_refused(precision: str) -> None:
+    with pytest.raises(UserError, match=f"precision {precision} is not for a CPU here; choose float32 or bfloat16"):
+        accelerate(create_model("camvid_hyperseg_s"), precision)
+
+
+def test_an_accelerated_network_cannot_be_traced_or_exported() -> None:
+    fast = accelerate(create_model("camvid_hyperseg_s"))
+    with pytest.raises(UserError, match="cannot be traced or exported"):
+        torch.jit.trace(fast, torch.randn(1, 3, 128, 128))
+    with pytest.raises(UserError, match="can be exported, not a NativeNetwork"):
+        export_checkpoint(fast)  # type: ignore[arg-type]

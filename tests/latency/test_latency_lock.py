@@ -1,5 +1,6 @@
 """One timed job per device, across real processes."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,3 +69,12 @@ def test_the_lock_is_free_after_its_block(tmp_path: Path) -> None:
     for _ in range(2):
         with device_lock(cpu_key(), "the CPU", folder=tmp_path):
             pass
+
+
+def test_a_user_without_a_name_holds_the_lock_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    with device_lock("gpu-1", "GPU 1", folder=tmp_path):
+        assert f'"user": "user {os.getuid()}"' in (tmp_path / "gpu-1.json").read_text()

@@ -151,6 +151,8 @@ def test_a_state_dict_of_ours_is_understood(tensors: dict[str, Tensor]) -> None:
         (torch.full((1280,), torch.nan), r"holds NaN or infinity in backbone\._bn1\.bias;"),
         (torch.full((1280,), -torch.inf), r"holds NaN or infinity in backbone\._bn1\.bias;"),
         (torch.zeros(1280, dtype=torch.int8), r"another kind .* backbone\._bn1\.bias \(int8\)"),
+        (torch.zeros(1280).to_sparse(), "another kind .* use dense ones"),
+        (torch.zeros(1280, device="meta"), "another kind .* use dense ones"),
     ],
 )
 def test_numbers_that_are_none_are_refused(tensors: dict[str, Tensor], value: Tensor, message: str) -> None:

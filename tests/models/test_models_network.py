@@ -1,5 +1,7 @@
 """Input sizes, the list of images, both readings of the slices, starting values, export."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,7 @@ def test_an_empty_list_is_refused() -> None:
     [
         (torch.zeros(3, 128, 128), r"not torch\.float32 \(3, 128, 128\)"),
         (torch.zeros(1, 1, 128, 128), r"\(1, 1, 128, 128\)"),
+        (torch.zeros(0, 3, 128, 128), r"\(0, 3, 128, 128\)"),
         (torch.zeros(1, 3, 128, 128, dtype=torch.uint8), r"not torch\.uint8"),
         (np.zeros((1, 3, 128, 128), np.float32), "not a ndarray"),
     ],
@@ -161,6 +164,12 @@ def test_stochastic_depth_and_dropout_reach_the_backbone() -> None:
     [
         ({"variant": "hyperseg_xl"}, "unknown variant 'hyperseg_xl'; choose one of cityscapes_hyperseg_m"),
         ({"variant": "camvid_hyperseg_s", "num_classes": 0}, "num_classes is 0"),
+        ({"variant": "camvid_hyperseg_s", "num_classes": "12"}, "num_classes is '12'; give 1 to 255"),
+        ({"variant": "camvid_hyperseg_s", "num_classes": 12.0}, r"num_classes is 12\.0; give 1 to 255"),
+        ({"variant": "camvid_hyperseg_s", "dropout": -0.1}, r"dropout is -0\.1; give a number from 0"),
+        ({"variant": "camvid_hyperseg_s", "stochastic_depth": math.nan}, "stochastic_depth is nan; give a number"),
+        ({"variant": "camvid_hyperseg_s", "weights": torch.nn.Identity()}, "weights is a Identity; give a file's path"),
+        ({"variant": "camvid_hyperseg_s", "backbone": ""}, "backbone '' is not a timm model"),
         ({"variant": "camvid_hyperseg_s", "slices": "paper"}, "choose released or described"),
         ({"variant": "camvid_hyperseg_s", "backbone": "vgg_of_old"}, "backbone 'vgg_of_old' is not a timm model"),
         ({"variant": "camvid_hyperseg_s", "backbone": "resnet18"}, "not one of timm's EfficientNets"),

@@ -1,6 +1,7 @@
 """Our own weights files."""
 
 import copy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def test_a_released_checkpoint_survives_our_format(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"variant": "camvid_hyperseg_l"}, "is for variant camvid_hyperseg_s, not camvid_hyperseg_l"),
+        ({"num_classes": 0}, "num_classes is 0; give 1 to 255"),
         ({"num_classes": 12}, r"another network \(num_classes 11, not 12\)"),
         ({"slices": "released"}, r"another network \(slices described, not released\)"),
         ({"backbone": "tf_efficientnet_b1"}, r"backbone tf_efficientnet_lite1, not tf_efficientnet_b1"),
@@ -69,6 +71,13 @@ def test_a_released_checkpoint_survives_our_format(tmp_path: Path) -> None:
 def test_what_contradicts_the_file_is_refused(saved: tuple[HyperSeg, Path], options: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         hyperseg.create_model(**({"variant": "camvid_hyperseg_s", "weights": saved[1]} | options))
+
+
+def test_an_extension_in_capitals_and_a_folder(saved: tuple[HyperSeg, Path], tmp_path: Path) -> None:
+    shutil.copy(saved[1], tmp_path / "WEIGHTS.SAFETENSORS")
+    assert hyperseg.create_model("camvid_hyperseg_s", tmp_path / "WEIGHTS.SAFETENSORS").num_classes == 11
+    with pytest.raises(UserError, match="is a folder, not a weights file"):
+        hyperseg.create_model("camvid_hyperseg_s", tmp_path)
 
 
 def test_tensors_that_do_not_fit_are_named(saved: tuple[HyperSeg, Path], tmp_path: Path) -> None:

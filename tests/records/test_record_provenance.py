@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,6 +36,23 @@ def test_versions_threads_and_command_are_recorded(monkeypatch: pytest.MonkeyPat
     assert {"torch", "timm", "numpy", "hyperseg-bench"} <= set(made.packages)
     assert all(re.match(r"\d", version) for version in made.packages.values())
     assert provenance().threads == (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(
+    ("argv0", "module", "first"),
+    [
+        ("/usr/bin/hyperseg", None, ["hyperseg"]),
+        ("/x/hyperseg/__main__.py", "hyperseg.__main__", ["python", "-m", "hyperseg"]),
+        ("/x/hyperseg/gpu/pieces.py", "hyperseg.gpu.pieces", ["python", "-m", "hyperseg.gpu.pieces"]),
+    ],
+)
+def test_the_recorded_command_can_be_typed(
+    argv0: str, module: str | None, first: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = ModuleSpec(module, None) if module else None
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
+    monkeypatch.setattr(sys, "argv", [argv0, "diff", "a", "b"])
+    assert provenance().command == [*first, "diff", "a", "b"]
 
 
 PACKAGE = Path(__file__).parents[2] / "hyperseg"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image as Picture
 from safetensors.torch import load_file
 from small_training import VARIANT, train
 
@@ -107,6 +108,21 @@ def test_overlay_pictures(tiny: Path, trained: Path, tmp_path: Path) -> None:
     assert {strip["weights_sha256"] for strip in strips} == {sha256_file(trained / "weights.safetensors")}
 
 
+def test_an_interrupted_overlay_is_done_again(
+    tiny: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["--weights", str(trained / "weights.safetensors"), "--data", str(tiny), "--out", str(tmp_path)]
+    arguments += ["--input", "128x128", "--count", "2"]
+    whole = CliRunner().invoke(overlay_command, arguments, catch_exceptions=False).output
+    pictures = [Picture.new("RGB", (2, 2))]
+    with monkeypatch.context() as patch:
+        patch.setattr("hyperseg.evaluation.overlay.comparison", lambda *_: pictures.pop())
+        with pytest.raises(IndexError):  # after one picture of two, other ones than before
+            CliRunner().invoke(overlay_command, arguments, catch_exceptions=False)
+    assert len(list(tmp_path.glob("*.png"))) == 1
+    assert CliRunner().invoke(overlay_command, arguments, catch_exceptions=False).output == whole
+
+
 def test_best_epoch_is_kept(tiny: Path, tmp_path: Path) -> None:
     result = train(
         tiny, tmp_path, "--config", str(campaign(tmp_path)), selection="best", selection_split="test", epochs="2"
@@ -149,9 +165,10 @@ def campaign(folder: Path) -> Path:
 def test_failures_are_one_sentence_and_leave_nothing(
     tiny: Path, tmp_path: Path, changes: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(UserError, match=message) as caught:
-        train(tiny, tmp_path / "run", **changes)
-    assert "\n" not in str(caught.value)
+    for extra in ((), ("--explain",)):
+        with pytest.raises(UserError, match=message) as caught:
+            train(tiny, tmp_path / "run", *extra, **changes)
+        assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
 
 

@@ -127,7 +127,9 @@ def matrix_of(convolution: nn.Conv2d) -> Tensor:
 
 
 def bias_of(convolution: nn.Conv2d) -> Tensor:
-    assert convolution.bias is not None, "batch norms are folded"
+    """The bias; zeros where there is none, as a batch norm that was deleted, not folded, leaves it."""
+    if convolution.bias is None:
+        return torch.zeros(convolution.out_channels)
     return convolution.bias.detach().float().contiguous()
 
 
