@@ -110,7 +110,7 @@ class TritonNetwork(nn.Module):
             try:
                 self.plan.compile()
                 run_beside(self.plan, device)  # a capture must not load a kernel
-                return capture(self.plan)
+                return capture(self.plan, device)
             except Exception as error:  # Triton's own, LLVM's, ptxas's, the C compiler's, the driver's
                 first = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 raise UserError(

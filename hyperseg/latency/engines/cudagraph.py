@@ -25,7 +25,7 @@ class CapturedNetwork:
         self.image = example
         with torch.inference_mode():
             run_beside(lambda: network(example), example.device, _WARM_UP)  # compiles, too
-            self.captured = capture(lambda: network(example))
+            self.captured = capture(lambda: network(example), example.device)
 
     def __call__(self, images: "Tensor") -> "Tensor":
         self.image.copy_(images)  # converts precision and layout in one kernel
