@@ -12,7 +12,8 @@ from torch.func import functional_call
 from hyperseg import create_model
 from hyperseg.kernels import graphs
 from hyperseg.kernels.cuda import use_cuda_operators
-from hyperseg.kernels.inference import fuse_networks
+from hyperseg.kernels.inference import fuse, fuse_networks
+from hyperseg.latency.batch_norm import prepare_batch_norm
 from hyperseg.latency.stages import Staged
 from hyperseg.models.variants import VARIANTS
 
@@ -61,6 +62,13 @@ def test_the_compiler_sees_one_graph(variant: str) -> None:
     with torch.inference_mode():
         compiled = torch.compile(network, backend="eager", fullgraph=True)
         assert (compiled(image) == network(image)).float().mean() > 0.99  # ties aside; a break would have raised
+
+
+def test_a_network_without_its_batch_norms_stays_on_the_device() -> None:
+    network = create_model("camvid_hyperseg_s").eval().to("meta")
+    prepare_batch_norm(network, "deleted", torch.empty(1, 3, 128, 256, device="meta"))
+    fused = fuse(network)
+    assert {tensor.device.type for tensor in (*fused.parameters(), *fused.buffers())} == {"meta"}
 
 
 class Streams:
