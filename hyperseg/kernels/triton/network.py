@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from typing import cast
 
@@ -70,6 +71,9 @@ class NetworkPlan:
 
     def compile(self) -> None:
         """Build every kernel for the current GPU, several at a time."""
+        copy_context().run(self._compile)  # in which Triton 3.6 leaves its mode on where a kernel cannot be built
+
+    def _compile(self) -> None:
         with ThreadPoolExecutor(os.cpu_count()) as executor, triton.AsyncCompileMode(executor):
             for launch in {launch.key(): launch for launch in self.launches}.values():
                 launch.compile()
