@@ -60,7 +60,7 @@ def parse_device(text: str) -> tuple[Kind, int]:
     kind, _, index = text.partition(":")
     if text == "cpu":
         return "cpu", 0
-    if kind == "cuda" and (text == "cuda" or index.isdigit()):
+    if kind == "cuda" and (text == "cuda" or index.isdecimal()):
         return "cuda", int(index or 0)
     raise UserError(f"unknown device '{text}'; choose cpu, cuda or cuda:N")
 

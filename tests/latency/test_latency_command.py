@@ -106,6 +106,7 @@ def test_a_second_run_does_not_overwrite_the_first(smoke: tuple[Record, Path, in
         (["--protocol", "fast"], "unknown latency protocol 'fast'; choose one of"),
         (["--peer", "icnet"], "unknown peer 'icnet'; choose one of"),
         (["--device", "tpu"], "unknown device 'tpu'; choose cpu, cuda or cuda:N"),
+        (["--device", "cuda:²"], "unknown device 'cuda:²'; choose cpu, cuda or cuda:N"),
         (["--protocol", "paper", "--engine", "compile"], "protocol paper is defined for engine eager"),
         (["--protocol", "deploy", "--batch-norm", "deleted"], "protocol deploy takes its batch norms folded"),
         (["--protocol", "deploy", "--images", "5"], "protocol deploy counts no passes over images"),
