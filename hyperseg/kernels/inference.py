@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hyperseg.errors import UserError
 from hyperseg.kernels.batch_norm import fold_batch_norms, scale_and_shift
 from hyperseg.kernels.operators import attach
 from hyperseg.models.backbone import Backbone
@@ -144,6 +145,12 @@ def fuse(model: HyperSeg) -> FusedHyperSeg:
     image = next(model.parameters()).new_zeros(1, 3, unit, 2 * unit)
     fold_batch_norms(trunk, image)
     return FusedHyperSeg(model.variant, model.num_classes, trunk, model.decoder, len(model.decoder.levels)).eval()
+
+
+def refuse_tracing() -> None:
+    """Raise :class:`UserError` in a trace, which would miss the kernels and keep one answer for every image."""
+    if torch.jit.is_tracing():
+        raise UserError("an accelerated network cannot be traced or exported; export the one it was made from")
 
 
 def centre_padding(module: nn.Module) -> None:

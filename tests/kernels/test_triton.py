@@ -131,6 +131,14 @@ def test_what_is_no_batch_on_the_networks_gpu_is_refused_before_kernels_are_buil
     assert one_buffer.sizes == {}
 
 
+def test_an_accelerated_network_is_not_traced(one_buffer: "GpuNetwork") -> None:
+    """A trace would hold the buffer's last answer, whatever the image."""
+    from hyperseg.errors import UserError
+
+    with pytest.raises(UserError, match="an accelerated network cannot be traced or exported"):
+        torch.jit.trace(one_buffer, torch.ones(1, 3, 64, 128))
+
+
 def test_a_kernel_that_cannot_be_built_leaves_triton_as_it_was() -> None:
     """Else Triton would hand every later kernel of this process to workers that are gone."""
     from triton.runtime._async_compile import active_mode

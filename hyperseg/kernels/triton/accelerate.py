@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
-from hyperseg.kernels.inference import fuse
+from hyperseg.kernels.inference import fuse, refuse_tracing
 from hyperseg.kernels.triton.network import TritonNetwork
 from hyperseg.models.network import HyperSeg, check_images, check_size
 
@@ -44,8 +44,10 @@ class GpuNetwork(nn.Module):
         self._turn = threading.Lock()
         self._stream: torch.cuda.Stream | None = None  # of the last call
 
+    @torch.compiler.disable
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
+        refuse_tracing()
         check_images(images)
         check_size(self.fused.variant, *images.shape[-2:])
         device = next(self.fused.parameters()).device
