@@ -131,6 +131,19 @@ def test_what_is_no_batch_on_the_networks_gpu_is_refused_before_kernels_are_buil
     assert one_buffer.sizes == {}
 
 
+def test_an_image_too_large_for_a_grid_is_refused_before_kernels_are_built() -> None:
+    from hyperseg import create_model
+    from hyperseg.errors import UserError
+    from hyperseg.kernels.inference import fuse
+    from hyperseg.kernels.triton.network import NetworkPlan
+
+    fused = fuse(create_model("camvid_hyperseg_s").eval()).to("meta")
+    largest = NetworkPlan(fused, (4096, 4032), torch.float16)
+    assert max(tensor.numel() for launch in largest.launches for tensor in launch.tensors) < 2**31
+    with pytest.raises(UserError, match="engine triton runs no image as large as 4096 x 4096; choose engine cudagraph"):
+        NetworkPlan(fused, (4096, 4096), torch.float16)
+
+
 def test_an_accelerated_network_is_not_traced(one_buffer: "GpuNetwork") -> None:
     """A trace would hold the buffer's last answer, whatever the image."""
     from hyperseg.errors import UserError

@@ -21,6 +21,7 @@ from hyperseg.kernels.triton.upsampling import classify_launch, upsample_launch
 from hyperseg.models.decoder import Decoder
 from hyperseg.models.network import check_size
 
+_GRID = 65_535  # programs of a grid's second and third axis; far below it, offsets fit 32 bits
 OTHERS = {"triton": "cudagraph", "triton_early": "triton"}  # what runs where an engine does not
 
 
@@ -30,8 +31,8 @@ class NetworkPlan:
     ``answer`` is logits (classes, H, W) in ``dtype``, or with ``classes`` the class of each pixel, int64 (H, W). On
     the device ``meta`` a plan takes no memory and cannot run. ``coarse`` gives a program as much as fits, which
     Triton's interpreter runs sooner; ``early`` starts every kernel before the one before it has ended
-    (:mod:`hyperseg.kernels.triton.early`). Raises :class:`UserError` for a size that does not fit and for layers that
-    no kernel here computes.
+    (:mod:`hyperseg.kernels.triton.early`). Raises :class:`UserError` for a size that does not fit or is too large and
+    for layers that no kernel here computes.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class NetworkPlan:
         else:
             launch, self.answer = upsample_launch(second.planes, second.size, coarse)
             self.launches.append(launch)
+        if any(count > _GRID for launch in self.launches for count in launch.grid[1:]):
+            raise UserError(f"engine triton runs no image as large as {size[0]} x {size[1]}; choose engine cudagraph")
         if early:  # the first kernel of a pass has none before it
             self.launches[1:] = [replace(launch, early=True) for launch in self.launches[1:]]
 
