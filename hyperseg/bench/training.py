@@ -82,4 +82,4 @@ def _step(
 def _captured(step: Callable[[], Tensor], device: torch.device) -> Callable[[], Tensor]:
     """The step as a CUDA graph, which is how a training on a GPU takes it."""
     run_beside(step, device, WARM_UP)
-    return capture(step)
+    return capture(step, device)

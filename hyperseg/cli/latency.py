@@ -67,9 +67,13 @@ def command(**options: Any) -> None:
         outcomes = run_session(requests, live, wait=options["wait"])
     finally:
         live.end()
-    records = [save(outcome, path) for outcome, path in zip(outcomes, paths, strict=True)]
+    _tell_left_out({o.title: o.refused for o in outcomes if o.refused is not None})
+    done = [(outcome, path) for outcome, path in zip(outcomes, paths, strict=True) if not outcome.refused]
+    if not done:
+        raise UserError("no engine runs here, for the reasons above; choose another --device or --precision")
+    records = [save(outcome, path) for outcome, path in done]
     print_table(records)
-    for path in paths:
+    for _, path in done:
         click.echo(path)
 
 
@@ -83,10 +87,10 @@ def _requests(options: dict[str, Any]) -> list[Any]:
     from hyperseg.networks import get_network
 
     variant = get_network(options["variant"])
-    load_protocol(options["protocol"])
+    protocol = load_protocol(options["protocol"])
     kind, _ = parse_device(options["device"])
     num_classes = options["num_classes"]
-    engines, left_out = select_engines(options["engines"], kind, options["precision"])
+    engines, left_out = select_engines(options["engines"], kind, options["precision"], max(protocol.batches))
     _tell_left_out(left_out)
     ours = VariantSpec(
         variant=variant.id, weights=options["weights"], backbone=options["backbone"], num_classes=num_classes
@@ -121,6 +125,7 @@ def _requests(options: dict[str, Any]) -> list[Any]:
             dataset=variant.dataset,
             images=options["images"],
             threads=options["threads"],
+            by_name=engine in options["engines"] or subject.kind == "authors",
         )
         for subject, engine in pairs
     ]

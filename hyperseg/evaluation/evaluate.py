@@ -69,7 +69,6 @@ def score_images(
     names = scored_classes(dataset, reading)
     was_training = model.training
     model.eval()
-    torch.backends.cudnn.allow_tf32 = False
     try:
         found = list(_matrices(model, _shown(samples, split, live), reading, input_hw, len(names), device))
     finally:

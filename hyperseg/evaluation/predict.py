@@ -51,6 +51,7 @@ def predict(
     One forward pass of batch 1, and one of the mirror image where the reading flips; logits are upsampled bilinearly
     to the label's size (after cutting the padding off).
     """
+    torch.backends.cudnn.allow_tf32 = False  # a GPU's convolutions are float32, as a CPU's are
     given = network_input(image, reading, input_hw).to(device)
     logits = model(given)[:, :classes].float()
     if reading.flip:

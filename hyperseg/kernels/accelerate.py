@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.errors import UserError
-from hyperseg.kernels.inference import FusedHyperSeg, Trunk, fuse
+from hyperseg.kernels.inference import FusedHyperSeg, Trunk, fuse, refuse_tracing
 from hyperseg.kernels.native.decoder import NativeDecoder
 from hyperseg.kernels.native.trunk import NativeTrunk
 from hyperseg.models.network import HyperSeg
@@ -48,8 +48,7 @@ class NativeNetwork(FusedHyperSeg):
     @torch.compiler.disable
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
-        if torch.jit.is_tracing():  # a trace would miss the kernels and keep this answer for every image
-            raise UserError("an accelerated network cannot be traced or exported; export the one it was made from")
+        refuse_tracing()
         with self._turn:
             return super().forward(image).clone()
 

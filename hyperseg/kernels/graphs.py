@@ -11,18 +11,20 @@ T = TypeVar("T")
 
 def run_beside(function: Callable[[], T], device: torch.device, times: int = 1) -> T:
     """Run on a stream of its own: what is captured later must have run so, for libraries to allocate and choose."""
-    current, side = torch.cuda.current_stream(device), _side_stream(device)
+    current, side = torch.cuda.current_stream(device), _stream(device, "warm-up")
     side.wait_stream(current)
-    with torch.cuda.stream(side):
-        for _ in range(times):
-            answer = function()
-    current.wait_stream(side)
+    try:
+        with torch.cuda.stream(side):
+            for _ in range(times):
+                answer = function()
+    finally:  # after an error, too: what its kernels still write is freed next, for the current stream to take
+        current.wait_stream(side)
     return answer
 
 
 @cache
-def _side_stream(device: torch.device) -> torch.cuda.Stream:
-    """One for all: memory that a stream has used stays with it."""
+def _stream(device: torch.device, use: str) -> torch.cuda.Stream:
+    """One for all of a use: memory that a stream has used stays with it."""
     return torch.cuda.Stream(device)
 
 
@@ -41,10 +43,16 @@ class Captured(Generic[T]):
         return self.answer
 
 
-def capture(function: Callable[[], T]) -> Captured[T]:
-    """One call of the function as a CUDA graph; nothing has run yet."""
+def capture(function: Callable[[], T], device: torch.device) -> Captured[T]:
+    """One call of the function, whose kernels run on `device`, as a CUDA graph; nothing has run yet.
+
+    PyTorch's own stream for captures is of the GPU that came first, so that another GPU's kernels would run on that
+    one; and it stays the current stream where a capture fails: here the one before is current again.
+    """
     graph = torch.cuda.CUDAGraph()
+    stream = _stream(device, "capture")
     # The loader's thread pins batches meanwhile, which the default mode counts as an error of the capture.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+    recording = torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local")
+    with torch.cuda.stream(torch.cuda.current_stream(device)), recording:
         answer = function()
     return Captured(graph, function, answer)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hyperseg.errors import UserError
 from hyperseg.kernels.batch_norm import fold_batch_norms, scale_and_shift
 from hyperseg.kernels.operators import attach
 from hyperseg.models.backbone import Backbone
@@ -146,6 +147,12 @@ def fuse(model: HyperSeg) -> FusedHyperSeg:
     return FusedHyperSeg(model.variant, model.num_classes, trunk, model.decoder, len(model.decoder.levels)).eval()
 
 
+def refuse_tracing() -> None:
+    """Raise :class:`UserError` in a trace, which would miss the kernels and keep one answer for every image."""
+    if torch.jit.is_tracing():
+        raise UserError("an accelerated network cannot be traced or exported; export the one it was made from")
+
+
 def centre_padding(module: nn.Module) -> None:
     """Give strided convolutions with one line more after the map than before it a kernel one line larger, in place.
 
@@ -194,23 +201,26 @@ def _cut_dead_path(context: ContextHead, width: int) -> None:
 
 def _fold_decoder(decoder: Decoder) -> None:
     """Scale the generated weights by scaling the layers that generate them; a :class:`Shift` replaces each norm."""
-    scales = [torch.cat(_fold_level(level)) for level in decoder.levels if isinstance(level, Level)]
+    levels = [level for level in decoder.levels if isinstance(level, Level)]
     for generator in _generators(decoder):
-        own = [scales.pop(0) for _ in generator.shape.counts]
+        own = [torch.cat(_fold_level(levels.pop(0), generator.weight)) for _ in generator.shape.counts]
         surplus = generator.shape.outputs - sum(generator.shape.counts)
         own.append(own[0].new_zeros(surplus))
         generator.weight = nn.Parameter(generator.weight * torch.cat(own)[:, None, None, None], requires_grad=False)
 
 
-def _fold_level(level: Level) -> list[Tensor]:
-    """The factors of the level's weights in their flat order, (weights,) in parts; its norms become shifts."""
+def _fold_level(level: Level, weight: Tensor) -> list[Tensor]:
+    """The factors of the level's weights in their flat order, (weights,) in parts; its norms become shifts.
+
+    `weight` is that of the layer that generates them, on whose device they are.
+    """
     factors = []
     for index, repeats in enumerate(_weights_per_channel(level.shape)):
         norm = level.norms[index]
         folded = scale_and_shift(norm)
         if folded is None:  # deleted, as a latency protocol may ask
             channels = level.shape.outputs if index == len(level.norms) - 1 else level.shape.hidden
-            folded = torch.ones(channels), torch.zeros(channels)
+            folded = weight.new_ones(channels), weight.new_zeros(channels)
         factors.append(folded[0].detach().repeat_interleave(repeats))
         level.norms[index] = Shift(folded[1])
     return factors

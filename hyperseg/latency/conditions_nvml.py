@@ -58,13 +58,25 @@ class NvmlSource:
         self.unreadable: set[str] = set()
         try:
             nvml.nvmlInit()
-            self.handle = nvml.nvmlDeviceGetHandleByUUID(uuid)
+            self.handle, self.board = self._open(uuid)
             self.before: list[int] = self.read()["pids"] or []  # refuses here, before the run, what may not be read
         except nvml.NVMLError as error:
             raise UserError(
                 f"NVML does not open GPU {uuid} ({error}); install the NVIDIA driver's libnvidia-ml, or give the "
                 "container the `utility` capability"
             ) from error
+
+    def _open(self, uuid: str) -> tuple[Any, Any]:
+        """What has that UUID, and the board that it is a part of: a MIG instance has no clocks of its own."""
+        nvml, bare = self.nvml, uuid.removeprefix("GPU-").removeprefix("MIG-")
+        try:
+            whole = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{bare}")
+            return whole, whole
+        except nvml.NVMLError as error:
+            if error.value != nvml.NVML_ERROR_NOT_FOUND:
+                raise
+        part = nvml.nvmlDeviceGetHandleByUUID(f"MIG-{bare}")
+        return part, nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(part)
 
     def _pids(self) -> list[int]:
         return [process.pid for process in self.nvml.nvmlDeviceGetComputeRunningProcesses(self.handle)]
@@ -87,20 +99,18 @@ class NvmlSource:
             raise
 
     def read(self) -> dict[str, Any]:
-        nvml, handle = self.nvml, self.handle
-        power = self._read("power", nvml.nvmlDeviceGetPowerUsage, handle)
-        utilization = self._read("utilization", nvml.nvmlDeviceGetUtilizationRates, handle)
-        memory = self._read("memory", nvml.nvmlDeviceGetMemoryInfo, handle)
+        nvml, board = self.nvml, self.board
+        power = self._read("power", nvml.nvmlDeviceGetPowerUsage, board)
+        utilization = self._read("utilization", nvml.nvmlDeviceGetUtilizationRates, board)
+        memory = self._read("memory", nvml.nvmlDeviceGetMemoryInfo, self.handle)
         return {
-            "sm_clock_mhz": self._read("SM clock", nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM),
-            "memory_clock_mhz": self._read("memory clock", nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_MEM),
-            "temperature_c": self._read(
-                "temperature", nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU
-            ),
+            "sm_clock_mhz": self._read("SM clock", nvml.nvmlDeviceGetClockInfo, board, nvml.NVML_CLOCK_SM),
+            "memory_clock_mhz": self._read("memory clock", nvml.nvmlDeviceGetClockInfo, board, nvml.NVML_CLOCK_MEM),
+            "temperature_c": self._read("temperature", nvml.nvmlDeviceGetTemperature, board, nvml.NVML_TEMPERATURE_GPU),
             "power_w": None if power is None else power / 1000,
             "utilization_percent": None if utilization is None else utilization.gpu,
             "memory_used_bytes": None if memory is None else memory.used,
-            "throttle_mask": self._read("throttle reasons", nvml.nvmlDeviceGetCurrentClocksEventReasons, handle),
+            "throttle_mask": self._read("throttle reasons", nvml.nvmlDeviceGetCurrentClocksEventReasons, board),
             "pids": self._read("processes", self._pids),
         }
 
@@ -116,14 +126,14 @@ def installed() -> bool:
 
 @cache
 def open_nvml(uuid: str, own_pid: int) -> NvmlSource:
-    """The counters of the GPU with that UUID (as CUDA gives it, with or without its ``GPU-`` prefix).
+    """The counters of the GPU with that UUID (as CUDA gives it, with or without a prefix).
 
     One for all calls of a process, whose first comes before it is on the GPU: in a container it cannot name itself, and
     would find itself there before.
     """
     import pynvml
 
-    return NvmlSource(uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}", pynvml, own_pid)
+    return NvmlSource(uuid, pynvml, own_pid)
 
 
 def summarise(

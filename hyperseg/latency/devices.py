@@ -17,13 +17,15 @@ from hyperseg.latency.lock import cpu_key
 
 Kind = Literal["cpu", "cuda"]
 
+# Of other GPUs nothing is asked: one that is full, or another's alone, would answer with an error.
 _ASK_CUDA = """
-import json, torch
-found = []
-for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+import json, sys, torch
+index, count = int(sys.argv[1]), torch.cuda.device_count() if torch.cuda.is_available() else 0
+found = None
+if index < count:
     properties = torch.cuda.get_device_properties(index)
-    found.append([str(properties.uuid), properties.name, torch.cuda.mem_get_info(index)[0]])
-print(json.dumps([torch.version.cuda, found]))
+    found = [str(properties.uuid), properties.name, torch.cuda.mem_get_info(index)[0]]
+print(json.dumps([torch.version.cuda, count, found]))
 """
 
 
@@ -43,13 +45,13 @@ def find_device(text: str) -> Device:
     kind, index = parse_device(text)
     if kind == "cpu":
         return Device("cpu", 0, "this machine's CPU", cpu_key(), free_memory())
-    version, found = _cuda_devices()
-    if not found:
+    version, count, found = _cuda_device(index)
+    if not count:
         why = "torch was built without CUDA" if version is None else "no NVIDIA GPU and driver answer"
         raise UserError(f"there is no CUDA device here ({why}); give --device cpu, or run on a machine with a GPU")
-    if index >= len(found):
-        raise UserError(f"there is no device cuda:{index}; this machine has {len(found)}, from cuda:0")
-    uuid, name, free = found[index]
+    if found is None:
+        raise UserError(f"there is no device cuda:{index}; this machine has {count}, from cuda:0")
+    uuid, name, free = found
     return Device("cuda", index, f"GPU {name} ({uuid})", f"gpu-{uuid}", free)
 
 
@@ -58,7 +60,7 @@ def parse_device(text: str) -> tuple[Kind, int]:
     kind, _, index = text.partition(":")
     if text == "cpu":
         return "cpu", 0
-    if kind == "cuda" and (text == "cuda" or index.isdigit()):
+    if kind == "cuda" and (text == "cuda" or index.isdecimal()):
         return "cuda", int(index or 0)
     raise UserError(f"unknown device '{text}'; choose cpu, cuda or cuda:N")
 
@@ -77,11 +79,11 @@ def free_memory() -> int:
 
 
 @cache
-def _cuda_devices() -> tuple[str | None, list[tuple[str, str, int]]]:
-    """torch's CUDA version, and (UUID, name, free bytes) of each device in CUDA's order."""
-    done = subprocess.run([sys.executable, "-c", _ASK_CUDA], capture_output=True, text=True, check=False)
+def _cuda_device(index: int) -> tuple[str | None, int, tuple[str, str, int] | None]:
+    """torch's CUDA version, the number of devices, and (UUID, name, free bytes) of one, by CUDA's index."""
+    done = subprocess.run([sys.executable, "-c", _ASK_CUDA, str(index)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(f"CUDA does not start here ({last}); give --device cpu, or repair the driver")
-    version, found = json.loads(done.stdout.splitlines()[-1])
-    return version, [(uuid, name, free) for uuid, name, free in found]
+    version, count, found = json.loads(done.stdout.splitlines()[-1])
+    return version, count, found and tuple(found)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 from hyperseg.latency.job import Job, Result
 from hyperseg.latency.lock import device_lock
@@ -33,7 +34,13 @@ class Outcome:
     session: str  # the same for what was measured in turns: only such numbers may be divided by each other
     results: dict[int, list[Result]] = field(default_factory=dict)
     ended: str | None = None  # why a sweep took no further batch
+    refused: str | None = None  # why there are no results, of an engine that was not asked for by its name
     seconds: float = 0.0
+
+    @property
+    def title(self) -> str:
+        request = self.plan.request
+        return f"{request.subject.title} on engine {request.engine}"
 
     def runs(self) -> list[tuple[Job, int, Result]]:
         """(job, process number, result) of everything timed."""
@@ -48,7 +55,7 @@ def run_session(requests: Sequence[Request], tell: Tell, wait: bool = False) -> 
     """Measure every request in one session, under the locks of the devices it needs.
 
     `tell` gets the live line. Raises :class:`hyperseg.errors.UserError` before anything is timed for what cannot be,
-    and for a device that another job is timing, unless `wait`.
+    and for a device that another job is timing, unless `wait`. An outcome that was refused has no results to save.
     """
     devices = {check_request(request) for request in requests}
     with ExitStack() as locks:
@@ -119,8 +126,8 @@ def _take_turns(outcomes: Sequence[Outcome], tell: Tell) -> None:
 
 
 def _wanted(outcome: Outcome, index: int, turn: int) -> bool:
-    """Whether a point is still to be timed: one whose first process found too little memory is not."""
-    return turn == 0 or index in outcome.results
+    """Whether a point is still to be timed: one whose first process refused, or found too little memory, is not."""
+    return outcome.refused is None and (turn == 0 or index in outcome.results)
 
 
 def _one(outcome: Outcome, index: int, point: PlannedPoint, turn: int, tell: Tell) -> None:
@@ -133,6 +140,11 @@ def _one(outcome: Outcome, index: int, point: PlannedPoint, turn: int, tell: Tel
             raise
         outcome.ended = str(error)
         outcome.results.pop(index, None)
+        return
+    except UserError as error:
+        if outcome.plan.request.by_name or outcome.results:
+            raise
+        outcome.refused = str(error)
         return
     outcome.seconds += time.perf_counter() - began
     outcome.results.setdefault(index, []).append(result)

@@ -35,6 +35,7 @@ class Request:
     dataset: str | None = None  # whose split's size a protocol by passes takes
     images: int | None = None  # instead of that size
     threads: int | None = None  # None: as torch chooses
+    by_name: bool = True  # False: one of all engines, left out where it refuses to run here
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ class Plan:
 def check_request(request: Request) -> Device:
     """The device of a request. Raises :class:`UserError` for what can be refused without building anything."""
     kind, _ = parse_device(request.device)
-    _check_protocol(request, load_protocol(request.protocol))
-    engine = get_engine(request.engine, kind, request.precision)
+    protocol = load_protocol(request.protocol)
+    _check_protocol(request, protocol)
+    engine = get_engine(request.engine, kind, request.precision, max(protocol.batches))
     ours = isinstance(request.subject, VariantSpec) and request.subject.variant not in rival_table()
     if engine.ours_alone and not ours:
         raise UserError(

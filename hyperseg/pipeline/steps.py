@@ -111,13 +111,14 @@ class Layout:
         return [f"--height={size[0]}", f"--width={size[1]}"] if size else []
 
     def latencies(self, variant: str, seed: int | str) -> list[str]:
-        """One training's latency records: every engine that the protocol is defined for, in every precision."""
+        """One training's latency records: every engine that runs the protocol, in every precision."""
         take = self.campaign.latency
         return [
             f"{self.latency.format(variant=variant, seed=seed)}/{protocol}-{self.device}-{engine}-{precision}.json"
             for protocol in take.protocols
             for engine in self.engines(variant)
             if engine in (load_protocol(protocol).engines or [engine])
+            and engine_table()[engine].takes(max(load_protocol(protocol).batches))
             for precision in take.precisions
         ]
 

@@ -21,7 +21,8 @@ from hyperseg.latency.roofline import count_work
 from hyperseg.latency.stages import Staged
 from hyperseg.models.network import HyperSeg, class_map, pad_to_fit
 
-SLOW_TO_PREPARE = frozenset({"compile", "onnxruntime", "openvino", "openvino_native"})  # by name alone
+# Taken where they are named alone: they compile for long, at every new size, or no GPU has run them yet.
+BY_NAME_ALONE = frozenset({"compile", "cudagraph", "onnxruntime", "openvino", "openvino_native", "triton_early"})
 LARGE = 16 << 20  # pixels of a frame from which on its memory is counted before it is taken
 ROUNDS = 3  # runs of a candidate, of which the fastest counts
 SIZES = 8  # input sizes that an engine is kept ready for
@@ -47,6 +48,9 @@ class Segmenter:
     timings_ms: dict[str, float] = field(default_factory=dict)  # of the engines that were compared
     prepare_s: float = 0.0
     _ready: dict[tuple[int, int], Run] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        torch.backends.cudnn.allow_tf32 = False  # a GPU's engines are compared, and answer, in float32
 
     @torch.inference_mode()
     def predict(self, image: np.ndarray) -> np.ndarray:
@@ -111,7 +115,7 @@ class Segmenter:
     def _fastest(self, images: Tensor) -> str:
         """The engine with the fastest run on this input, of those that are ready within seconds."""
         for name, engine in engine_table().items():
-            if name in SLOW_TO_PREPARE or engine.missing() or not engine.runs(self.device.type, "float32"):
+            if name in BY_NAME_ALONE or engine.missing() or not engine.runs(self.device.type, "float32"):
                 continue
             try:
                 run = self._prepare(name, images)

@@ -6,6 +6,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -129,7 +130,7 @@ def _cpu() -> tuple[str, list[str]]:
 
 
 def _gpus() -> tuple[list[str], list[str], str | None]:
-    """Names and UUIDs in NVML's order; empty lists without a driver."""
+    """Names and UUIDs in NVML's order, of the GPUs that may be opened; empty lists without a driver."""
     try:
         import pynvml
 
@@ -137,8 +138,11 @@ def _gpus() -> tuple[list[str], list[str], str | None]:
     except Exception:  # no package, no driver, no permission: a machine without a usable GPU
         return [], [], None
     try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        names = [pynvml.nvmlDeviceGetName(handle) for handle in handles]
-        return names, [pynvml.nvmlDeviceGetUUID(handle) for handle in handles], pynvml.nvmlSystemGetDriverVersion()
+        found: list[tuple[str, str]] = []
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            with suppress(pynvml.NVMLError):  # counted are also the GPUs of others' jobs, and one that was lost
+                handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+                found.append((pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)))
+        return [name for name, _ in found], [uuid for _, uuid in found], pynvml.nvmlSystemGetDriverVersion()
     finally:
         pynvml.nvmlShutdown()

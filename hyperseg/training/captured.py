@@ -87,7 +87,7 @@ class CapturedSteps:
         """Capture a step, or say why not. With this call ends what a failed capture held, all memory of a step."""
         self.optimizer.zero_grad(set_to_none=True)  # gradients are to lie in the graph's own memory
         try:
-            self.captured = capture(lambda: self._plain(batch, look=True))
+            self.captured = capture(lambda: self._plain(batch, look=True), self.device)
         except RuntimeError as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             if isinstance(error, torch.AcceleratorError):  # the driver's: its state is not what it was

@@ -15,6 +15,7 @@ from made_latency import job
 
 from hyperseg.cli.latency import command
 from hyperseg.errors import UserError
+from hyperseg.latency import devices
 from hyperseg.latency.lock import cpu_key, device_lock
 from hyperseg.latency.processes import OutOfMemoryError, run_in_fresh_process
 from hyperseg.records import LatencyNumbers, Record, read_record
@@ -105,6 +106,7 @@ def test_a_second_run_does_not_overwrite_the_first(smoke: tuple[Record, Path, in
         (["--protocol", "fast"], "unknown latency protocol 'fast'; choose one of"),
         (["--peer", "icnet"], "unknown peer 'icnet'; choose one of"),
         (["--device", "tpu"], "unknown device 'tpu'; choose cpu, cuda or cuda:N"),
+        (["--device", "cuda:²"], "unknown device 'cuda:²'; choose cpu, cuda or cuda:N"),
         (["--protocol", "paper", "--engine", "compile"], "protocol paper is defined for engine eager"),
         (["--protocol", "deploy", "--batch-norm", "deleted"], "protocol deploy takes its batch norms folded"),
         (["--protocol", "deploy", "--images", "5"], "protocol deploy counts no passes over images"),
@@ -131,6 +133,36 @@ def test_no_gpu_is_one_sentence(tmp_path: Path) -> None:
         pytest.skip("this machine has a GPU")
     with pytest.raises(UserError, match=r"there is no CUDA device here .*; give --device cpu"):
         command.main([*SMALL, "--device", "cuda", "--out", str(tmp_path / "out")], standalone_mode=False)
+
+
+def test_a_gpu_beside_one_that_another_holds_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for its memory, a GPU that is full or another's alone answers with an error."""
+    (tmp_path / "torch.py").write_text("""
+from types import SimpleNamespace
+
+version = SimpleNamespace(cuda="13.0")
+
+def free(index):
+    if index != 1:
+        raise RuntimeError("CUDA-capable device(s) is/are busy or unavailable")
+    return 5, 10
+
+cuda = SimpleNamespace(
+    is_available=lambda: True, device_count=lambda: 2, mem_get_info=free,
+    get_device_properties=lambda index: SimpleNamespace(uuid=f"uuid-{index}", name="H100"),
+)
+""")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    devices._cuda_device.cache_clear()
+    try:
+        found = devices.find_device("cuda:1")
+        assert (found.index, found.lock_key, found.free_bytes) == (1, "gpu-uuid-1", 5)
+        with pytest.raises(UserError, match="there is no device cuda:2; this machine has 2, from cuda:0"):
+            devices.find_device("cuda:2")
+        with pytest.raises(UserError, match=r"CUDA does not start here .*busy or unavailable"):
+            devices.find_device("cuda:0")
+    finally:
+        devices._cuda_device.cache_clear()
 
 
 def test_a_busy_device_is_one_sentence(tmp_path: Path) -> None:

@@ -231,3 +231,34 @@ def test_a_gpu_that_is_unknown_or_lost_is_refused(errors: dict[str, int]) -> Non
     nvml = RecordedNvml(**errors)
     with pytest.raises(UserError, match="NVML does not open GPU GPU-1"):
         conditions_nvml.NvmlSource("GPU-1", nvml, own_pid=10)
+
+
+class SharedNvml(RecordedNvml):
+    """Of a GPU in MIG mode: an instance has an UUID of its own kind, memory and processes, the board all else."""
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:
+        if uuid != "MIG-1":
+            raise self.NVMLError(self.NVML_ERROR_NOT_FOUND)
+        return "instance"
+
+    def nvmlDeviceGetDeviceHandleFromMigDeviceHandle(self, handle: str) -> str:
+        assert handle == "instance"
+        return "board"
+
+    def __getattr__(self, name: str) -> Any:
+        of_instance = name in ("nvmlDeviceGetMemoryInfo", "nvmlDeviceGetComputeRunningProcesses")
+
+        def function(*arguments: Any) -> Any:
+            if arguments and arguments[0] != ("instance" if of_instance else "board"):
+                raise self.NVMLError(self.NVML_ERROR_NOT_SUPPORTED)
+            return self.ANSWERS[name]
+
+        return function
+
+
+def test_an_instance_of_a_shared_gpu_is_found_and_its_clocks_are_the_boards() -> None:
+    """CUDA gives an instance's UUID as it gives a GPU's, without a prefix."""
+    source = conditions_nvml.NvmlSource("1", SharedNvml(), own_pid=10)
+    summary = source.summarise([source.read()])
+    assert summary.unreadable == []
+    assert summary.sm_clock_mhz == {"min": 1980, "median": 1980, "max": 1980}

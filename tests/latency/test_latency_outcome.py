@@ -1,14 +1,17 @@
 """From raw samples to numbers, and the sweep's order and end, on recorded results."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from made_latency import RIGHT, job
 from record_factory import network
 
+from hyperseg.cli.latency import command
 from hyperseg.errors import UserError
 from hyperseg.latency import laboratory
 from hyperseg.latency.job import Job, RawSeries, Result
@@ -170,6 +173,46 @@ def test_throughput_ends_where_memory_does(monkeypatch: pytest.MonkeyPatch) -> N
     found = numbers_of(laboratory.measure_plans([plan("throughput", processes=1)], quiet)[0])
     assert [point.batch for point in found.points] == [1, 2]
     assert found.conditions["sweep_ended"] == "too little memory at batch 4"
+
+
+def test_one_of_all_engines_that_refuses_to_run_here_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU that cannot start kernels early, say, takes no other engine's numbers away."""
+
+    def answer(job: Job) -> Result:
+        if job.engine == "triton_early":
+            raise UserError("this GPU cannot start kernels early; choose engine triton")
+        return result([10.0] * 64)
+
+    asked = play(monkeypatch, answer)
+    early, eager = plan("deploy", "triton_early"), plan("deploy")
+    with pytest.raises(UserError, match="cannot start kernels early"):
+        laboratory.measure_plans([early, eager], quiet)
+    asked.clear()
+    early.request = replace(early.request, by_name=False)
+    left_out, measured = laboratory.measure_plans([early, eager], quiet)
+    assert left_out.refused == "this GPU cannot start kernels early; choose engine triton"
+    assert [job.engine for job in asked] == ["triton_early", "eager", "eager", "eager"]
+    assert numbers_of(measured).samples == 192
+
+
+def test_the_command_keeps_what_was_measured_beside_an_engine_that_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def session(requests: Sequence[Request], tell: object, wait: bool) -> list[laboratory.Outcome]:
+        assert not any(request.by_name for request in requests)
+        plans = [replace(plan("deploy", request.engine), request=request) for request in requests]
+        outcomes = laboratory.measure_plans(plans, quiet)
+        outcomes[0].refused, outcomes[0].results = "it cannot run here", {}
+        return outcomes
+
+    play(monkeypatch, lambda job: result([10.0] * 64))
+    monkeypatch.setattr(laboratory, "run_session", session)
+    arguments = ["--variant", "camvid_hyperseg_s", "--engine", "all", "--out", str(tmp_path)]
+    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "camvid_hyperseg_s on engine compile is left out: it cannot run here" in done.stderr
+    assert not (tmp_path / "deploy-cpu-compile-float32.json").exists()
+    assert (tmp_path / "deploy-cpu-eager-float32.json").exists()
 
 
 def test_a_single_number_without_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,17 @@ def test_a_latency_lies_under_its_machine_and_a_record_list_has_no_repeats() -> 
     assert all("/latency/0123456789ab/" in record and "-cuda-" in record for record in latencies)
 
 
+def test_an_engine_of_one_image_is_not_asked_for_several() -> None:
+    pytest.importorskip("triton")
+    take = {**TINY["latency"], "protocols": ["deploy", "scaling"], "engines": ["eager", "triton"]}  # type: ignore[dict-item]
+    layout = Layout(parse_campaign(TINY | {"latency": take}, "c.yaml"), "cuda", "0123456789ab")
+    assert [name.rpartition("/")[2] for name in layout.latencies(VARIANT, 0)] == [
+        "deploy-cuda-eager-float32.json",
+        "deploy-cuda-triton-float32.json",
+        "scaling-cuda-eager-float32.json",
+    ]
+
+
 def test_weights_of_the_first_seed_are_timed_or_of_all_seeds() -> None:
     def campaign(seeds: str) -> Campaign:
         return parse_campaign(TINY | {"seeds": [3, 5], "latency": TINY["latency"] | {"seeds": seeds}}, "c.yaml")  # type: ignore[operator]

@@ -88,6 +88,18 @@ def test_padding_of_a_picture_that_cannot_fit_is_refused_before_memory_is_taken(
         segmenter.predict(np.broadcast_to(row, (2_000_000, 3_000_000, 3)))
 
 
+def test_on_a_gpu_no_engine_is_compared_that_compiles_for_long_or_that_no_gpu_has_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Segmenter, "_prepare", lambda self, engine, images: engine)
+    monkeypatch.setattr(Segmenter, "_time", lambda self, run, images: 1.0 if run == "eager" else 0.5)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # PyTorch's own choice
+    segmenter = Segmenter(create_model(VARIANT), torch.device("cuda"), (128, 128))
+    segmenter._fastest(torch.zeros(1, 3, 128, 128))
+    assert not torch.backends.cudnn.allow_tf32
+    assert {"eager"} <= set(segmenter.timings_ms) <= {"eager", "triton"}
+
+
 def test_a_video(pictures: Path, weights: Path, tmp_path: Path) -> None:
     av = pytest.importorskip("av")
     with av.open(str(tmp_path / "in.mp4"), "w") as container:

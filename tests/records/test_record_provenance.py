@@ -148,3 +148,24 @@ def test_a_network_is_described_by_its_own_attributes() -> None:
 def test_records_import_no_torch() -> None:
     code = "import sys, hyperseg.records, hyperseg.records.provenance; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_gpu_that_this_job_may_not_open_is_no_part_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NVML counts the GPUs that a scheduler gave to others, too."""
+
+    class NVMLError(Exception):
+        pass
+
+    def handle(index: int) -> int:
+        if index == 0:
+            raise NVMLError("Insufficient Permissions")
+        return index
+
+    nvml = SimpleNamespace(
+        NVMLError=NVMLError, nvmlInit=lambda: None, nvmlShutdown=lambda: None, nvmlDeviceGetCount=lambda: 2,
+        nvmlDeviceGetHandleByIndex=handle, nvmlDeviceGetName=lambda handle: f"GPU number {handle}",
+        nvmlDeviceGetUUID=lambda handle: f"GPU-{handle}", nvmlSystemGetDriverVersion=lambda: "575.1",
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    assert machine.__wrapped__().gpus == ["GPU number 1"]
+    assert machine.__wrapped__().gpu_uuids == ["GPU-1"]

@@ -33,7 +33,7 @@ class Replayed:
         return self.first
 
 
-def stand_in(function: Callable[[], StepOutcome]) -> Replayed:
+def stand_in(function: Callable[[], StepOutcome], device: torch.device) -> Replayed:
     """Captures as a graph does: the answer's memory is there, and nothing has run."""
     answer = StepOutcome(torch.zeros(()), None, torch.zeros((), dtype=torch.bool))
     return Replayed(function, answer)
@@ -113,7 +113,7 @@ def test_the_steps_before_a_capture_run_all_that_is_captured(model: nn.Module, m
 def test_where_a_step_cannot_be_captured_it_is_said_and_plain_steps_go_on(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(function: Callable[[], StepOutcome]) -> None:
+    def refuse(function: Callable[[], StepOutcome], device: torch.device) -> None:
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     given, said = batches(WARM_UP + 3), list[str]()
@@ -136,7 +136,7 @@ def test_the_memory_of_a_capture_that_failed_is_free_for_the_plain_step(
     taken: list[weakref.ref[Tensor]] = []
     still_there: list[bool] = []
 
-    def run_out(function: Callable[[], StepOutcome]) -> None:
+    def run_out(function: Callable[[], StepOutcome], device: torch.device) -> None:
         activations = torch.zeros(8)
         taken.append(weakref.ref(activations))
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -163,7 +163,7 @@ def test_the_learning_rate_of_a_cpu_stays_a_number(model: nn.Module) -> None:
 def test_a_capture_that_the_driver_refuses_ends_the_training(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     """The allocator and the random generator would stay as in a capture."""
 
-    def refuse(function: Callable[[], StepOutcome]) -> None:
+    def refuse(function: Callable[[], StepOutcome], device: torch.device) -> None:
         raise torch.AcceleratorError("CUDA error: operation failed due to a previous error during capture", 901)
 
     monkeypatch.setattr(captured, "run_beside", lambda function, device: function())

@@ -15,7 +15,8 @@ from hyperseg.models.context import ContextHead
 from hyperseg.models.context_voc import VocContextHead
 
 _PLAIN, _PATCHES, _MEAN, _NEAREST = range(4)
-_STAGES = 5  # steps whose loads are on the way together
+# Steps whose loads are on the way together: as many bytes in both precisions, for which GPUs of 99 KiB have room.
+_STAGES = {torch.float16: 5, torch.float32: 3}
 _SEGMENTS = {_PLAIN: 1, _PATCHES: 4, _MEAN: 2, _NEAREST: 2}
 
 
@@ -153,7 +154,7 @@ def _joined(
             "ACTIVATION": activation_code(layer[2]) if len(layer) > 2 else 0, "BM": bm, "BN": bn, "BK": bk,
         },
         4,
-        _STAGES,
+        _STAGES[x.dtype],
     )  # fmt: skip
 
 

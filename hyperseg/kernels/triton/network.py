@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from typing import cast
 
@@ -20,6 +21,7 @@ from hyperseg.kernels.triton.upsampling import classify_launch, upsample_launch
 from hyperseg.models.decoder import Decoder
 from hyperseg.models.network import check_size
 
+_GRID = 65_535  # programs of a grid's second and third axis; far below it, offsets fit 32 bits
 OTHERS = {"triton": "cudagraph", "triton_early": "triton"}  # what runs where an engine does not
 
 
@@ -29,8 +31,8 @@ class NetworkPlan:
     ``answer`` is logits (classes, H, W) in ``dtype``, or with ``classes`` the class of each pixel, int64 (H, W). On
     the device ``meta`` a plan takes no memory and cannot run. ``coarse`` gives a program as much as fits, which
     Triton's interpreter runs sooner; ``early`` starts every kernel before the one before it has ended
-    (:mod:`hyperseg.kernels.triton.early`). Raises :class:`UserError` for a size that does not fit and for layers that
-    no kernel here computes.
+    (:mod:`hyperseg.kernels.triton.early`). Raises :class:`UserError` for a size that does not fit or is too large and
+    for layers that no kernel here computes.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class NetworkPlan:
         else:
             launch, self.answer = upsample_launch(second.planes, second.size, coarse)
             self.launches.append(launch)
+        if any(count > _GRID for launch in self.launches for count in launch.grid[1:]):
+            raise UserError(f"engine triton runs no image as large as {size[0]} x {size[1]}; choose engine cudagraph")
         if early:  # the first kernel of a pass has none before it
             self.launches[1:] = [replace(launch, early=True) for launch in self.launches[1:]]
 
@@ -70,6 +74,9 @@ class NetworkPlan:
 
     def compile(self) -> None:
         """Build every kernel for the current GPU, several at a time."""
+        copy_context().run(self._compile)  # in which Triton 3.6 leaves its mode on where a kernel cannot be built
+
+    def _compile(self) -> None:
         with ThreadPoolExecutor(os.cpu_count()) as executor, triton.AsyncCompileMode(executor):
             for launch in {launch.key(): launch for launch in self.launches}.values():
                 launch.compile()
@@ -110,7 +117,7 @@ class TritonNetwork(nn.Module):
             try:
                 self.plan.compile()
                 run_beside(self.plan, device)  # a capture must not load a kernel
-                return capture(self.plan)
+                return capture(self.plan, device)
             except Exception as error:  # Triton's own, LLVM's, ptxas's, the C compiler's, the driver's
                 first = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 raise UserError(

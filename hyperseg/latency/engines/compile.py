@@ -5,7 +5,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from hyperseg.errors import UserError
-from hyperseg.latency.engines.engine import Engine, Run, Target, modes
+from hyperseg.latency.engines.engine import Engine, Run, Target, compiled, modes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,12 +23,13 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
     attach_shifted(network)
     torch._dynamo.reset()
     # Not mode="reduce-overhead": CUDA graphs are an engine of their own.
-    compiled = torch.compile(network.to(dtype), dynamic=False, fullgraph=False)
+    module = torch.compile(network.to(dtype), dynamic=False, fullgraph=False)
 
     def run(images: "Tensor") -> "Tensor":
-        output: Tensor = compiled(images.to(dtype))
+        output: Tensor = module(images.to(dtype))
         return output
 
+    compiled(lambda: run(example), "compile")
     return run
 
 

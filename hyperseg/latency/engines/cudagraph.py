@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hyperseg.latency.engines.engine import Engine, Run, Target, modes
+from hyperseg.latency.engines.engine import Engine, Run, Target, compiled, modes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,8 +24,8 @@ class CapturedNetwork:
 
         self.image = example
         with torch.inference_mode():
-            run_beside(lambda: network(example), example.device, _WARM_UP)  # compiles, too
-            self.captured = capture(lambda: network(example))
+            compiled(lambda: run_beside(lambda: network(example), example.device, _WARM_UP), "cudagraph")
+            self.captured = capture(lambda: network(example), example.device)
 
     def __call__(self, images: "Tensor") -> "Tensor":
         self.image.copy_(images)  # converts precision and layout in one kernel
@@ -45,8 +45,8 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
         use_cuda_operators(part)
     network = network.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch._dynamo.reset()
-    compiled = torch.compile(network, dynamic=False, options={"triton.cudagraphs": False})
-    return CapturedNetwork(compiled, example.to(dtype=dtype, memory_format=torch.channels_last).clone())
+    module = torch.compile(network, dynamic=False, options={"triton.cudagraphs": False})
+    return CapturedNetwork(module, example.to(dtype=dtype, memory_format=torch.channels_last).clone())
 
 
 ENGINE = Engine(

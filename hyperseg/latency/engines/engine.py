@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from hyperseg.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     Prepare = Callable[["nn.Module", Tensor, "Target"], Run]
 else:
     Run = Prepare = Callable
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,17 @@ class Engine:
         default=()
     )  # imported before the memory baseline: a library is no inference memory
     ours_alone: bool = False  # runs this package's networks alone
+    one_image: bool = False  # at a time
 
     needs_compiler: bool = False  # a C++ compiler, on a CPU
     operator_by_operator: bool = False  # each operator reads and writes memory, so the traffic can be counted
 
     def runs(self, device: str, precision: str) -> bool:
         return (device, precision) in self.modes
+
+    def takes(self, batch: int) -> bool:
+        """Whether it runs so many images at a time."""
+        return batch == 1 or not self.one_image
 
     def missing(self) -> str | None:
         """What is not installed, with the remedy; None where everything is there."""
@@ -66,6 +76,25 @@ class Engine:
             return None
         remedy = f"install hyperseg-bench[{self.extra}]" if self.extra else "install it"
         return f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed; {remedy}"
+
+
+def compiled(first_run: Callable[[], T], engine: str) -> T:
+    """The answer of a network's first run, at which TorchInductor compiles it.
+
+    Raises :class:`UserError` where it cannot: a GPU's kernels need a C compiler, and a GPU that Triton knows.
+    """
+    from torch._dynamo.exc import TorchDynamoException
+
+    from hyperseg.machine_faults import is_out_of_memory
+
+    try:
+        return first_run()
+    except TorchDynamoException as error:
+        if is_out_of_memory(error):
+            raise
+        cause = getattr(error, "inner_exception", error)
+        first = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        raise UserError(f"engine {engine} cannot compile the network here ({first}); choose engine eager") from error
 
 
 def modes(devices: tuple[str, ...], precisions: tuple[str, ...]) -> frozenset[tuple[str, str]]:

@@ -41,4 +41,5 @@ ENGINE = Engine(
     requires=("triton",),
     preload=("triton",),
     ours_alone=True,
+    one_image=True,
 )
