@@ -10,7 +10,7 @@ import pytest
 from claims_frame import claims_frame
 from matplotlib.transforms import Bbox
 from PIL import Image
-from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, training
+from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, network, training
 from reported import collection, of_a_library
 
 from hyperseg.report.facts import PaperRow, PeerRow
@@ -119,6 +119,15 @@ def test_figures_have_no_date_text_as_text_and_panes_for_a_phone(tmp_path: Path,
         width = re.search(r'width="([\d.]+)pt"', pane.svg)
         assert width is not None
         assert float(width[1]) <= 358 * 0.75 + 15  # a phone's width
+
+
+def test_classes_in_a_script_that_the_font_lacks_are_text_and_no_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    scored = evaluation(classes=["空", "道路"], net=network("camvid_hyperseg_s", num_classes=2))
+    (figure,) = class_figures(Inputs(collection(tmp_path, scored)))
+    assert "道路" in figure.svg
+    assert not recwarn.list
 
 
 def test_the_page_shortens_coordinates_and_no_number_that_is_read() -> None:

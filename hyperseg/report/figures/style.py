@@ -1,6 +1,7 @@
 """One look for every figure, and how one is written: SVG and PNG, reproducible byte for byte."""
 
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,8 +89,12 @@ def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Within it every figure has the report's look, whatever the user's own matplotlib settings are."""
-    with mpl.rc_context():
+    """Within it every figure has the report's look, whatever the user's own matplotlib settings are.
+
+    A name in letters that the font lacks is drawn as boxes in PNG and PDF, which a warning for each letter cannot help.
+    """
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield
