@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.campaign import Campaign, load_campaign
 from hyperseg.pipeline.sources import PACKAGE, Entry, digest_of, find_sources
@@ -124,5 +125,18 @@ def _may_score(recipe: Recipe, settings: dict[str, Any], dataset: str) -> bool:
     return recipe.scored_split is not None or (dataset not in recipe.datasets and "selection" not in settings)
 
 
+def _stage(config: Path) -> None:
+    """What DVC's stage ``sources`` does."""
+    from hyperseg.pipeline.dvc_file import check_stages  # which needs this module
+
+    campaign = load_campaign(config)
+    check_stages(campaign, config)
+    write_digests(campaign)
+
+
 if __name__ == "__main__":
-    write_digests(load_campaign(Path(sys.argv[1])))
+    try:
+        _stage(Path(sys.argv[1]))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
