@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from hyperseg.cli import main
-from hyperseg.cli.steps import OutPath, key_values
+from hyperseg.cli.paths import OutPath
+from hyperseg.cli.steps import key_values
 from hyperseg.errors import UserError
 
 

@@ -8,7 +8,7 @@ import click
 
 from hyperseg.allocator import keep_freed_memory
 from hyperseg.bench.setting import ClockName, PartName, Setting
-from hyperseg.cli.steps import OutPath
+from hyperseg.cli.paths import OutPath
 from hyperseg.errors import UserError
 from hyperseg.models.variants import VARIANTS, get_variant
 from hyperseg.processors import MAX_THREADS

@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from hyperseg.cli.steps import OutPath
+from hyperseg.cli.paths import OutPath
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)

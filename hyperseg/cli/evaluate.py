@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import NO_CAMPAIGN, OutPath, check_record_file, choose_device, parse_hw, read_campaign
+from hyperseg.cli.paths import OutPath
+from hyperseg.cli.steps import NO_CAMPAIGN, check_record_file, choose_device, parse_hw, read_campaign
 from hyperseg.processors import MAX_THREADS
 
 if TYPE_CHECKING:

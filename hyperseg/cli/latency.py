@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hyperseg.cli.steps import OutPath
+from hyperseg.cli.paths import OutPath
 from hyperseg.errors import UserError
 from hyperseg.processors import MAX_THREADS
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hyperseg.cli.steps import OutPath, choose_device, parse_hw, read_campaign
+from hyperseg.cli.paths import OutPath
+from hyperseg.cli.steps import choose_device, parse_hw, read_campaign
 from hyperseg.errors import UserError
 from hyperseg.processors import MAX_THREADS
 

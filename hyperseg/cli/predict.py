@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import NamedPath, OutPath, choose_device, parse_hw
+from hyperseg.cli.paths import NamedPath, OutPath
+from hyperseg.cli.steps import choose_device, parse_hw
 from hyperseg.data.offenders import first_ten
 from hyperseg.errors import UserError
 from hyperseg.prediction import PRETRAINED, PRETRAINED_INPUT

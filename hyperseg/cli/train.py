@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hyperseg.cli.steps import NO_CAMPAIGN, OutPath, choose_device, key_values, read_campaign
+from hyperseg.cli.paths import OutPath
+from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, key_values, read_campaign
 from hyperseg.errors import UserError
 
 if TYPE_CHECKING:
