@@ -20,11 +20,12 @@ from hyperseg.report.figures.distribution import distribution_figures
 from hyperseg.report.figures.forest import forest_figure
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.scaling import _draw, _looks, _points, _titles, scaling_figure
-from hyperseg.report.figures.style import house_style, new_figure, to_svg
+from hyperseg.report.figures.style import house_style, look, new_figure, to_svg
 from hyperseg.report.figures.tradeoff import tradeoff_figures
 from hyperseg.report.figures.training import training_figures
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.page.svg import InlineFigures
+from hyperseg.report.tables.classes import MOST_NETWORKS
 
 Paper = tuple[PaperRow, ...]
 Rivals = tuple[PeerRow, ...]
@@ -59,6 +60,11 @@ def test_sweeps_of_many_networks_and_engines_are_told_apart(tmp_path: Path) -> N
     shared, titles = _titles(swept)
     assert shared.endswith("float32")
     assert len(set(titles)) == len(records)
+
+
+def test_as_many_series_as_a_legend_names_have_looks_of_their_own() -> None:
+    looks = [look(index) for index in range(MOST_NETWORKS)]
+    assert len({(one["marker"], one["color"]) for one in looks}) == MOST_NETWORKS
 
 
 def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:

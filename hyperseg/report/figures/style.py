@@ -82,6 +82,12 @@ class Picture:
     wide: bool = False  # a pane needs half of the page
 
 
+def look(index: int) -> dict[str, Any]:
+    """Marker and colour of one of many series: no pair comes twice among the first 49."""
+    turn, place = divmod(index, len(COLOURS))
+    return {"marker": MARKERS[(place + turn) % len(MARKERS)], "color": COLOURS[place]}
+
+
 def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
     """A figure in every form that is written."""
     return Picture(name, title, caption, to_svg(figure), to_png(figure), to_pdf(figure))
