@@ -14,6 +14,7 @@ from typing import Any
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.campaign import Campaign, load_campaign
+from hyperseg.pipeline.lock import run_lock
 from hyperseg.pipeline.sources import PACKAGE, Entry, digest_of, find_sources
 from hyperseg.training.recipe import Recipe, load_recipe
 
@@ -126,12 +127,13 @@ def _may_score(recipe: Recipe, settings: dict[str, Any], dataset: str) -> bool:
 
 
 def _stage(config: Path) -> None:
-    """What DVC's stage ``sources`` does."""
+    """What DVC's stage ``sources`` does; refused during a run, whose results DVC would remove to make them itself."""
     from hyperseg.pipeline.dvc_file import check_stages  # which needs this module
 
     campaign = load_campaign(config)
     check_stages(campaign, config)
-    write_digests(campaign)
+    with run_lock():
+        write_digests(campaign)
 
 
 if __name__ == "__main__":

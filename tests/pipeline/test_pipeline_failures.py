@@ -104,6 +104,8 @@ def test_dvc_is_told_in_one_sentence_what_its_stages_miss_or_the_configuration_l
     text = checkout.read("config/demo.yaml")
     try:
         checkout.call(*stage)
+        with run_lock(checkout.folder):
+            assert "another run (process" in checkout.call(*stage, code=2)
         for config, told in {
             text.replace("seeds:\n- 0", "seeds:\n- 0\n- 1"): "stages train, evaluate are not its own; bring",
             text.replace("batch: 2", "batch: two"): "training.batch in the configuration does not fit",
