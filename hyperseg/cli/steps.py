@@ -2,13 +2,11 @@
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from hyperseg.errors import UserError
+from hyperseg.machine_lock import MachineLock
 from hyperseg.yaml_file import parse_yaml
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 16384  # pixels of an input: a slip of the finger is named before it takes all memory
 SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
-_held: list[FileLock] = []  # until the process ends
+_held: list[MachineLock] = []  # until the process ends
 NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
 
 
@@ -104,13 +102,10 @@ def claim_gpu() -> None:
     """
     shared = list(filter(None, os.environ.get(SHARED_GPUS, "").split(",")))
     for gpu in shared:
-        lock = FileLock(Path(tempfile.gettempdir()) / f"hyperseg-gpu-{gpu}.lock", mode=0o666)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        _held.append(lock)
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-        return
+        lock = MachineLock(f"job-on-gpu-{gpu}")
+        if lock.acquire():
+            _held.append(lock)
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+            return
     if shared:
         raise UserError(f"other jobs use all of the GPUs {', '.join(shared)}; wait for one of them to end")

@@ -78,7 +78,16 @@ def absent_classes(info: DatasetInfo, pixels: np.ndarray) -> list[str]:
 
 
 def class_warnings(info: DatasetInfo, pixels: np.ndarray) -> list[str]:
-    """One sentence where declared classes have no pixel, which mostly means that labels hold other values."""
+    """One sentence where declared classes have no pixel, which mostly means that labels hold other values.
+
+    Another one where there is one class alone, whose mIoU says nothing.
+    """
+    if len(info.classes) == 1 and info.void is None:  # a void of its own may be scored as a class
+        name = info.classes[0].name
+        return [
+            f"{name} is the only class, so every network answers it everywhere and scores 100 %; make what surrounds "
+            "it a class too"
+        ]
     absent, total = absent_classes(info, pixels), int(pixels.sum())
     if not absent or not total:
         return []

@@ -5,17 +5,16 @@ import json
 import os
 import platform
 import sys
-import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from hyperseg.errors import UserError
+from hyperseg.machine_lock import MachineLock
 
-FOLDER = "hyperseg-latency-locks"
+POLL_S = 0.5
 
 
 def cpu_key() -> str:
@@ -33,15 +32,9 @@ def device_lock(
     A held lock raises a :class:`UserError` that says who holds it; with `wait`, `say` gets that sentence once and the
     call returns when the lock is free. The lock goes with the process, however that ends.
     """
-    path = _path(key, folder)
-    holder = path.with_suffix(".json")  # not in the lock's own file, which opening it empties
-    lock = FileLock(path, mode=0o666)
-    try:
-        _acquire(lock, holder, device, wait, say)
-    except OSError as error:
-        raise UserError(
-            f"the lock file {path} cannot be opened ({error.strerror}); remove it, or set TMPDIR to another folder"
-        ) from error
+    lock = MachineLock(key, folder)
+    holder = lock.path.with_suffix(".json")
+    _acquire(lock, holder, device, wait, say)
     try:
         _write_holder(holder)
         yield
@@ -49,25 +42,16 @@ def device_lock(
         lock.release()
 
 
-def _path(key: str, folder: Path | None) -> Path:
-    folder = folder or Path(tempfile.gettempdir()) / FOLDER
-    if not folder.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o1777)  # every user's jobs share the device
-    return folder / f"{key}.lock"
-
-
-def _acquire(lock: FileLock, holder: Path, device: str, wait: bool, say: Callable[[str], None] | None) -> None:
-    try:
-        lock.acquire(timeout=0)
+def _acquire(lock: MachineLock, holder: Path, device: str, wait: bool, say: Callable[[str], None] | None) -> None:
+    if lock.acquire():
         return
-    except Timeout:
-        busy = f"{device} is being timed by {_description(holder)}"
-        if not wait:
-            raise UserError(f"{busy}; wait for it to end, or give --wait") from None
-        if say is not None:
-            say(f"{busy}; waiting")
-    lock.acquire(poll_interval=0.5)
+    busy = f"{device} is being timed by {_description(holder)}"
+    if not wait:
+        raise UserError(f"{busy}; wait for it to end, or give --wait")
+    if say is not None:
+        say(f"{busy}; waiting")
+    while not lock.acquire():
+        time.sleep(POLL_S)
 
 
 def _write_holder(holder: Path) -> None:

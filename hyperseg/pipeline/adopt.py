@@ -33,7 +33,10 @@ def adopt(config: Path, pull: bool = True) -> list[str]:
         if pull:
             done = call("dvc", "pull", *targets)
             if done.returncode:
-                raise UserError(f"dvc pull did not bring the recorded results: {reason(done)}; see `dvc remote list`")
+                raise UserError(
+                    f"dvc pull did not bring the recorded results: {reason(done)}; run `dvc push` where they were "
+                    "made, or see `dvc remote list`"
+                )
         write_digests(campaign)
         _refuse_stale(targets, config)
         layout = Layout.here(campaign)

@@ -28,8 +28,10 @@ def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def reason(done: "subprocess.CompletedProcess[str]") -> str:
     """The line that says most of what a failed command wrote."""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    found = [line for line in lines if "error" in line.lower()] or lines
-    return found[-1].removeprefix("ERROR: ") if found else f"exit code {done.returncode}"
+    # DVC's own sentence, and not the address of its explanation below, https://error.dvc.org
+    named = [line for line in lines if line.startswith("ERROR: ")]
+    found = named or [line for line in lines if "error" in line.lower()] or lines
+    return found[-1].removeprefix("ERROR: ").rstrip(":") if found else f"exit code {done.returncode}"
 
 
 # Snakemake makes each job's shell command three times for its log, a seventh of the time of a plan. Ours shows none.

@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.campaign import Campaign, load_campaign
+from hyperseg.pipeline.lock import run_lock
 from hyperseg.pipeline.sources import PACKAGE, Entry, digest_of, find_sources
 from hyperseg.training.recipe import Recipe, load_recipe
 
@@ -124,5 +126,19 @@ def _may_score(recipe: Recipe, settings: dict[str, Any], dataset: str) -> bool:
     return recipe.scored_split is not None or (dataset not in recipe.datasets and "selection" not in settings)
 
 
+def _stage(config: Path) -> None:
+    """What DVC's stage ``sources`` does; refused during a run, whose results DVC would remove to make them itself."""
+    from hyperseg.pipeline.dvc_file import check_stages  # which needs this module
+
+    campaign = load_campaign(config)
+    check_stages(campaign, config)
+    with run_lock():
+        write_digests(campaign)
+
+
 if __name__ == "__main__":
-    write_digests(load_campaign(Path(sys.argv[1])))
+    try:
+        _stage(Path(sys.argv[1]))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -15,7 +15,9 @@ from hyperseg.pipeline.campaign import Campaign
 from hyperseg.pipeline.digests import FOLDER, settings_file
 from hyperseg.pipeline.steps import PAPER, PEERS
 from hyperseg.records.strips import STRIPS_FILE
+from hyperseg.yaml_file import read_yaml
 
+STAGES = ("sources", "data", "train", "evaluate", "latency", "strips", "report")
 DEMO = Path("config/demo.yaml")  # the campaign of the dvc.yaml in the repository's root
 HEAD = """\
 # Made by `hyperseg track {config}`: what DVC remembers of that campaign, whose jobs Snakemake runs.
@@ -122,6 +124,19 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
         sort_keys=False,
         width=200,
     )
+
+
+def check_stages(campaign: Campaign, config: Path) -> None:
+    """Raise :class:`UserError` where dvc.yaml lacks stages that the campaign has, which DVC would never miss."""
+    file = dvc_file(config)
+    there = (read_yaml(file, "pipeline") or {}).get("stages") or {}
+    wanted = yaml.safe_load(dvc_text(campaign, config))["stages"]
+    differing = [name for name in STAGES if there.get(name) != wanted.get(name)]
+    if differing:
+        raise UserError(
+            f"{config} has changed since {file} was made, whose stages {', '.join(differing)} are not its own; "
+            f"bring the campaign up to date with `hyperseg run {config}`, then DVC with `hyperseg track {config}`"
+        )
 
 
 def plots_folder(campaign: Campaign) -> Path:

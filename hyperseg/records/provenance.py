@@ -23,7 +23,7 @@ CPU_FLAGS = (
     "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "asimd",
 )  # fmt: skip
 GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
-OUTPUT_FOLDERS = ("data", "results", "reports", "dvc.lock")  # what the pipeline itself writes does not make code dirty
+OUTPUT_FOLDERS = ("data", "results", "reports", "tracked", "dvc.lock")  # what the pipeline writes makes no code dirty
 
 
 def provenance(threads: int | None = None) -> Provenance:

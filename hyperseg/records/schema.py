@@ -82,7 +82,7 @@ class Provenance(Part):
     """With what it was run."""
 
     commit: str | None = Field(description="null outside a git checkout")
-    dirty: bool | None = Field(description="uncommitted changes outside data/, results/ and reports/")
+    dirty: bool | None = Field(description="uncommitted changes outside of what the pipeline writes")
     command: list[str]
     python: str
     packages: dict[str, str] = Field(description="versions of the packages that bear on the numbers")

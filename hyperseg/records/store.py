@@ -12,7 +12,7 @@ from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.records.derive import checks, problems
 from hyperseg.records.raw import raw_checks
-from hyperseg.records.schema import Record
+from hyperseg.records.schema import SCHEMA_VERSION, Record
 from hyperseg.strict import first_problem
 
 AGAIN = "run the step again"
@@ -53,6 +53,12 @@ def parse_record(path: Path) -> Record:
         raise UserError(f"record {path} is not JSON ({reason}); {AGAIN}") from error
     if isinstance(content, dict) and "numbers" in content and "schema_version" not in content:
         raise UserError(f"record {path} does not fit the schema at 'schema_version': it is missing; {AGAIN}")
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise UserError(
+            f"record {path} does not fit the schema at 'schema_version': it is {version}, and this package reads none "
+            f"above {SCHEMA_VERSION}; install a newer hyperseg-bench"
+        )
     try:
         return Record.model_validate(content)
     except ValidationError as error:

@@ -13,6 +13,7 @@ from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 from hyperseg.records import (
     BenchNumbers,
+    DatasetRef,
     EvaluationNumbers,
     LatencyNumbers,
     NetworkRef,
@@ -96,6 +97,19 @@ class Collection:
             machines = found.setdefault(entry.numbers.device_name, set())
             machines.add(entry.record.provenance.machine.fingerprint)
         return found
+
+    @cached_property
+    def _versions(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for entry in self:
+            if dataset := entry.record.dataset:
+                found.setdefault(dataset.id, set()).add(dataset.version)
+        return found
+
+    def split_label(self, dataset: DatasetRef) -> str:
+        """The name of a split; with the version of its dataset where two versions of that are here."""
+        several = len(self._versions[dataset.id]) > 1
+        return f"{dataset.split} (version {dataset.version[:12]})" if several else dataset.split
 
     @cached_property
     def _latency_by_source(self) -> dict[str, list[Entry[LatencyNumbers]]]:

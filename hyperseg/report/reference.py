@@ -36,6 +36,8 @@ class Made:
 
 def make(root: Path) -> Made:
     """Read the repository's records and facts, and make every file in memory. Raises :class:`UserError`."""
+    if not (root / RECORDS).is_dir():
+        raise UserError(f"there is no {RECORDS} in {root.resolve()}; run this command in the repository's root folder")
     sources = Sources(TITLE, root / PAPER, sorted((root / PEERS).glob("*.csv")))
     return Made(*report_files([root / RECORDS], sources))
 

@@ -115,8 +115,8 @@ def _own_points(inputs: Inputs) -> Iterable[tuple[Place, Point]]:
         scoring = protocol_title(protocol_of(record))
         for engine in found.engines:
             place = (
-                _home(dataset.id), dataset.split, scoring, MEASURED, record.campaign, found.setting.title, engine,
-                found.setting.smoke,
+                _home(dataset.id), inputs.collection.split_label(dataset), scoring, MEASURED, record.campaign,
+                found.setting.title, engine, found.setting.smoke,
             )  # fmt: skip
             marks = evaluation_marks(found.scored[0], inputs.collection)
             yield place, replace(measured_point(found, engine), marks=marks)

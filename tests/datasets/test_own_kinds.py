@@ -31,6 +31,12 @@ def test_a_sound_dataset_is_warned_of_nothing(lots):
     assert add(lots).stderr == ""
 
 
+def test_one_class_alone_is_warned_of(lots):
+    (lots.parent / "classes.yaml").write_text("classes: [car]\n")
+    change_labels(lots, lambda values: Image.fromarray(np.where(values == 1, 0, 255).astype(np.uint8)))
+    assert "car is the only class, so every network answers it everywhere and scores 100 %; make" in add(lots).stderr
+
+
 def test_pictures_of_one_colour_are_warned_of(lots, make):
     (lots / "train" / "images" / "0.png").write_bytes(make.png(np.full((24, 32, 3), 255, np.uint8)))
     assert "1 picture is of one colour throughout: train/images/0.png" in add(lots).stderr

@@ -10,6 +10,7 @@ import pytest
 
 from hyperseg.errors import UserError
 from hyperseg.latency.lock import cpu_key, device_lock
+from hyperseg.machine_lock import MachineLock
 
 HOLD = """
 import sys
@@ -69,6 +70,24 @@ def test_the_lock_is_free_after_its_block(tmp_path: Path) -> None:
     for _ in range(2):
         with device_lock(cpu_key(), "the CPU", folder=tmp_path):
             pass
+
+
+def test_a_lock_that_another_user_made_serves_everyone(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    with device_lock("gpu-1", "GPU 1", folder=folder):
+        pass
+    assert folder.stat().st_mode & 0o7777 == 0o1777
+    assert (folder / "gpu-1.lock").stat().st_mode & 0o777 == 0o666
+    if os.getuid() == 0:  # another user's file in a folder like /tmp, which filelock refuses
+        os.chown(folder / "gpu-1.lock", 12345, 12345)
+    with device_lock("gpu-1", "GPU 1", folder=folder):
+        assert not MachineLock("gpu-1", folder).acquire()
+
+
+def test_a_lock_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gpu-1.lock").symlink_to(tmp_path / "elsewhere")  # whose file would it be?
+    with pytest.raises(UserError, match=r"gpu-1\.lock cannot be opened .*; remove it, or set TMPDIR"):
+        MachineLock("gpu-1", tmp_path).acquire()
 
 
 def test_a_user_without_a_name_holds_the_lock_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

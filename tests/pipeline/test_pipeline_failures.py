@@ -17,6 +17,7 @@ from pipeline_checkout import BIN, ROOT, Checkout, takes
 
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
+from hyperseg.pipeline.commands import reason
 from hyperseg.pipeline.dataset import check_unchanged
 from hyperseg.pipeline.lock import MACHINE_FILE, run_lock, take_over_lock
 from hyperseg.pipeline.profile import read_profile
@@ -95,6 +96,34 @@ def test_bad_input_is_one_sentence_and_starts_nothing(checkout: Checkout) -> Non
         assert output.count("\n") == 1
     assert not (checkout.folder / "results/runs").exists()
     assert checkout.call("hyperseg", "adopt", code=2).startswith("error: there is no dvc.lock")
+
+
+def test_dvc_is_told_in_one_sentence_what_its_stages_miss_or_the_configuration_lacks(checkout: Checkout) -> None:
+    """With the seeds of the last time DVC would find everything up to date."""
+    stage = (sys.executable, "-m", "hyperseg.pipeline.digests", "config/demo.yaml")
+    text = checkout.read("config/demo.yaml")
+    try:
+        checkout.call(*stage)
+        with run_lock(checkout.folder):
+            assert "another run (process" in checkout.call(*stage, code=2)
+        for config, told in {
+            text.replace("seeds:\n- 0", "seeds:\n- 0\n- 1"): "stages train, evaluate are not its own; bring",
+            text.replace("batch: 2", "batch: two"): "training.batch in the configuration does not fit",
+        }.items():
+            checkout.write("config/demo.yaml", config)
+            output = checkout.call(*stage, code=2)
+            assert output.startswith("error: ")
+            assert told in output
+            assert output.count("\n") == 1
+    finally:
+        checkout.configure()
+
+
+def test_the_reason_of_a_failed_dvc_is_its_sentence_not_an_address() -> None:
+    said = (
+        "ERROR: failed to pull data - Checkout failed for following targets:\ndata/x\n<https://error.dvc.org/missing>\n"
+    )
+    assert reason(subprocess.CompletedProcess([], 1, "", said)).endswith("Checkout failed for following targets")
 
 
 @pytest.mark.slow

@@ -87,11 +87,12 @@ def test_commit_and_dirty_flag_of_a_checkout_outputs_left_out(tmp_path: Path) ->
     repository = copy_package(tmp_path / "repository")
     git(repository, "init", "-q")
     (repository / "code.py").write_text("1\n")
+    shutil.copy2(Path(__file__).parents[2] / ".gitignore", repository)
     git(repository, "add", "-A")
     git(repository, "commit", "-q", "-m", "first")
     commit = git(repository, "rev-parse", "HEAD")
     assert state(repository, tmp_path) == (commit, False, "")
-    for folder in ("data", "results", "reports"):
+    for folder in ("data", "results", "reports", "tracked", "dvc_plots"):
         (repository / folder).mkdir()
         (repository / folder / "output").write_text("made by a run\n")
     assert state(repository, tmp_path)[1] is False

@@ -51,6 +51,11 @@ def test_building_again_changes_nothing_and_the_page_links_to_its_files(checkout
         assert (checkout / INDEX).parent.joinpath(link).is_file(), link
 
 
+def test_away_from_the_repository_its_root_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=rf"no {RECORDS} in .*; run this command in the repository's root folder"):
+        make(tmp_path)
+
+
 @pytest.mark.slow
 def test_whatever_is_out_of_step_is_named(checkout: Path, made: Made, tmp_path: Path) -> None:
     """A table edited, one removed, a foreign one, a text edited."""

@@ -71,7 +71,7 @@ def test_missing_empty_and_unfit_inputs(tmp_path: Path) -> None:
 def test_a_later_schema_version_is_refused(tmp_path: Path) -> None:
     content = evaluation().model_dump(mode="json") | {"schema_version": 3}
     (tmp_path / "later.json").write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"later\.json.*schema_version"):
+    with pytest.raises(UserError, match=r"later\.json.*schema_version.*it is 3.*; install a newer"):
         load([tmp_path])
 
 

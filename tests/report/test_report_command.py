@@ -65,7 +65,7 @@ def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root
         ({"t.py": "x = 1"}, ["--out", "out", "--table", "t.py", "good"], "t.py defines no PART"),
         ({"t.py": "1 / 0"}, ["--out", "out", "--table", "t.py", "good"], "t.py cannot be loaded: ZeroDivisionError"),
         ({}, ["--check", "good"], "--reference and --check read results/reference alone"),
-        ({}, ["--check"], "no record or folder at results/reference"),
+        ({}, ["--check"], "run this command in the repository's root folder"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_sentence_and_nothing_is_written(

@@ -10,7 +10,7 @@ import pytest
 from claims_frame import claims_frame
 from matplotlib.transforms import Bbox
 from PIL import Image
-from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, training
+from record_factory import CAMVID, VARIANTS, evaluation, latency, machine, network, training
 from reported import collection, of_a_library
 
 from hyperseg.report.facts import PaperRow, PeerRow
@@ -20,11 +20,12 @@ from hyperseg.report.figures.distribution import distribution_figures
 from hyperseg.report.figures.forest import forest_figure
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.scaling import _draw, _looks, _points, _titles, scaling_figure
-from hyperseg.report.figures.style import house_style, new_figure, to_svg
+from hyperseg.report.figures.style import house_style, look, new_figure, to_svg
 from hyperseg.report.figures.tradeoff import tradeoff_figures
 from hyperseg.report.figures.training import training_figures
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.page.svg import InlineFigures
+from hyperseg.report.tables.classes import MOST_NETWORKS
 
 Paper = tuple[PaperRow, ...]
 Rivals = tuple[PeerRow, ...]
@@ -59,6 +60,11 @@ def test_sweeps_of_many_networks_and_engines_are_told_apart(tmp_path: Path) -> N
     shared, titles = _titles(swept)
     assert shared.endswith("float32")
     assert len(set(titles)) == len(records)
+
+
+def test_as_many_series_as_a_legend_names_have_looks_of_their_own() -> None:
+    looks = [look(index) for index in range(MOST_NETWORKS)]
+    assert len({(one["marker"], one["color"]) for one in looks}) == MOST_NETWORKS
 
 
 def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:
@@ -119,6 +125,15 @@ def test_figures_have_no_date_text_as_text_and_panes_for_a_phone(tmp_path: Path,
         width = re.search(r'width="([\d.]+)pt"', pane.svg)
         assert width is not None
         assert float(width[1]) <= 358 * 0.75 + 15  # a phone's width
+
+
+def test_classes_in_a_script_that_the_font_lacks_are_text_and_no_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    scored = evaluation(classes=["空", "道路"], net=network("camvid_hyperseg_s", num_classes=2))
+    (figure,) = class_figures(Inputs(collection(tmp_path, scored)))
+    assert "道路" in figure.svg
+    assert not recwarn.list
 
 
 def test_the_page_shortens_coordinates_and_no_number_that_is_read() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from record_factory import demo, latency, machine, network, write
+from record_factory import demo, evaluation, latency, machine, network, write
 from scored_images import write_strips
 
 from hyperseg.errors import UserError
@@ -176,6 +176,12 @@ def test_pictures_of_one_name_in_two_campaigns_are_shown_once_or_told_apart(tmp_
     lists[1].write_text(lists[1].read_text().replace(old, new))
     names = [photo.name for photo in read_photos([], lists)]
     assert names == [f"s-1-{old[:8]}.png", "s-2.png", f"s-1-{new[:8]}.png"]
+
+
+def test_two_scores_of_nothing_are_bars_of_no_length(tmp_path: Path) -> None:
+    """A network that answers one class everywhere may score 0 with and without the class that is absent."""
+    build_report(tmp_path / "out", [write(tmp_path / "records", {"e.json": evaluation(miou=0.0, interval=False)})])
+    assert 'style="width:0.0%"' in (tmp_path / "out/index.html").read_text()
 
 
 def test_bad_pictures_and_cards_are_refused(tmp_path: Path) -> None:

@@ -16,7 +16,10 @@ from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST
 from hyperseg.report.panel import Panel, Point
 from hyperseg.report.rivals import hardware, left_out, scored_rivals, untimed
+from hyperseg.report.tables.accuracy import accuracy_table
+from hyperseg.report.tables.classes import class_tables
 from hyperseg.report.tables.front import front_tables
+from hyperseg.report.tables.summary import summary_table
 from hyperseg.report.tradeoff import panels
 
 Paper = tuple[PaperRow, ...]
@@ -97,6 +100,19 @@ def test_weights_from_elsewhere_are_no_point_beside_those_that_a_campaign_traine
     given = evaluation(hw=(576, 768), miou=49.0, net=network("camvid_hyperseg_s", weights="rounded"))
     (panel,) = panels(Inputs(collection(tmp_path, training(), trained, given, latency())))
     assert [(point.name, point.miou_percent) for point in panel.points] == [("HyperSeg-S", 50)]
+
+
+def test_two_versions_of_a_dataset_never_share_a_front_or_a_name(tmp_path: Path) -> None:
+    versions = [DatasetRef(id="mine", version=sha(name), split="test", images=3) for name in ("old", "new")]
+    scored = [evaluation(miou=50.0 + k, dataset=version, hw=(576, 768)) for k, version in enumerate(versions)]
+    found = collection(tmp_path, *scored, latency())
+    labels = {f"test (version {version.version[:12]})" for version in versions}
+    assert {panel.split for panel in panels(Inputs(found))} == labels
+    for table in (accuracy_table(found, ()), summary_table(found)):
+        assert {row["split"].text for row in table.rows} == labels
+    assert {table.title for table in class_tables(found)} == {
+        f"IoU per class: mine, {one}, standard v1" for one in labels
+    }
 
 
 def test_one_network_twice_goes_by_what_differs(tmp_path: Path) -> None:

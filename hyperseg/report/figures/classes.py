@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hyperseg.report.collection import Collection, protocol_of, protocol_slug, protocol_title
-from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, picture
+from hyperseg.report.figures.style import COLOURS, Picture, house_style, look, new_figure, picture
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, slug
 from hyperseg.report.part import Part
@@ -76,8 +76,7 @@ def _draw(names: list[str], shown: Shown, width: float, legend_columns: int) -> 
     for index, (_, scores) in enumerate(shown if named else []):
         points = [(score, row) for row, score in enumerate(scores) if score is not None]
         axes.plot(
-            [x for x, _ in points], [y for _, y in points], ls="none", ms=5.5, mew=0,
-            marker=MARKERS[index % len(MARKERS)], color=COLOURS[index % len(COLOURS)],
+            [x for x, _ in points], [y for _, y in points], ls="none", ms=5.5, mew=0, **look(index)
         )  # fmt: skip
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -87,10 +86,8 @@ def _draw(names: list[str], shown: Shown, width: float, legend_columns: int) -> 
     axes.set_xlabel("IoU [%]")
     if not named:
         return figure
-    looks = [(MARKERS[i % len(MARKERS)], COLOURS[i % len(COLOURS)]) for i in range(len(shown))]
     handles = [
-        Line2D([], [], ls="none", ms=5.5, mew=0, marker=marker, color=colour, label=title)
-        for (marker, colour), (title, _) in zip(looks, shown, strict=True)
+        Line2D([], [], ls="none", ms=5.5, mew=0, label=title, **look(index)) for index, (title, _) in enumerate(shown)
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=legend_columns, handletextpad=0.3)
     return figure

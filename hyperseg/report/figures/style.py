@@ -1,6 +1,7 @@
 """One look for every figure, and how one is written: SVG and PNG, reproducible byte for byte."""
 
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,6 +82,12 @@ class Picture:
     wide: bool = False  # a pane needs half of the page
 
 
+def look(index: int) -> dict[str, Any]:
+    """Marker and colour of one of many series: no pair comes twice among the first 49."""
+    turn, place = divmod(index, len(COLOURS))
+    return {"marker": MARKERS[(place + turn) % len(MARKERS)], "color": COLOURS[place]}
+
+
 def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
     """A figure in every form that is written."""
     return Picture(name, title, caption, to_svg(figure), to_png(figure), to_pdf(figure))
@@ -88,8 +95,12 @@ def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Within it every figure has the report's look, whatever the user's own matplotlib settings are."""
-    with mpl.rc_context():
+    """Within it every figure has the report's look, whatever the user's own matplotlib settings are.
+
+    A name in letters that the font lacks is drawn as boxes in PNG and PDF, which a warning for each letter cannot help.
+    """
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from hyperseg.records import EpochPoint, TrainingNumbers
 from hyperseg.report.collection import Collection, Entry, training_key
-from hyperseg.report.figures.style import COLOURS, MARKERS, Picture, house_style, new_figure, picture
+from hyperseg.report.figures.style import Picture, house_style, look, new_figure, picture
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import network_title, slug
 from hyperseg.report.part import Part
@@ -54,10 +54,7 @@ def _draw(runs: list[Run], scored: bool) -> Figure:
         _curves(grid[1], runs, "mIoU [%]", lambda point: point.miou_percent)
     if not named:
         return figure
-    handles = [
-        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], ms=4, lw=1.3, label=title)
-        for i, title in enumerate(titles)
-    ]
+    handles = [Line2D([], [], ms=4, lw=1.3, label=title, **look(index)) for index, title in enumerate(titles)]
     figure.legend(handles=handles, loc="outside lower left", ncols=2)
     return figure
 
@@ -66,8 +63,7 @@ def _curves(axes: Axes, runs: list[Run], label: str, value: Callable[[EpochPoint
     for index, run in enumerate(runs):
         points = [(point.step, found) for point in run.numbers.epochs if (found := value(point)) is not None]
         axes.plot(
-            [x for x, _ in points], [y for _, y in points], lw=1.3, ms=3.5, mew=0,
-            color=COLOURS[index % len(COLOURS)], marker=MARKERS[index % len(MARKERS)],
+            [x for x, _ in points], [y for _, y in points], lw=1.3, ms=3.5, mew=0, **look(index),
             markevery=max(1, len(points) // 12),
         )  # fmt: skip
     axes.set_xlabel("Optimizer steps")

@@ -94,7 +94,8 @@ def _row(entries: list[Evaluation], collection: Collection, paper: Sequence[Pape
     }
     if dataset:
         row |= {
-            "dataset": Cell(dataset.id, dataset_title(dataset.id)), "split": Cell(dataset.split),
+            "dataset": Cell(dataset.id, dataset_title(dataset.id)),
+            "split": Cell(dataset.split, collection.split_label(dataset)),
             "images": Cell(dataset.images), "dataset_version": Cell(dataset.version),
         }  # fmt: skip
     for protocol in sorted({protocol_of(entry.record) for entry in entries}):

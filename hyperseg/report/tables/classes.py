@@ -79,10 +79,11 @@ def _table(entries: list[Evaluation], collection: Collection) -> Table:
     rows.append(_mean_row(networks, sum(item.pixels for item in classes)))
     dataset = record.dataset.id if record.dataset else "none"
     split = record.dataset.split if record.dataset else "none"
+    label = collection.split_label(record.dataset) if record.dataset else "none"
     more = len(networks) - MOST_NETWORKS
     return Table(
         id=slug("class_iou", dataset, split, protocol_slug(protocol)),
-        title=f"IoU per class: {dataset_title(dataset)}, {split}, {protocol_title(protocol)}",
+        title=f"IoU per class: {dataset_title(dataset)}, {label}, {protocol_title(protocol)}",
         caption=f"IoU per class in percent, one confusion matrix over the split ({_mean_rule(entries)}).",
         columns=(Column("class", "Class"), Column("pixels", "Pixels", numeric=True), *columns),
         rows=tuple(rows),

@@ -94,7 +94,7 @@ def _row(one: Measured, fronts: dict[str, tuple[Point, ...]], collection: Collec
         "parameters_m": Cell(record.network.parameters / 1e6, f"{record.network.parameters / 1e6:.2f}"),
         "gmacs_per_image": Cell(gmacs, f"{gmacs:.2f}" if gmacs is not None else ""),
         "dataset": Cell(dataset.id, dataset_title(dataset.id)),
-        "split": Cell(dataset.split),
+        "split": Cell(dataset.split, collection.split_label(dataset)),
         "scoring": Cell(protocol_title(protocol_of(record))),
         "device_name": Cell(numbers.device_name, one.setting.device),
         "threads": Cell(one.setting.threads or None),

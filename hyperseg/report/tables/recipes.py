@@ -70,7 +70,7 @@ def recipes_table(collection: Collection) -> Table:
     rows = []
     for _, recipes in sorted(groups.items(), key=str):
         found = [_Recipe(_settings(runs[0][1].record, runs[0][0].numbers), runs) for _, runs in sorted(recipes.items())]
-        rows += _rows(found)
+        rows += _rows(found, collection)
     return Table(
         id="recipes",
         title="Changes of the recipe",
@@ -94,15 +94,15 @@ def _text(key: str, value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else "none" if value is None else str(value)
 
 
-def _rows(recipes: Sequence[_Recipe]) -> list[dict[str, Cell]]:
+def _rows(recipes: Sequence[_Recipe], collection: Collection) -> list[dict[str, Cell]]:
     if len(recipes) < 2:
         return []
     base = min(recipes, key=lambda one: sum(len(other.differences(one)) for other in recipes))
     others = sorted((one for one in recipes if one is not base), key=lambda one: len(one.differences(base)))
-    return [_cells(one, base) for one in (base, *others)]
+    return [_cells(one, base, collection) for one in (base, *others)]
 
 
-def _cells(recipe: _Recipe, base: _Recipe) -> dict[str, Cell]:
+def _cells(recipe: _Recipe, base: _Recipe, collection: Collection) -> dict[str, Cell]:
     (score, training), record = recipe.runs[0], recipe.runs[0][0].record
     anchors = tuple(entry.anchor for entry, _ in recipe.runs)
     rarest = fmean(_rarest(entry.numbers) for entry, _ in recipe.runs)
@@ -121,7 +121,7 @@ def _cells(recipe: _Recipe, base: _Recipe) -> dict[str, Cell]:
     }
     if record.dataset:
         cells["dataset"] = Cell(record.dataset.id, dataset_title(record.dataset.id))
-        cells["split"] = Cell(record.dataset.split)
+        cells["split"] = Cell(record.dataset.split, collection.split_label(record.dataset))
     return cells
 
 

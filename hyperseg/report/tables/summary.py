@@ -113,7 +113,10 @@ def _row(
 ) -> dict[str, Cell]:
     row = {"campaign": Cell(record.campaign)} | _network_cells(record.network)
     if evaluations and (dataset := evaluations[0].record.dataset):
-        row |= {"dataset": Cell(dataset.id, dataset_title(dataset.id)), "split": Cell(dataset.split)}
+        row |= {
+            "dataset": Cell(dataset.id, dataset_title(dataset.id)),
+            "split": Cell(dataset.split, collection.split_label(dataset)),
+        }
         numbers = evaluations[0].numbers
         row |= {
             "input": Cell(hw(numbers.input_height, numbers.input_width)),

@@ -37,12 +37,12 @@ def training_table(collection: Collection) -> Table:
         title="Training runs",
         caption="What was trained. Losses of different recipes or variants are not comparable.",
         columns=_COLUMNS,
-        rows=tuple(_row(entry) for entry in sorted(collection.training, key=training_key)),
+        rows=tuple(_row(entry, collection) for entry in sorted(collection.training, key=training_key)),
         findings=("selection", "seed"),
     )
 
 
-def _row(entry: Entry[TrainingNumbers]) -> dict[str, Cell]:
+def _row(entry: Entry[TrainingNumbers], collection: Collection) -> dict[str, Cell]:
     record, numbers, here = entry.record, entry.numbers, (entry.anchor,)
     scored = [point.miou_percent for point in numbers.epochs if point.miou_percent is not None]
     best = max(scored, default=None)
@@ -64,7 +64,8 @@ def _row(entry: Entry[TrainingNumbers]) -> dict[str, Cell]:
     if record.dataset:
         row |= {
             "dataset": Cell(record.dataset.id, dataset_title(record.dataset.id)),
-            "split": Cell(record.dataset.split), "images": Cell(record.dataset.images),
+            "split": Cell(record.dataset.split, collection.split_label(record.dataset)),
+            "images": Cell(record.dataset.images),
             "dataset_version": Cell(record.dataset.version),
         }  # fmt: skip
     return row
