@@ -140,3 +140,13 @@ def test_titles_and_readings_load_nothing_heavy_and_a_reading_only_its_own_datas
         "hyperseg.datasets.published.voc2012",
     ]
     assert heavy == []
+
+
+def test_every_published_dataset_names_a_source():
+    for name, one in published_table().items():
+        assert one.archives or one.made_by or one.alternative, name
+        assert all(archive.urls or archive.gated for archive in one.archives), name
+        assert one.licence.endswith("."), name
+    assert get_published("cityscapes").splits == ({"train": 2975, "val": 500, "test": 1525},)
+    assert get_published("voc2012").splits == ({"train_aug": 10582, "val": 1449},)
+    assert get_published("voc2012").archives[0].md5 == "6cd6e144f989b92b3379bac3b3de84fd"
