@@ -17,7 +17,7 @@ from hyperseg.report.facts import PeerRow
 from hyperseg.report.names import network_title
 from hyperseg.report.rivals import PAPER_HARDWARE, VOID_COUNTED, hardware, scored_rivals
 
-_TITLES = {"fps": "FPS", "latency": "latency", "speed": "speed ratio", "front": "on the Pareto front"}
+_TITLES = {"miou": "mIoU", "fps": "FPS", "latency": "latency", "speed": "speed ratio", "front": "on the Pareto front"}
 _UNITS = {"miou": "%", "fps": "images/s", "latency": "ms", "speed": "ratio"}
 
 
@@ -72,7 +72,7 @@ class _Judging:
             "claim": claim.id,
             "table": claim.table,
             "row": claim.row,
-            "quantity": self._quantity(claim),
+            "quantity": _quantity(claim),
             "unit": _UNITS.get(claim.measure, ""),
             "paper": paper,
             "ours": ours.value if ours else None,
@@ -90,14 +90,6 @@ class _Judging:
             "changed": self.claims.changed,
             "records": list(ours.records) if ours else [],
         }
-
-    def _quantity(self, claim: Claim) -> str:
-        row = self.claims.row_of(claim.variant, claim.split)
-        title = f"mIoU {row.split}" if claim.measure == "miou" else _TITLES[claim.measure]
-        if claim.kind == "order" and claim.against:
-            more = "faster" if claim.measure == "speed" else f"higher {title}"
-            return f"{more} than {network_title(claim.against).split(' (')[0]}"
-        return title
 
     def _paper(self, claim: Claim) -> float | None:
         row = self.claims.row_of(claim.variant, claim.split)
@@ -190,6 +182,14 @@ class _Judging:
         if row.conditions.void == "class":
             return Judged("other protocol", shown, f"{said}; {VOID_COUNTED}")
         return Judged("reproduced", shown, said)
+
+
+def _quantity(claim: Claim) -> str:
+    title = _TITLES[claim.measure]
+    if claim.kind == "order" and claim.against:
+        more = "faster" if claim.measure == "speed" else f"higher {title}"
+        return f"{more} than {network_title(claim.against).split(' (')[0]}"
+    return title
 
 
 def _verdict(ours: Measured, paper: float, allowed: float, *, rising: bool | None) -> str:

@@ -1,4 +1,4 @@
-"""The verdicts on the paper's claims, as the page tells them: words, shapes, order and three sentences.
+"""The verdicts on the paper's claims, as the page tells them: words, shapes, order and what stands first.
 
 A verdict frame has one row per claim and the columns :data:`COLUMNS`; `unit`, `reason` and `records` (anchors of the
 records a number comes from) may be there too. Every claim is a row, run or not.
@@ -31,32 +31,34 @@ def counts(claims: pd.DataFrame) -> dict[str, int]:
     return {verdict: int(found[verdict]) for verdict in VERDICTS if verdict in found}
 
 
-def sentences(claims: pd.DataFrame) -> list[str]:
-    """Three: how many hold, which hold and which do not, and why the others were not judged."""
+def lead(claims: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """How many hold, which hold and which do not, and why the others were not judged: sentences and their items."""
     parts = [f"{number} {verdict}" for verdict, number in counts(claims).items()]
-    said = [f"Of {len(claims)} claims of the paper: {_joined(parts)}."]
-    failed = claims[claims["verdict"] == "not reproduced"]
-    held = claims[claims["verdict"].isin(HOLDS)]
-    lists = [f"{name}: {_named(some)}" for name, some in (("Holds", held), ("Does not hold", failed)) if len(some)]
-    said.append(f"{'. '.join(lists) or 'No number of the paper has been measured under its own conditions yet'}.")
-    open_claims = claims[claims["verdict"].isin(("not measurable here", "other protocol"))]
-    if len(open_claims) and "reason" in open_claims:
-        reasons = open_claims["reason"].fillna("").value_counts()
-        named = [f"{reason} ({number})" for reason, number in reasons.items() if reason][:3]
-        if named:
-            said.append(f"Most frequent reasons for no verdict: {'; '.join(named)}.")
+    said: list[tuple[str, list[str]]] = [(f"Of {len(claims)} claims of the paper: {_joined(parts)}.", [])]
+    verdict = claims["verdict"]
+    if not verdict.isin((*HOLDS, "not reproduced")).any():
+        said.append(("No number of the paper has been measured under its own conditions yet.", []))
+    said += [
+        (text, _named(claims[chosen]))
+        for text, chosen in (("Holds:", verdict.isin(HOLDS)), ("Does not hold:", verdict == "not reproduced"))
+        if chosen.any()
+    ]
+    unjudged = claims[verdict.isin(("not measurable here", "other protocol"))]
+    reasons = unjudged.get("reason", pd.Series(dtype=str)).dropna().value_counts()
+    if len(reasons):
+        items = [f"{reason} ({number})" for reason, number in reasons.items()]
+        said.append(("Most frequent reasons for no verdict:", items[:3]))
     return said
 
 
-def _named(claims: pd.DataFrame) -> str:
+def _named(claims: pd.DataFrame) -> list[str]:
     texts = []
     for row in rows(claims):
         values = "" if row["paper"] is None else f" (paper {number(row['paper'])}, here {number(row['ours'])})"
         # where it was measured, or what denies it
         why = f": {row['reason'].split(';')[0]}" if row.get("reason") else ""
         texts.append(f"{row['table']}, {row['row']}, {row['quantity']}{values}{why}")
-    more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
-    return "; ".join(texts[:4]) + more
+    return texts[:4] + ([f"and {len(texts) - 4} more"] if len(texts) > 4 else [])
 
 
 def rows(claims: pd.DataFrame) -> list[dict[str, Any]]:

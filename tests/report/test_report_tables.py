@@ -9,7 +9,7 @@ from record_factory import VARIANTS, evaluation, latency, sha
 from reported import GPU, as_paper, collection, rows
 
 from hyperseg.records import DatasetRef
-from hyperseg.report.coverage import sentences
+from hyperseg.report.coverage import lead
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.tables.accuracy import accuracy_table
@@ -55,17 +55,23 @@ def test_every_claim_is_a_row_with_its_verdict(tmp_path: Path) -> None:
     assert [row["verdict"] for row in stored] == list(claims["verdict"])
     assert "78.1 [77.8, 78.4]" in to_markdown(table)
     claims.loc[2, "reason"] = "on a GPU; elsewhere more"
-    first, second, third = sentences(claims)
+    first, holds, fails, unjudged = lead(claims)
     assert first == (
         "Of 8 claims of the paper: 1 reproduced, 1 within noise, 1 better, 1 not reproduced, 1 other protocol and "
-        "3 not measurable here."
+        "3 not measurable here.",
+        [],
     )
-    assert second == (
-        "Holds: CamVid, HyperSeg-S, mIoU test (paper 78.4, here 78.1); CamVid, HyperSeg-L, mIoU test (paper 79.1, "
-        "here 78.4); Cityscapes, HyperSeg-M, FPS (paper 36.9, here 45). "
-        "Does not hold: Cityscapes, HyperSeg-M, mIoU val (paper 76.2, here 74.3): on a GPU."
+    assert holds == (
+        "Holds:",
+        [
+            "CamVid, HyperSeg-S, mIoU (paper 78.4, here 78.1)",
+            "CamVid, HyperSeg-L, mIoU (paper 79.1, here 78.4)",
+            "Cityscapes, HyperSeg-M, FPS (paper 36.9, here 45)",
+        ],
     )
-    assert "needs Cityscapes, which needs an account (2)" in third
+    assert fails == ("Does not hold:", ["Cityscapes, HyperSeg-M, mIoU (paper 76.2, here 74.3): on a GPU"])
+    assert unjudged[0] == "Most frequent reasons for no verdict:"
+    assert "needs Cityscapes, which needs an account (2)" in unjudged[1]
 
 
 def test_order_does_not_depend_on_file_names(tmp_path: Path, paper: Paper) -> None:

@@ -132,9 +132,9 @@ def draw_panel(axes: Axes, panel: Panel, characters: int = 46) -> None:
     """Title, points, front and axes; `characters`: of a line of the subtitle."""
     hardware = panel.hardware if panel.scoring == PAPER_SCORING else f"{panel.hardware}; scored by {panel.scoring}"
     subtitle = fill(hardware, characters)
-    axes.set_title(
-        f"{dataset_title(panel.dataset).split(',')[0]}, {panel.split}", pad=6 + 11 * len(subtitle.split("\n"))
-    )
+    title = f"{dataset_title(panel.dataset).split(',')[0]}, {panel.split}"
+    font = 10 if len(title) < 32 else 9  # a longer one would leave the picture
+    axes.set_title(title, fontsize=font, pad=6 + 11 * len(subtitle.split("\n")))
     axes.text(0, 1.02, subtitle, transform=axes.transAxes, fontsize=8, va="bottom", linespacing=1.15)
     axes.set_xscale("log")
     limits = _limits(axes, panel)

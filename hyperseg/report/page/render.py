@@ -11,7 +11,7 @@ from hyperseg import __version__
 from hyperseg.records.strips import evaluation_key
 from hyperseg.report.audit import bars, findings
 from hyperseg.report.collection import Collection
-from hyperseg.report.coverage import VERDICTS, counts, sentences
+from hyperseg.report.coverage import VERDICTS, counts, lead
 from hyperseg.report.figures.style import Picture
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import network_title
@@ -81,7 +81,7 @@ def render(contents: Contents) -> str:
         script=Markup(loader.get_source(jinja, "page.js")[0]),
         data=Markup(contents.data),
         version=__version__,
-        sentences=[] if claims is None or claims.empty else sentences(claims),
+        lead=[] if claims is None or claims.empty else lead(claims),
         verdict_counts=[(*VERDICTS[verdict], verdict, number) for verdict, number in judged.items()],
         headline=headline(collection),
         campaigns=collection.campaigns,
