@@ -132,13 +132,17 @@ def _bench(
 ) -> None:
     from hyperseg.bench.run import run
     from hyperseg.bench.text import lines
+    from hyperseg.latency.devices import find_device
+    from hyperseg.latency.lock import device_lock
     from hyperseg.records import write_record
 
     path = options.records / variant / folder / f"bench-{options.device}.json"
     if path.exists():
         return
     setting = replace(setting, size=_size(options, variant))
-    record = run(variant, [part], setting, campaign, lambda numbers: print(*lines(numbers), sep="\n"))
+    device = find_device(setting.device)
+    with device_lock(device.lock_key, device.name):
+        record = run(variant, [part], setting, campaign, lambda numbers: print(*lines(numbers), sep="\n"))
     write_record(path, record)
 
 

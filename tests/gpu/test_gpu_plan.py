@@ -19,6 +19,7 @@ from hyperseg.gpu import session
 from hyperseg.gpu.pieces import PIECES
 from hyperseg.gpu.plan import Options, Piece, plan
 from hyperseg.latency import laboratory
+from hyperseg.latency.lock import cpu_key, device_lock
 from hyperseg.latency.protocol import load_protocol
 
 START_SECONDS = 20  # of a timed process: importing, building and compiling with full caches, calibrating, checking
@@ -134,6 +135,11 @@ def test_a_latency_that_is_refused_is_not_done(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(laboratory, "run_session", refuse)
     with pytest.raises(UserError, match="camvid_hyperseg_s, eager in float32: the GPU is being timed by pid 7"):
         PIECES["latency"](Options(tmp_path, dry=True), "camvid_hyperseg_s", "smoke", "eager")
+
+
+def test_a_benchmark_takes_turns_with_other_timed_jobs(tmp_path: Path) -> None:
+    with device_lock(cpu_key(), "the CPU"), pytest.raises(UserError, match="is being timed by pid"):
+        PIECES["bench"](Options(tmp_path, dry=True), "camvid_hyperseg_s")
 
 
 def test_parts_put_together_are_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
