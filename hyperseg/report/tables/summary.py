@@ -79,8 +79,8 @@ def _timing_columns(protocol: Protocol) -> tuple[Column, ...]:
     slug, title = protocol_slug(protocol), protocol_title(protocol)
     return (
         Column(f"median_ms_{slug}", f"Median [ms], {title}", numeric=True),
-        Column(f"engine_{slug}", "Engine", fold=True),
-        Column(f"verdict_{slug}", "Verdict"),
+        Column(f"engine_{slug}", f"Engine, {title}", fold=True),
+        Column(f"verdict_{slug}", f"Verdict, {title}"),
     )
 
 
