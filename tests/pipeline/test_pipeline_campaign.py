@@ -79,6 +79,7 @@ def test_folders_that_a_shell_would_read_or_that_are_not_for_data_are_refused(fo
         ("latency", {"engines": []}, "'latency.engines' in c.yaml does not fit: at least 1 entry is needed, not 0"),
         ("dataset", {"id": "camvid"}, "generated streets have the id streets, not camvid"),
         ("report", {"title": "two\nlines"}, "is not one line of text"),
+        ("report", {"title": "t" * 300}, "has 300 letters, 200 at most; shorten it"),
         ("latency", {"engines": ["$(touch F)"]}, "is not a name of small letters, digits and _"),
         ("latency", {"target": "gpu"}, "a target needs its device"),
         ("threads", {"train": 10**9}, "it must be at most 1024"),
