@@ -202,6 +202,16 @@ def test_a_precision_without_kernels_is_refused(precision: str) -> None:
         accelerate(create_model("camvid_hyperseg_s"), precision)
 
 
+def test_kernels_lie_on_the_cpu_whatever_pytorchs_default_device_is() -> None:
+    model = lively("camvid_hyperseg_s")
+    image = torch.randn(1, 3, 128, 64)
+    with torch.device("meta"):
+        fast = accelerate(model)
+    assert torch.equal(fast(image), accelerate(model)(image))
+    with pytest.raises(UserError, match="no kernel runs on meta, where the network is; move it to a CPU or"):
+        accelerate(model.to("meta"))
+
+
 def test_an_accelerated_network_cannot_be_traced_or_exported() -> None:
     fast = accelerate(create_model("camvid_hyperseg_s"))
     with pytest.raises(UserError, match="cannot be traced or exported"):
