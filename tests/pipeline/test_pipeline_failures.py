@@ -140,6 +140,16 @@ def test_dvc_does_not_delete_trainings_that_it_was_not_told_of(checkout: Checkou
         lock.unlink(missing_ok=True)
 
 
+def test_a_campaign_whose_data_lies_behind_a_link_is_not_tracked_by_half(checkout: Checkout, tmp_path: Path) -> None:
+    (checkout.folder / "data").symlink_to(tmp_path)
+    try:
+        output = checkout.call("hyperseg", "track", "config/demo.yaml", code=2)
+    finally:
+        (checkout.folder / "data").unlink()
+    assert output.startswith(f"error: data/streets lies at {tmp_path}/streets, out of the repository")
+    assert output.count("\n") == 1
+
+
 def test_the_reason_of_a_failed_dvc_is_its_sentence_not_an_address() -> None:
     said = (
         "ERROR: failed to pull data - Checkout failed for following targets:\ndata/x\n<https://error.dvc.org/missing>\n"
