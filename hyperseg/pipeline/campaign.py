@@ -93,6 +93,11 @@ class Streets(HandWritten):
     width: Side
     seed: Seed = 0
 
+    @property
+    def command(self) -> str:
+        """The command that makes them, as the prepared folder names its source."""
+        return "hyperseg data streets " + " ".join(f"--{name} {value}" for name, value in self.model_dump().items())
+
 
 class Dataset(HandWritten):
     id: Name
