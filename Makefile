@@ -84,7 +84,7 @@ gpu:  ## Every GPU figure from minutes on one: make gpu [MINUTES=10] [AUTHORS=DI
 	  $(if $(CAMVID),--camvid '$(CAMVID)') $(if $(OUT),--out '$(OUT)') $(if $(PACK),--pack)
 
 gpu-dry:  ## The same plan on the CPU with tiny sizes, which shows that it runs
-	@$(HERE) -m hyperseg.gpu --dry --minutes $(MINUTES) --out '$(or $(OUT),results/runs/gpu-dry)'
+	@$(HERE) -m hyperseg.gpu --dry --minutes $(MINUTES) --out '$(or $(OUT),runs/gpu-dry)'
 
 reference: $(INSTALLED)  ## Build reports/index.html and refresh the committed tables; CHECK=1 only compares
 	@hyperseg report --reference $(if $(CHECK),--check)

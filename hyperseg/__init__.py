@@ -24,3 +24,8 @@ def __getattr__(name: str) -> Any:
     if name == "read_records":
         return import_module("hyperseg.records.frame").read_records
     raise AttributeError(f"module 'hyperseg' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """With the names that are loaded when used, which an editor or a notebook completes from here."""
+    return sorted({*globals(), *__all__})

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
+import hyperseg
 from hyperseg.csv_text import inert, plain
 from hyperseg.errors import UserError
 from hyperseg.files import write_bytes_atomic, write_text_atomic
@@ -148,3 +149,7 @@ def test_what_a_spreadsheet_would_run_is_text_in_a_csv_file() -> None:
     assert inert("road = 1") == "road = 1"
     texts = ["=1", "'=1", "''=1", "'", "road"]
     assert [plain(inert(text)) for text in texts] == texts
+
+
+def test_a_notebook_completes_the_public_names() -> None:
+    assert set(hyperseg.__all__) <= set(dir(hyperseg))

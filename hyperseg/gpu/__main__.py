@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="time for this call; a second call goes on")
     parser.add_argument("--authors", type=Path, help="checkout of YuvalNirkin/hyperseg, to be timed beside")
     parser.add_argument("--camvid", type=Path, help="prepared CamVid dataset, for a training with the time left")
-    parser.add_argument("--out", type=Path, default=Path("results/runs/gpu"), help="folder of results and caches")
+    parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder of results and caches")
     parser.add_argument("--dry", action="store_true", help="the same plan on the CPU with tiny sizes")
     parser.add_argument("--pack", action="store_true", help="afterwards, cut the results into files below 16 MB")
     given = parser.parse_args()

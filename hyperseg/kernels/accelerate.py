@@ -24,10 +24,15 @@ def accelerate(model: HyperSeg, precision: str = "float32") -> nn.Module:
     """
     if not isinstance(model, HyperSeg):
         raise UserError(f"only a network of hyperseg.create_model can be accelerated, not a {type(model).__name__}")
-    if next(model.parameters()).is_cuda:
+    device = next(model.parameters()).device.type
+    if device == "cuda":
         from hyperseg.kernels.triton.accelerate import accelerate_on_gpu  # Triton is not installed everywhere
 
         return accelerate_on_gpu(model, precision)
+    if device != "cpu":
+        raise UserError(
+            f"no kernel runs on {device}, where the network is; move it to a CPU or an NVIDIA GPU with .to()"
+        )
     if precision not in ("float32", "bfloat16"):
         raise UserError(f"precision {precision} is not for a CPU here; choose float32 or bfloat16")
     return NativeNetwork(fuse(model), precision)

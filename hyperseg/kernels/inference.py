@@ -149,7 +149,7 @@ def fuse(model: HyperSeg) -> FusedHyperSeg:
 
 def refuse_tracing() -> None:
     """Raise :class:`UserError` in a trace, which would miss the kernels and keep one answer for every image."""
-    if torch.jit.is_tracing():
+    if torch.jit.is_tracing() or torch.compiler.is_exporting():
         raise UserError("an accelerated network cannot be traced or exported; export the one it was made from")
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from hyperseg.errors import UserError
 from hyperseg.latency.devices import Device, find_device, parse_device
-from hyperseg.latency.engines import get_engine
+from hyperseg.latency.engines import engine_table, get_engine
 from hyperseg.latency.job import Job
 from hyperseg.latency.processes import OutOfMemoryError
 from hyperseg.latency.protocol import BatchNorm, Precision, Protocol, load_protocol
@@ -36,6 +36,12 @@ class Request:
     images: int | None = None  # instead of that size
     threads: int | None = None  # None: as torch chooses
     by_name: bool = True  # False: one of all engines, left out where it refuses to run here
+
+    @property
+    def in_tf32(self) -> bool:
+        """Whether TF32 is both allowed and what the engine would use."""
+        on_gpu, exact = parse_device(self.device)[0] == "cuda", engine_table()[self.engine].exact
+        return self.tf32 and on_gpu and self.precision == "float32" and not exact
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,8 @@ def record_path(request: Request) -> Path:
     device = kind if not index else f"{kind}{index}"
     default = load_protocol(request.protocol).batch_norm.default
     reading = "" if request.batch_norm in (None, default) else f"-{request.batch_norm}"
-    name = f"{request.protocol}-{device}-{request.engine}-{request.precision}{'-tf32' if request.tf32 else ''}{reading}"
+    precision = f"{request.precision}{'-tf32' if request.in_tf32 else ''}"
+    name = f"{request.protocol}-{device}-{request.engine}-{precision}{reading}"
     folders = {"variant": Path(), "authors": Path("authors"), "peer": Path("peers", request.subject.title)}
     return folders[request.subject.kind] / f"{name}.json"
 
@@ -167,7 +174,7 @@ def _job(request: Request, protocol: Protocol, device: Device, batch: int, heigh
         device=device.kind,
         device_index=device.index,
         precision=request.precision,
-        tf32=request.tf32 and device.kind == "cuda",
+        tf32=request.in_tf32,
         batch_norm=request.batch_norm or protocol.batch_norm.default,
         stages=protocol.stages,
         batch=batch,

@@ -36,8 +36,11 @@ class WeightsInfo:
 def save_weights(model: Any, path: str | Path) -> None:
     """Write the tensors of a network of the suite and what network it is; the same tensors give the same bytes.
 
-    The file appears whole or not at all, mode 0644.
+    The file appears whole or not at all, mode 0644. Raises :class:`UserError` for a network inside another module, as
+    `torch.compile` and `DataParallel` give, whose names of tensors are no longer the network's.
     """
+    if "backbone_name" not in vars(model):
+        raise UserError(f"a {type(model).__name__} has no weights file; save the network of create_model inside")
     info = WeightsInfo(model.variant.id, model.num_classes, model.backbone_name, model.slices, model.backbone_weights)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     write_bytes_atomic(Path(path), save(tensors, {HEADER: json.dumps(asdict(info), sort_keys=True)}))

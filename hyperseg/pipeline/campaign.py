@@ -44,8 +44,10 @@ class _Form:
         return handler(schema) | {"pattern": f"^{self.pattern}$", "maxLength": self.longest}
 
     def _check(self, value: str) -> str:
-        if not re.fullmatch(self.pattern, value) or len(value) > self.longest:
+        if not re.fullmatch(self.pattern, value):
             raise ValueError(f"{value!r:.80} is not {self.needed}")
+        if len(value) > self.longest:
+            raise ValueError(f"{value!r:.80}... has {len(value)} letters, {self.longest} at most; shorten it")
         return value
 
 
@@ -90,6 +92,11 @@ class Streets(HandWritten):
     height: Side
     width: Side
     seed: Seed = 0
+
+    @property
+    def command(self) -> str:
+        """The command that makes them, as the prepared folder names its source."""
+        return "hyperseg data streets " + " ".join(f"--{name} {value}" for name, value in self.model_dump().items())
 
 
 class Dataset(HandWritten):

@@ -8,6 +8,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from hyperseg.data.description import read_info
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.published import find_published, published_table
 from hyperseg.errors import UserError
@@ -54,6 +55,11 @@ def check_data(layout: Layout, source: Path | None) -> None:
     if source is not None and not source.exists():
         raise UserError(f"there is no --source {source}; give the folder or archive that holds {dataset.id}")
     if Path(layout.manifest).is_file():
+        found = read_info(Path(dataset.folder)).id
+        if found != dataset.id and not found.startswith(f"{dataset.id}_"):  # a re-pack's is longer: camvid_kaggle
+            raise UserError(
+                f"{dataset.folder} holds the dataset {found}, not {dataset.id}; correct dataset.id or dataset.folder"
+            )
         check_unchanged(Path(dataset.folder))
     elif dataset.streets is None and find_published(dataset.id) is None:
         raise UserError(
@@ -62,9 +68,24 @@ def check_data(layout: Layout, source: Path | None) -> None:
         )
 
 
+def made_otherwise(layout: Layout) -> bool:
+    """Whether the streets that are there are not those of the configuration.
+
+    Snakemake sees that of its own jobs alone, not of a folder that was copied here or belongs to other checkouts too.
+    """
+    streets = layout.campaign.dataset.streets
+    if streets is None or not Path(layout.manifest).is_file():
+        return False
+    return read_info(Path(layout.data)).source != streets.command
+
+
 def check_folders(layout: Layout) -> None:
-    """Refuse result folders that cannot be written: a file in their place, or no permission."""
-    for folder in (layout.runs, layout.report, layout.logs, layout.data):
+    """Refuse result folders that cannot be written: a file in their place, or no permission.
+
+    A prepared dataset is read alone, and may be a group's that only its keeper can change.
+    """
+    made = [layout.data] if not Path(layout.manifest).is_file() or made_otherwise(layout) else []
+    for folder in (layout.runs, layout.report, layout.logs, *made):
         path = Path(folder)
         while not path.exists():
             path = path.parent

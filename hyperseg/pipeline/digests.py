@@ -127,12 +127,18 @@ def _may_score(recipe: Recipe, settings: dict[str, Any], dataset: str) -> bool:
 
 
 def _stage(config: Path) -> None:
-    """What DVC's stage ``sources`` does; refused during a run, whose results DVC would remove to make them itself."""
-    from hyperseg.pipeline.dvc_file import check_stages  # which needs this module
+    """What DVC's stage ``sources`` does, before all others.
+
+    Refused during a run, and after one that DVC was not told of: DVC removes a stage's results to make them itself.
+    """
+    from hyperseg.pipeline.dvc_file import check_stages  # which need this module
+    from hyperseg.pipeline.steps import Layout
+    from hyperseg.pipeline.trainings import refuse_unrecorded
 
     campaign = load_campaign(config)
     check_stages(campaign, config)
     with run_lock():
+        refuse_unrecorded(Layout.here(campaign), config)
         write_digests(campaign)
 
 

@@ -17,7 +17,7 @@ import psutil
 
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
-from hyperseg.pipeline.checks import check, check_data, check_folders, check_machine
+from hyperseg.pipeline.checks import check, check_data, check_folders, check_machine, made_otherwise
 from hyperseg.pipeline.commands import PLAN, require_root
 from hyperseg.pipeline.display import Display
 from hyperseg.pipeline.lock import RunLock, run_lock
@@ -118,7 +118,7 @@ class Ready:
 
     def _command(self, *engine: str) -> list[str]:
         """The call of the engine; `engine` is how Python starts it, and options."""
-        options = self.profile.options()
+        options = [*self.profile.options(), *(["--forcerun", "streets"] if made_otherwise(self.layout) else [])]
         start = [sys.executable, *engine, f"--configfile={self.config}", "--logger", "hyperseg", *options]
         if not self.profile.local:
             return start

@@ -24,6 +24,7 @@ def track(config: Path) -> list[Path]:
     require_root()
     campaign, file = load_campaign(config), dvc_file(config)
     layout = Layout.here(campaign)
+    _refuse_links(layout.data, layout.runs, layout.report)
     with run_lock():
         for name in (layout.manifest, *layout.records(), *layout.strip_lists(), f"{layout.report}/index.html"):
             if not Path(name).is_file():
@@ -36,6 +37,16 @@ def track(config: Path) -> list[Path]:
             kept += [dataset, dataset.with_name(".gitignore")]
         _dvc("commit", "--force", str(file))
     return [path for path in kept if path.exists()]
+
+
+def _refuse_links(*folders: str) -> None:
+    """Raise :class:`UserError` for a folder that a link puts elsewhere, which DVC takes up only half."""
+    for folder in folders:
+        if not Path(folder).resolve().is_relative_to(Path.cwd()):
+            raise UserError(
+                f"{folder} lies at {Path(folder).resolve()}, out of the repository, where DVC records nothing; "
+                "put the folder in the link's place, or leave the campaign without DVC"
+            )
 
 
 def _write_plots(campaign: Campaign, layout: Layout) -> Path:

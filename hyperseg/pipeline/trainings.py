@@ -14,6 +14,7 @@ from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
 from hyperseg.pipeline.commands import reason, touch
 from hyperseg.pipeline.digests import current_digests
+from hyperseg.pipeline.dvc_file import dvc_file
 from hyperseg.pipeline.steps import Layout
 
 Choice = Literal["ask", "keep", "redo"]
@@ -47,6 +48,18 @@ def protect(
     remember(layout)
 
 
+def refuse_unrecorded(layout: Layout, config: Path) -> None:
+    """Raise :class:`UserError` naming the finished trainings that dvc.lock lacks: DVC would delete them for good."""
+    lock = dvc_file(config).with_name("dvc.lock")
+    recorded = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    lost = [folder for folder in finished(layout) if _md5(f"{folder}/train.json") not in recorded]
+    if lost:
+        raise UserError(
+            f"{lock} lacks these finished trainings, which DVC would delete and make again: {_named(layout, lost)}; "
+            f"bring the campaign up to date with `hyperseg run {config}`, then DVC with `hyperseg track {config}`"
+        )
+
+
 def remember(layout: Layout) -> None:
     """The trainings that are finished now belong to the code, configuration and data of now."""
     write_text_atomic(_file(layout), _key(layout))
@@ -73,9 +86,18 @@ def _key(layout: Layout) -> str:
 
 
 def _refusal(layout: Layout, config: Path, lost: list[str]) -> str:
-    short = [folder.removeprefix(f"{layout.runs}/").replace("/", " ") for folder in lost]
-    named = ", ".join(short[:NAMED]) + (f" and {len(lost) - NAMED} more" if len(lost) > NAMED else "")
     return (
-        f"code, configuration or data changed, so these finished trainings would be deleted and made again: {named}; "
-        f"take the change back, or choose: `hyperseg run {config} --trainings keep` (as they are) or `--trainings redo`"
+        f"code, configuration or data changed, so these finished trainings would be deleted and made again: "
+        f"{_named(layout, lost)}; take the change back, or choose: `hyperseg run {config} --trainings keep` "
+        "(as they are) or `--trainings redo`"
     )
+
+
+def _md5(file: str) -> str:
+    """As dvc.lock has it."""
+    return hashlib.md5(Path(file).read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _named(layout: Layout, folders: list[str]) -> str:
+    short = [folder.removeprefix(f"{layout.runs}/").replace("/", " ") for folder in folders]
+    return ", ".join(short[:NAMED]) + (f" and {len(short) - NAMED} more" if len(short) > NAMED else "")

@@ -16,6 +16,7 @@ from hyperseg.records.schema import SCHEMA_VERSION, Record
 from hyperseg.strict import first_problem
 
 AGAIN = "run the step again"
+LIVE = "dvclive"  # the folder beside a training's record for what DVCLive writes (`hyperseg train --watch`)
 MAX_DEPTH = 64  # of nested lists and mappings, as in YAML
 
 
@@ -68,15 +69,16 @@ def parse_record(path: Path) -> Record:
 
 
 def record_files(paths: Iterable[Path]) -> list[Path]:
-    """The files themselves, and every ``*.json`` under folders, in sorted order."""
+    """The files themselves, and every ``*.json`` under folders but DVCLive's, in sorted order."""
     files: list[Path] = []
     for path in paths:
-        files += sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        inside = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        files += [file for file in inside if LIVE not in file.relative_to(path).parts]
     return files
 
 
 def read_record_files(paths: Iterable[Path]) -> dict[Path, Record]:
-    """Read records from files, and from every ``*.json`` under folders, in sorted order."""
+    """Read the records of :func:`record_files`."""
     return {file: read_record(file) for file in record_files(paths)}
 
 

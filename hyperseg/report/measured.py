@@ -159,5 +159,7 @@ def _elsewhere(record: Record, timed: Record) -> str:
 
 
 def _device(record: Record) -> str:
+    """Of a machine with several kinds of GPU a record does not say which one it took."""
     machine = record.provenance.machine
-    return device_title(machine.gpus[0] if record.numbers.device.startswith("cuda") and machine.gpus else machine.cpu)
+    gpus = machine.gpus if record.numbers.device.startswith("cuda") else []
+    return " or ".join(dict.fromkeys(map(device_title, gpus or [machine.cpu])))

@@ -7,6 +7,7 @@ import numpy as np
 
 from hyperseg.errors import UserError
 from hyperseg.records import EpochPoint
+from hyperseg.records.store import LIVE
 
 EVERY = 10  # steps between two points of the running loss
 
@@ -60,7 +61,7 @@ class DvcLive:
         except ImportError as error:
             raise UserError("--watch dvclive needs DVCLive; install hyperseg-bench[watch]") from error
         self.live: Any = Live(
-            str(out / "dvclive"), save_dvc_exp=False, dvcyaml=None, report=None, resume=first_step > 0,
+            str(out / LIVE), save_dvc_exp=False, dvcyaml=None, report=None, resume=first_step > 0,
             monitor_system=False,
         )  # fmt: skip
 

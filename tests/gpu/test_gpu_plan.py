@@ -16,11 +16,13 @@ from hyperseg.errors import UserError
 from hyperseg.gpu import pack as packing
 from hyperseg.gpu import plan as planning
 from hyperseg.gpu import session
+from hyperseg.gpu.__main__ import main
 from hyperseg.gpu.pieces import PIECES
 from hyperseg.gpu.plan import Options, Piece, plan
 from hyperseg.latency import laboratory
 from hyperseg.latency.lock import cpu_key, device_lock
 from hyperseg.latency.protocol import load_protocol
+from hyperseg.pipeline.plan import RECORDS
 
 START_SECONDS = 20  # of a timed process: importing, building and compiling with full caches, calibrating, checking
 
@@ -126,6 +128,16 @@ def test_a_session_that_is_ended_ends_its_piece(tmp_path: Path, signum: int) -> 
     assert (process.returncode, said) == (128 + signum, "")
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_a_session_does_not_lie_among_the_records_of_campaigns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its notes of what is done are JSON too, which `hyperseg verify results/` would take for records."""
+    given: list[Options] = []
+    monkeypatch.setattr("sys.argv", ["hyperseg.gpu"])
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("hyperseg.gpu.__main__.run", given.append)
+    main()
+    assert given[0].out.parts[0] != RECORDS[0].parts[0]
 
 
 def test_a_latency_that_is_refused_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,6 +150,14 @@ def test_a_network_without_its_batch_norms_runs(backbone: str) -> None:
     assert all(float((a - b).abs().max()) < 1e-4 * float(a.abs().max()) for a, b in zip(plain, native, strict=True))
 
 
+def test_a_negated_view_is_read_as_what_it_holds() -> None:
+    """PyTorch keeps the sign of such a view apart from its memory."""
+    fast = accelerate(lively("camvid_hyperseg_s"))
+    image = torch.randn(1, 3, 128, 64)
+    assert torch.equal(fast(torch._neg_view(-image)), fast(image))
+    assert not torch.equal(fast(-image), fast(image))
+
+
 def test_a_broken_image_does_not_look_whole() -> None:
     """A NaN in the image reaches every logit through the gates, as it does in PyTorch."""
     torch.manual_seed(0)
@@ -194,9 +202,21 @@ def test_a_precision_without_kernels_is_refused(precision: str) -> None:
         accelerate(create_model("camvid_hyperseg_s"), precision)
 
 
+def test_kernels_lie_on_the_cpu_whatever_pytorchs_default_device_is() -> None:
+    model = lively("camvid_hyperseg_s")
+    image = torch.randn(1, 3, 128, 64)
+    with torch.device("meta"):
+        fast = accelerate(model)
+    assert torch.equal(fast(image), accelerate(model)(image))
+    with pytest.raises(UserError, match="no kernel runs on meta, where the network is; move it to a CPU or"):
+        accelerate(model.to("meta"))
+
+
 def test_an_accelerated_network_cannot_be_traced_or_exported() -> None:
     fast = accelerate(create_model("camvid_hyperseg_s"))
     with pytest.raises(UserError, match="cannot be traced or exported"):
         torch.jit.trace(fast, torch.randn(1, 3, 128, 128))
+    with pytest.raises(UserError, match="cannot be traced or exported"):
+        torch.export.export(fast, (torch.randn(1, 3, 128, 128),))
     with pytest.raises(UserError, match="can be exported, not a NativeNetwork"):
         export_checkpoint(fast)  # type: ignore[arg-type]

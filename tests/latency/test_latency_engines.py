@@ -9,7 +9,7 @@ from hyperseg.errors import UserError
 from hyperseg.latency import engines
 from hyperseg.latency.engines import engine_table, get_engine, select_engines
 from hyperseg.latency.engines.engine import compiled
-from hyperseg.latency.request import Request, check_request
+from hyperseg.latency.request import Request, check_request, record_path
 from hyperseg.latency.subjects import VariantSpec
 
 
@@ -61,3 +61,13 @@ def test_what_cannot_be_compiled_is_one_sentence() -> None:
         "engine cudagraph cannot compile the network here (Failed to find C compiler. Please name one); "
         "choose engine eager"
     )
+
+
+def test_no_answer_that_is_exact_is_called_tf32() -> None:
+    """`--engine all --tf32` times kernels that never use it, too."""
+    asked = Request(VariantSpec(variant="camvid_hyperseg_s"), "smoke", "eager", "test", 64, 128, "cuda", tf32=True)
+    assert record_path(asked).name == "smoke-cuda-eager-float32-tf32.json"
+    for change in ({"engine": "triton"}, {"engine": "triton_early"}, {"device": "cpu"}, {"precision": "float16"}):
+        other = replace(asked, **change)
+        assert not other.in_tf32
+        assert "tf32" not in record_path(other).name

@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,12 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes | str | None, me
         save_file({"a": torch.zeros(1)}, path, None if content == "bare" else {HEADER: content})
     with pytest.raises(UserError, match=message):
         hyperseg.create_model("camvid_hyperseg_s", weights=path)
+
+
+@pytest.mark.parametrize("wrap", [torch.compile, torch.nn.DataParallel])
+def test_a_network_inside_another_module_is_not_saved_under_other_names(
+    saved: tuple[HyperSeg, Path], tmp_path: Path, wrap: Callable[[HyperSeg], torch.nn.Module]
+) -> None:
+    with pytest.raises(UserError, match=r"a \w+ has no weights file; save the network of create_model inside"):
+        save_weights(wrap(saved[0]), tmp_path / "weights.safetensors")
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """Configurations: what is accepted, and the one sentence for what is not."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ from pipeline_checkout import ROOT, TINY
 
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import config_schema, load_campaign, parse_campaign
-from hyperseg.pipeline.checks import check, check_folders, check_machine
+from hyperseg.pipeline.checks import check, check_data, check_folders, check_machine, made_otherwise
 from hyperseg.pipeline.steps import Layout
-from hyperseg.streets.generate import MAX_SIDE, MIN_SIDE
+from hyperseg.streets.generate import MAX_SIDE, MIN_SIDE, generate
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.stem)
@@ -79,6 +80,7 @@ def test_folders_that_a_shell_would_read_or_that_are_not_for_data_are_refused(fo
         ("latency", {"engines": []}, "'latency.engines' in c.yaml does not fit: at least 1 entry is needed, not 0"),
         ("dataset", {"id": "camvid"}, "generated streets have the id streets, not camvid"),
         ("report", {"title": "two\nlines"}, "is not one line of text"),
+        ("report", {"title": "t" * 300}, "has 300 letters, 200 at most; shorten it"),
         ("latency", {"engines": ["$(touch F)"]}, "is not a name of small letters, digits and _"),
         ("latency", {"target": "gpu"}, "a target needs its device"),
         ("threads", {"train": 10**9}, "it must be at most 1024"),
@@ -131,6 +133,27 @@ def test_results_that_cannot_be_written_are_refused_before_the_first(
     (tmp_path / "results").write_text("")
     with pytest.raises(UserError, match="results is a file, and results go to the folder results/runs/demo"):
         check_folders(layout)
+
+
+def test_a_dataset_that_others_made_is_read_alone_unless_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = {"train": 1, "val": 1, "test": 1, "height": 32, "width": 32}
+    generate(tmp_path / "data/streets", **small)
+    (tmp_path / "data/streets/manifest.json").write_text("{}")
+    monkeypatch.setattr("os.access", lambda path, mode: not str(path).startswith("data"))
+    for train, other in ((1, False), (2, True)):
+        dataset = {"id": "streets", "folder": "data/streets", "streets": small | {"train": train}}
+        layout = Layout(parse_campaign(TINY | {"dataset": dataset}, "c.yaml"), "cpu", "0123456789ab")
+        assert made_otherwise(layout) is other
+        with pytest.raises(UserError, match="cannot write to data/streets") if other else nullcontext():
+            check_folders(layout)
+    layout = Layout(
+        parse_campaign(TINY | {"dataset": {"id": "camvid", "folder": "data/streets"}}, "c.yaml"), "cpu", "0"
+    )
+    with pytest.raises(UserError, match=r"data/streets holds the dataset streets, not camvid; correct dataset\.id"):
+        check_data(layout, None)
 
 
 @pytest.mark.parametrize(

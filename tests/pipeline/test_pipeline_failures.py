@@ -1,8 +1,10 @@
 """Bad input, failing steps, kills: one sentence, nothing lost, and the way on."""
 
+import hashlib
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pipeline_checkout import BIN, ROOT, Checkout, takes
+from pipeline_checkout import BIN, ROOT, VARIANT, Checkout, takes
 
 from hyperseg.errors import UserError
 from hyperseg.pipeline.campaign import load_campaign
@@ -116,6 +118,36 @@ def test_dvc_is_told_in_one_sentence_what_its_stages_miss_or_the_configuration_l
             assert output.count("\n") == 1
     finally:
         checkout.configure()
+
+
+def test_dvc_does_not_delete_trainings_that_it_was_not_told_of(checkout: Checkout) -> None:
+    stage = (sys.executable, "-m", "hyperseg.pipeline.digests", "config/demo.yaml")
+    seed = checkout.folder / f"results/runs/demo/{VARIANT}/seed0"
+    lock = checkout.folder / "dvc.lock"
+    seed.mkdir(parents=True)
+    try:
+        (seed / "weights.safetensors").write_bytes(b"weights")
+        checkout.call(*stage)  # a training at work, whose record comes last
+        (seed / "train.json").write_bytes(b"record")
+        output = checkout.call(*stage, code=2)
+        assert output.startswith("error: dvc.lock lacks these finished trainings")
+        assert f"make again: {VARIANT} seed0; bring the campaign up to date" in output
+        assert output.count("\n") == 1
+        lock.write_text(f"md5: {hashlib.md5(b'record').hexdigest()}\n")
+        checkout.call(*stage)
+    finally:
+        shutil.rmtree(checkout.folder / "results/runs")
+        lock.unlink(missing_ok=True)
+
+
+def test_a_campaign_whose_data_lies_behind_a_link_is_not_tracked_by_half(checkout: Checkout, tmp_path: Path) -> None:
+    (checkout.folder / "data").symlink_to(tmp_path)
+    try:
+        output = checkout.call("hyperseg", "track", "config/demo.yaml", code=2)
+    finally:
+        (checkout.folder / "data").unlink()
+    assert output.startswith(f"error: data/streets lies at {tmp_path}/streets, out of the repository")
+    assert output.count("\n") == 1
 
 
 def test_the_reason_of_a_failed_dvc_is_its_sentence_not_an_address() -> None:

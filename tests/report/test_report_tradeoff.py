@@ -13,11 +13,13 @@ from hyperseg.report.figures.front import _draw, _numbered
 from hyperseg.report.figures.style import house_style
 from hyperseg.report.figures.tradeoff import _labels, tradeoff_figures
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.measured import EAGER, FASTEST
+from hyperseg.report.measured import EAGER, FASTEST, measured
+from hyperseg.report.names import device_title
 from hyperseg.report.panel import Panel, Point
 from hyperseg.report.rivals import hardware, left_out, scored_rivals, untimed
 from hyperseg.report.tables.accuracy import accuracy_table
 from hyperseg.report.tables.classes import class_tables
+from hyperseg.report.tables.durations import durations_table
 from hyperseg.report.tables.front import front_tables
 from hyperseg.report.tables.summary import summary_table
 from hyperseg.report.tradeoff import panels
@@ -207,6 +209,17 @@ def test_many_networks_trained_on_a_gpu_and_timed_on_a_cpu_share_a_figure_and_a_
     assert best["miou_percent"].text == "49.00 [48.0, 50.0]"
     assert best["images_seen"].value == 80
     assert best["origin"].value == "trained and scored on NVIDIA GeForce GTX 1080 Ti"
+
+
+def test_a_machine_with_different_gpus_is_named_by_all_of_them(tmp_path: Path) -> None:
+    """A training's record says `cuda`, not which one."""
+    mixed = machine(gpus=["NVIDIA A", "NVIDIA B", "NVIDIA A"], fingerprint="b" * 12)
+    made = map(on_gpu, [training(at=mixed), evaluation(at=mixed, hw=(576, 768))])
+    found = collection(tmp_path, *made, latency())
+    (one,) = measured(found)
+    assert one.origin == "trained and scored on NVIDIA A or NVIDIA B"
+    shown = {row["machine"].text for row in durations_table(found).rows}
+    assert f"NVIDIA A, NVIDIA B, {device_title(mixed.cpu)}, 2 cores" in shown
 
 
 def test_a_network_whose_quickest_engine_is_invalid_has_no_fastest_engine(tmp_path: Path) -> None:

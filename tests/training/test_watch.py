@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from small_training import train
 
-from hyperseg.records import read_record
+from hyperseg.records import read_record, read_record_files
 from hyperseg.records.schema import TrainingNumbers
 
 
@@ -32,3 +32,4 @@ def test_curves_hold_the_records_numbers(tiny: Path, tmp_path: Path) -> None:
     with (tmp_path / "run" / "dvclive" / "plots" / "metrics" / "loss.tsv").open() as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     assert [float(row["loss"]) for row in rows] == pytest.approx([point.loss for point in numbers.epochs])
+    assert list(read_record_files([tmp_path])) == [tmp_path / "run" / "train.json"]  # and not DVCLive's metrics.json

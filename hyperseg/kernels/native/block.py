@@ -75,7 +75,7 @@ class NativeBlock:
         self.project = packed(weights, half, rounded=False)
         self.project_bias = pad_first(bias_of(projection), GROUP)
         self.outputs = projection.out_channels
-        self.scaled = torch.empty(self.project.numel(), dtype=torch.bfloat16 if half else torch.float32)
+        self.scaled = torch.empty_like(self.project, dtype=torch.bfloat16 if half else torch.float32)
         self._take_squeeze_excitation(cast(nn.Module, block.se))
 
     def _take_stem(self, backbone: Backbone) -> None:

@@ -148,7 +148,7 @@ class NativeDecoder(nn.Module):
             signal = nn.functional.interpolate(signal, skips[0].shape[2:], mode="nearest")
         x: Tensor | None = None
         for level, skip in zip(self.levels, skips, strict=True):
-            x = level(signal, skip.float(), x)
+            x = level(signal, skip.float().resolve_neg(), x)  # a negated view's memory holds the other sign
         assert x is not None
         # The last level lies at the image's size or at half of it; the signal always lies at /32.
         if 2 * x.shape[-1] != 32 * signal.shape[-1]:

@@ -129,7 +129,7 @@ def matrix_of(convolution: nn.Conv2d) -> Tensor:
 def bias_of(convolution: nn.Conv2d) -> Tensor:
     """The bias; zeros where there is none, as a batch norm that was deleted, not folded, leaves it."""
     if convolution.bias is None:
-        return torch.zeros(convolution.out_channels)
+        return convolution.weight.new_zeros(convolution.out_channels, dtype=torch.float32)
     return convolution.bias.detach().float().contiguous()
 
 

@@ -67,7 +67,7 @@ class NativeTrunk(nn.Module):
         if image.shape != self.size:  # maps of another size are not kept
             self.size = image.shape
             self.workspace.maps.clear()
-        x: Map | Tensor = image
+        x: Map | Tensor = image.resolve_neg()  # the memory of a negated view holds the other sign
         features: list[Tensor] = []
         for index, stage in enumerate(self.stages):
             for block in stage:

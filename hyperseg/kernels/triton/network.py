@@ -107,7 +107,8 @@ class TritonNetwork(nn.Module):
         if early and (device.type != "cuda" or torch.cuda.get_device_capability(device) < CAPABILITY):
             where = torch.cuda.get_device_name(device) if device.type == "cuda" else "Triton's interpreter"
             raise UserError(f"{where} cannot start kernels early; choose engine triton")
-        with torch.inference_mode(False), torch.no_grad():  # the image is written in either mode
+        # The image is written in either mode; tables are made on the CPU, whatever PyTorch's default device is.
+        with torch.inference_mode(False), torch.no_grad(), torch.device("cpu"):
             self.plan = NetworkPlan(fused, size, dtype, classes, interpreted, early)
             self.captured = None if interpreted else self._capture("triton" if not early else "triton_early")
 

@@ -56,6 +56,7 @@ class Engine:
     )  # imported before the memory baseline: a library is no inference memory
     ours_alone: bool = False  # runs this package's networks alone
     one_image: bool = False  # at a time
+    exact: bool = False  # its float32 products never become TF32, whatever a GPU may use
 
     needs_compiler: bool = False  # a C++ compiler, on a CPU
     operator_by_operator: bool = False  # each operator reads and writes memory, so the traffic can be counted

@@ -42,4 +42,5 @@ ENGINE = Engine(
     preload=("triton",),
     ours_alone=True,
     one_image=True,
+    exact=True,
 )

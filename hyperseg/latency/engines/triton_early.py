@@ -18,4 +18,5 @@ ENGINE = Engine(
     preload=("triton",),
     ours_alone=True,
     one_image=True,
+    exact=True,
 )

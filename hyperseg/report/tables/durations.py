@@ -40,9 +40,7 @@ def _row(campaign: str, entries: list[AnyEntry]) -> dict[str, Cell]:
     for entry in entries:
         seconds[entry.record.kind] += entry.record.duration_s  # type: ignore[assignment]  # Counter is typed for int
     total = sum(seconds.values())
-    name = f"{device_title(machine.cpu)}, {machine.cpu_cores} cores"
-    if machine.gpus:
-        name = f"{device_title(machine.gpus[0])}, {name}"
+    name = ", ".join([*dict.fromkeys(map(device_title, [*machine.gpus, machine.cpu])), f"{machine.cpu_cores} cores"])
     cells = {f"{kind}_s": Cell(value, f"{value / 60:.1f}") for kind, value in sorted(seconds.items())}
     return cells | {
         "campaign": Cell(campaign),
