@@ -6,7 +6,8 @@ from pathlib import Path
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
-from hyperseg.records.derive import checks, problems
+from hyperseg.records.check import problems
+from hyperseg.records.derive import checks
 from hyperseg.records.raw import raw_checks, raw_file
 from hyperseg.records.schema import EvaluationNumbers, Record, TrainingNumbers
 from hyperseg.records.store import parse_record, record_files
