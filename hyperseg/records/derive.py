@@ -26,8 +26,8 @@ from hyperseg.records.statistics import (
     P99_SAMPLES,
     change_percent,
     log_slope,
+    median_interval,
     process_interval,
-    ratio_interval,
 )
 
 
@@ -213,7 +213,7 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Check]:
         if timing.verdict is not None:  # an earlier record has neither
             yield from _verdict(f"verdict of {timing.name} in {part}", timing.verdict)
             name = f"ratio_interval of {timing.name} in {part}"
-            yield from interval(name, timing.ratio_interval, ratio_interval(ratios), "the rounds")
+            yield from interval(name, timing.ratio_interval, median_interval(ratios), "the rounds")
     yield from _calibration(f"calibration of {part}", turns.calibration)
     yield from (fault(part, problem) for problem in stated_verdict.of_turns(part, turns))
 

@@ -77,6 +77,9 @@ def test_the_training_table_and_the_sweep(tmp_path: Path) -> None:
     found = collection(tmp_path, training(), latency(sweep=True))
     (row,) = rows(training_table(found))
     assert (row["epochs"], row["steps"], row["best_miou_percent"], row["duration_s"]) == ("4", "40", "40.0", "60.0")
+    resumed = collection(tmp_path / "resumed", training().model_copy(update={"duration_s": 1.0}))
+    (row,) = rows(training_table(resumed))
+    assert row["duration_s"] == "4.0"  # four epochs of a second each, of which the last session ran one
     (sweep,) = scaling_tables(found)
     assert [row["pixel_ratio"] for row in rows(sweep) if row["axis"] == "input"] == ["0.25", "1.0", "4.0"]
 
