@@ -202,7 +202,7 @@ def _clock(collection: Collection) -> Bars | None:
         where += f", {doubted[0]}"
     spans = [e.numbers.median_interval for e in (one, other)]
     if spans[0] and spans[1] and spans[0].low <= spans[1].high and spans[1].low <= spans[0].high:
-        where += ", whose intervals overlap: the difference is within noise"
+        where += ", and the intervals of the two overlap"
     return Bars("ms", one.numbers.median_ms, other.numbers.median_ms, where, (one.anchor, other.anchor))
 
 

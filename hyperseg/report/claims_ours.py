@@ -40,7 +40,7 @@ class OurNumbers:
             self.runs.setdefault((run["quantity"], run["variant"]), []).append({str(k): v for k, v in run.items()})
         for (quantity, variant), runs in list(self.runs.items()):
             if quantity == "fps":  # the same statistic, so that the two claims of one record agree
-                self.runs[_QUANTITIES["latency"], variant] = [run | {"value": 1e3 / run["value"]} for run in runs]
+                self.runs[_QUANTITIES["latency"], variant] = [{**run, "value": 1e3 / run["value"]} for run in runs]
         trained = [run for (name, _), runs in self.runs.items() if name == "final_loss" for run in runs]
         self.trainings = {run["weights_sha256"]: run for run in trained if run["weights_sha256"]}
 

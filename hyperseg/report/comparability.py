@@ -50,7 +50,7 @@ def latency_reasons(run: Run, row: PaperRow) -> list[str]:
     reasons = ["a smoke run is a functional check, not a measurement"] if run.get("smoke") else []
     device = str(run.get("device_name"))
     if not row.gpu or not _same_gpu(device, row.gpu):
-        # on other hardware the clock changes nothing; of which engine and how many pixels a time is, is said all the same
+        # on other hardware the clock changes nothing; engine and input are said all the same
         reasons.append(f"other hardware: {device_title(device)}, the paper's {row.gpu or 'not stated'}")
         if run.get("engine") not in (None, "eager"):
             reasons.append(f"engine {run['engine']}, the paper's eager PyTorch")
