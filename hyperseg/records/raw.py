@@ -113,6 +113,8 @@ def _samples(numbers: LatencyNumbers, path: Path) -> Iterator[Check]:
     yield number("p90_ms", numbers.p90_ms, percentile(milliseconds, 90, P90_SAMPLES), path.name)
     yield number("p99_ms", numbers.p99_ms, percentile(milliseconds, 99, P99_SAMPLES), path.name)
     medians = _process_medians(headline)
+    if len(numbers.process_medians_ms) != len(medians):
+        yield fault("process_medians_ms", f"process_medians_ms does not hold one median per process of {path.name}")
     for index, (stated, derived) in enumerate(zip(numbers.process_medians_ms, medians, strict=False)):
         yield number(f"process_medians_ms.{index}", stated, derived, path.name)
     device = headline["device_ns"].dropna()
@@ -128,7 +130,10 @@ def _samples(numbers: LatencyNumbers, path: Path) -> Iterator[Check]:
 
 def _drift(numbers: LatencyNumbers, rows: Any, name: str) -> Iterator[Check]:
     """The drift of each process, on which the verdict rests; the record rounds it to two decimals."""
-    stated = numbers.conditions.get("drift_percent") or ()
+    stated = numbers.conditions.get("drift_percent")
+    if not isinstance(stated, list):
+        yield fault("conditions.drift_percent", "conditions.drift_percent is missing, though the samples are there")
+        return
     found = (group.to_numpy(np.float64) for _, group in rows.groupby("process")["latency_ns"])
     for index, (ours, samples) in enumerate(zip(stated, found, strict=False)):
         yield Check(f"conditions.drift_percent.{index}", ours, drift_percent(samples), name, 0.00501)

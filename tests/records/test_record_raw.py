@@ -79,6 +79,7 @@ def timed(tmp_path: Path) -> Path:
         "samples": 6, "warmup_samples": 0, "processes": 2, "median_ms": 11.5, "mean_ms": 11.5, "fps": 1e3 / 11.5,
         "median_interval": {"low": 11.5 - half, "high": 11.5 + half, "level": 0.95, "method": METHOD},
         "verdict": {"verdict": "DEGRADED", "reasons": ["the processes' medians differ by 8.7 %"]},
+        "conditions": {"drift_percent": [0.0, 0.0]},
         "process_medians_ms": [11.0, 12.0], "samples_file": "samples.parquet",
         "samples_sha256": sha256_file(tmp_path / "samples.parquet"),
     }  # fmt: skip
@@ -92,6 +93,8 @@ def test_a_latency_is_derived_from_its_samples(timed: Path) -> None:
     for changes, named in (
         ([change("median_ms", 8.0), change("fps", 125.0)], "median_ms is 8, but 11.5 by samples.parquet"),
         ([change("mean_ms", 8.0), change("fps", 1e3 / 8)], "mean_ms"),
+        ([change("process_medians_ms", [])], "process_medians_ms does not hold one median per process"),
+        ([change("conditions", {})], "conditions.drift_percent is missing"),
         ([change("samples", 60)], "samples is 60, but 6 by samples.parquet"),
         (
             [change("process_medians_ms", [11.5, 11.5]), change("median_interval", flat)],
