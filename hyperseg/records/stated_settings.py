@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hyperseg.records.bench import BenchNumbers
 from hyperseg.records.latency import LatencyNumbers
 from hyperseg.records.schema import EvaluationNumbers, Record, TrainingNumbers
 
@@ -17,7 +18,11 @@ _JOB = ("engine", "precision", "tf32", "device", "batch_norm")
 
 def disagreements(record: Record) -> Iterator[str]:
     """One clause for each thing that the record states in two ways."""
-    numbers = record.numbers
+    numbers, machine = record.numbers, record.provenance.machine
+    if isinstance(numbers, LatencyNumbers | BenchNumbers):
+        there = machine.gpus if numbers.device == "cuda" else [machine.cpu]
+        if there and numbers.device_name not in there:
+            yield f"device_name is {numbers.device_name}, but {' and '.join(there)} by the machine"
     match numbers:
         case EvaluationNumbers():
             size = [numbers.input_height, numbers.input_width]

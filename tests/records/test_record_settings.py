@@ -34,6 +34,8 @@ BENCH = REFERENCE / "bench_training/camvid_hyperseg_s/bench-cpu.json"
         (BEST, "config.selected_epoch", 1, "selected_epoch is 1, but 4 by the epochs"),
         (TIMED, "protocol.id", "smoke", "protocol.id is smoke, but deploy by config.protocol"),
         (TIMED, "protocol.version", 2, "protocol.version is 2, but 1 by config.protocol"),
+        (TIMED, "numbers.device_name", "Another CPU", "device_name is Another CPU, but Intel(R) Xeon(R) Processor by"),
+        (BENCH, "numbers.device_name", "GTX 1080 Ti", "device_name is GTX 1080 Ti, but"),
         (TIMED, "numbers.engine", "native", "engine is native, but eager by config.job"),
         (TIMED, "numbers.smoke", True, "smoke is True, but False by config.protocol"),
         (TIMED, "numbers.clock_stages", ["forward"], "clock_stages is ['forward'], but"),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from record_factory import evaluation, latency, network, record, training
+from record_factory import TEST_CPU, evaluation, latency, network, record, training
 from reported import GPU, collection, rows
 
 from hyperseg.records import BenchNumbers, Record
@@ -102,7 +102,7 @@ def test_peers_stand_below_each_other(tmp_path: Path) -> None:
         timings = [BenchTiming(name=name, rounds_ms=[median], median_ms=median, ratio=1.0) for name in names]
         turns = BenchTurns(batch=1, input_height=64, input_width=96, timings=timings, others_load_percent=0.0)
         numbers = BenchNumbers(
-            device="cpu", device_name="CPU", clock="wall", authors_commit=None, authors_dirty=None, peers=turns
+            device="cpu", device_name=TEST_CPU, clock="wall", authors_commit=None, authors_dirty=None, peers=turns
         )
         return record(numbers, variant)
 
