@@ -18,7 +18,7 @@ from hyperseg.latency.outcome import calibration
 from hyperseg.latency.worker import open_sources
 from hyperseg.records.bench import BenchTiming, BenchTurns
 from hyperseg.records.measurement import Answer, Interval
-from hyperseg.records.statistics import change_percent, ratio_interval
+from hyperseg.records.statistics import change_percent, median_interval
 from hyperseg.records.verdict import Evidence, judge
 
 CALIBRATION_SECONDS = 0.5
@@ -149,7 +149,7 @@ def as_turns(found: Contest, size: tuple[int, int, int], answers: Mapping[str, A
 
 
 def _row(timing: Timing, found: Contest, answer: Answer | None) -> BenchTiming:
-    interval = ratio_interval(timing.ratios)
+    interval = median_interval(timing.ratios)
     evidence = _of_row(found.evidence, timing, interval, answer)
     return BenchTiming(
         name=timing.name,

@@ -63,7 +63,7 @@ def _training(campaign: Campaign, variant: str, records: list[Record]) -> Planne
     for record in records:
         settings = record.config.get("recipe", {})
         if isinstance(record.numbers, TrainingNumbers) and record.numbers.steps and settings.get("crop_hw"):
-            rates.append(record.duration_s / record.numbers.steps / (_area(settings["crop_hw"]) * settings["batch"]))
+            rates.append(record.whole_s / record.numbers.steps / (_area(settings["crop_hw"]) * settings["batch"]))
     seconds = median(rates) * pixels * recipe.steps if rates else None
     size = 4 * max((record.network.parameters for record in records), default=0)
     basis = _basis(len(rates), "trainings")

@@ -7,8 +7,7 @@ changed by hand is refused by its name.
 
 import math
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,40 +15,20 @@ import numpy as np
 
 from hyperseg.records import stated_verdict
 from hyperseg.records.bench import BenchNumbers, BenchTurns
-from hyperseg.records.goals import goal_of
-from hyperseg.records.measurement import Verdict
-from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
+from hyperseg.records.check import RELATIVE, Check, fault, interval, number
+from hyperseg.records.goals import GOALS, goal_of
+from hyperseg.records.measurement import Calibration, Verdict
+from hyperseg.records.schema import EvaluationNumbers, LatencyNumbers, Record, TrainingNumbers
 from hyperseg.records.scores import class_iou, majority_matrix, mean_iou, pixel_accuracy
-from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, log_slope, process_interval, ratio_interval
-
-# The same formula on the same float64 numbers: what remains is the order of a sum.
-RELATIVE = 1e-9
-# Intervals were once made with points of Student's t to three decimals: 12.706 for 12.7062.
-T_DECIMALS = 3e-4
-
-
-@dataclass(frozen=True)
-class Check:
-    """One number as the record states it, and as it follows from other numbers; or what makes that impossible."""
-
-    name: str
-    stated: float | None
-    derived: float | None
-    source: str  # what it was derived from, as in "51.45 by the confusion matrix"
-    tolerance: float = 0.0
-    fault: str | None = None
-
-    @property
-    def problem(self) -> str | None:
-        """A clause such as "miou_percent is 78.5, but 51.45 by the confusion matrix"; None where all is well."""
-        if self.fault is not None:
-            return self.fault
-        if self.stated is None and self.derived is None:
-            return None
-        if self.stated is not None and self.derived is not None and abs(self.stated - self.derived) <= self.tolerance:
-            return None
-        stated, derived = _apart(self.stated, self.derived)
-        return f"{self.name} is {stated}, but {derived} by {self.source}"
+from hyperseg.records.stated_settings import disagreements
+from hyperseg.records.statistics import (
+    P90_SAMPLES,
+    P99_SAMPLES,
+    change_percent,
+    log_slope,
+    median_interval,
+    process_interval,
+)
 
 
 def checks(record: Record) -> Iterator[Check]:
@@ -66,40 +45,7 @@ def checks(record: Record) -> Iterator[Check]:
             yield from _training(numbers, record.config.get("recipe"))
         case BenchNumbers() as numbers:
             yield from _bench(numbers)
-
-
-def problems(found: Iterable[Check]) -> Iterator[str]:
-    """The clauses of the checks that do not hold."""
-    for check in found:
-        if (problem := check.problem) is not None:
-            yield problem
-
-
-def number(name: str, stated: float | None, derived: float | None, source: str, relative: float = RELATIVE) -> Check:
-    """A number that must be the derived one, apart from float rounding."""
-    return Check(name, stated, derived, source, relative * max(abs(derived or 0), 1))
-
-
-def interval(name: str, stated: Interval | None, derived: Interval | None, source: str) -> Iterator[Check]:
-    """Both ends of an interval."""
-    spread = (derived.high - derived.low) / 2 if derived else 0.0
-    for end in ("low", "high"):
-        ours, theirs = getattr(stated, end, None), getattr(derived, end, None)
-        yield Check(f"{name}.{end}", ours, theirs, source, T_DECIMALS * spread + RELATIVE * abs(theirs or 0))
-
-
-def fault(name: str, message: str) -> Check:
-    """Something that does not fit together, whatever its number."""
-    return Check(name, None, None, "", fault=message)
-
-
-def _apart(stated: float | None, derived: float | None) -> tuple[str, str]:
-    """Both numbers with as many digits as it takes to tell them apart."""
-    for digits in (6, 9, 17):
-        pair = [f"{value:.{digits}g}" if value is not None else "missing" for value in (stated, derived)]
-        if pair[0] != pair[1]:
-            break
-    return pair[0], pair[1]
+    yield from (fault("config", problem) for problem in disagreements(record))
 
 
 def _evaluation(numbers: EvaluationNumbers) -> Iterator[Check]:
@@ -138,8 +84,6 @@ def _statistic(record: Record) -> str | None:
 
 
 def _latency(numbers: LatencyNumbers, statistic: str | None) -> Iterator[Check]:
-    yield from _verdict("verdict", numbers.verdict)
-    yield from (fault("verdict", problem) for problem in stated_verdict.of_latency(numbers))
     by_median, by_mean = 1e3 * numbers.batch / numbers.median_ms, 1e3 * numbers.batch / numbers.mean_ms
     if statistic == "images_over_total_time" or (statistic is None and math.isclose(numbers.fps, by_mean)):
         yield number("fps", numbers.fps, by_mean, "the mean latency")
@@ -153,9 +97,11 @@ def _latency(numbers: LatencyNumbers, statistic: str | None) -> Iterator[Check]:
         yield fault("p90_ms", f"p90_ms is {numbers.p90_ms:.6g}, below the median {numbers.median_ms:.6g}")
     if numbers.p99_ms is not None and numbers.p90_ms is not None and numbers.p99_ms < numbers.p90_ms * (1 - RELATIVE):
         yield fault("p99_ms", f"p99_ms is {numbers.p99_ms:.6g}, below p90_ms {numbers.p90_ms:.6g}")
-    yield from _calibration(numbers)
+    yield from _calibration("calibration", numbers.calibration)
     yield from _roofline(numbers)
     yield from _sweep(numbers)
+    yield from _verdict("verdict", numbers.verdict)
+    yield from (fault("verdict", problem) for problem in stated_verdict.of_latency(numbers))
 
 
 def _verdict(name: str, verdict: Verdict) -> Iterator[Check]:
@@ -174,18 +120,17 @@ def _processes(numbers: LatencyNumbers) -> Iterator[Check]:
     yield from interval("median_interval", numbers.median_interval, derived, "the processes' medians")
 
 
-def _calibration(numbers: LatencyNumbers) -> Iterator[Check]:
-    found = numbers.calibration
+def _calibration(name: str, found: Calibration | None) -> Iterator[Check]:
     if found is None:
         return
     pairs = list(zip(found.before_ms, found.after_ms, strict=False))
     if not pairs or len(found.before_ms) != len(found.after_ms):
-        message = "calibration.before_ms and calibration.after_ms do not hold one time per process each"
-        yield fault("calibration", message)
+        yield fault(name, f"{name}.before_ms and {name}.after_ms do not hold one time per process each")
         return
-    largest = max(abs(100 * (after - before) / before) for before, after in pairs)
-    name, rounding = "calibration.largest_change_percent", 0.00501  # the record rounds it to two decimals
-    yield Check(name, found.largest_change_percent, largest, "the times before and after", rounding)
+    largest = max(abs(change_percent(before, after)) for before, after in pairs)
+    rounding = 0.00501  # the record rounds it to two decimals
+    key = f"{name}.largest_change_percent"
+    yield Check(key, found.largest_change_percent, largest, "the times before and after", rounding)
 
 
 def _roofline(numbers: LatencyNumbers) -> Iterator[Check]:
@@ -268,21 +213,30 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Check]:
         if timing.verdict is not None:  # an earlier record has neither
             yield from _verdict(f"verdict of {timing.name} in {part}", timing.verdict)
             name = f"ratio_interval of {timing.name} in {part}"
-            yield from interval(name, timing.ratio_interval, ratio_interval(ratios), "the rounds")
+            yield from interval(name, timing.ratio_interval, median_interval(ratios), "the rounds")
+    yield from _calibration(f"calibration of {part}", turns.calibration)
     yield from (fault(part, problem) for problem in stated_verdict.of_turns(part, turns))
 
 
 def _goals(numbers: BenchNumbers) -> Iterator[Check]:
-    """A goal is one of the table's, and its value its contender's, as another part of the record states it."""
+    """A goal is one of the table's, and its value its contender's, as another part of the record states it.
+
+    None of which something was measured is left out, a missed one least of all.
+    """
     for stated in numbers.goals:
         name = f"goal '{stated.title}'"
         goal = goal_of(stated.title, numbers.device)
         if goal is None:
             yield fault(name, f"{name} is none of a benchmark on '{numbers.device}'")
             continue
-        value = goal.values(numbers).get(stated.by)
+        values = goal.values(numbers)
+        value = values.get(stated.by)
         if value is None:
             yield fault(name, f"{name} is of '{stated.by}', of which the record states no number that counts for it")
+            continue
+        if not goal.each and value[0] < max(values.values())[0]:
+            most = max(values, key=lambda one: values[one][0])
+            yield fault(name, f"{name} is of '{stated.by}', but the largest value is of '{most}'")
             continue
         tolerance = RELATIVE * abs(value[0]) + 1e-12
         yield Check(f"the value of {name}", stated.value, value[0], f"the numbers of {stated.by}", tolerance)
@@ -294,6 +248,10 @@ def _goals(numbers: BenchNumbers) -> Iterator[Check]:
             words = {True: "reached", False: "missed", None: "open"}
             derived = words[goal.reached(value, stated.bound)]
             yield fault(name, f"{name} is stated as {words[stated.reached]}, but {derived} by its value and bound")
+    titles = {stated.title for stated in numbers.goals}
+    for goal in GOALS:
+        if goal.device in (numbers.device, None) and goal.title not in titles and goal.values(numbers):
+            yield fault("goals", f"goal '{goal.title}' is not among the goals, though the record holds its number")
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hyperseg.files import sha256_file
 from hyperseg.records.bench import BenchNumbers, BenchTurns
 from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
+from hyperseg.records.statistics import median_interval
 from hyperseg.records.store import read_record_files
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _rows(name: str, sha256: str, record: Record) -> Iterator[Row]:
         case LatencyNumbers():
             found = _latency(numbers)
         case TrainingNumbers():
-            found = _training(numbers, record.duration_s)
+            found = _training(numbers, record.whole_s)
         case BenchNumbers():
             found = _bench(numbers)
     yield shared | _number("parameters", network.parameters, "1")
@@ -228,7 +229,7 @@ def _turns(part: str, turns: BenchTurns) -> Iterator[Row]:
             "batch": turns.batch, "input_height": turns.input_height, "input_width": turns.input_width,
             "verdict": timing.verdict and timing.verdict.verdict,
         }  # fmt: skip
-        yield _number("latency_median", timing.median_ms, "ms", subject=name) | at
+        yield _number("latency_median", timing.median_ms, "ms", median_interval(timing.rounds_ms), name) | at
         yield _number("speed_ratio", timing.ratio, "ratio", timing.ratio_interval, name) | at
         if timing.equal_classes_percent is not None:
             yield _number("equal_classes", timing.equal_classes_percent, "%", subject=name) | at

@@ -41,7 +41,7 @@ class SweepPoint(StrictModel):
     processes: Size
     median_ms: Positive = Field(description="of one batch")
     median_interval: Interval | None
-    fps: Positive = Field(description="images per second")
+    fps: Positive = Field(description="images per second, over the total time")
     peak_memory_bytes: Size | None
     gmacs_per_batch: Positive | None
     answer: Answer | None = None

@@ -1,6 +1,7 @@
 """Raw files beside records: the confusion matrix of every image, the samples of a latency. Read, written, compared."""
 
 import io
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from hyperseg.files import sha256_file, write_bytes_atomic
-from hyperseg.records.derive import Check, fault, interval, number
+from hyperseg.records.check import Check, fault, interval, number
 from hyperseg.records.schema import EvaluationNumbers, LatencyNumbers, Record
 from hyperseg.records.scores import Matrix, bootstrap_interval
-from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, percentile, process_interval
+from hyperseg.records.statistics import P90_SAMPLES, P99_SAMPLES, drift_percent, percentile, process_interval
 
 COLUMNS = ("batch", "input_height", "input_width", "process", "phase", "latency_ns", "device_ns")
 # What reading a damaged raw file raises; pyarrow's errors are among them.
@@ -79,6 +80,22 @@ def _matrices(numbers: EvaluationNumbers, record: Record, path: Path) -> Iterato
         return
     derived = bootstrap_interval(per_image, numbers.absent_classes)
     yield from interval("miou_interval", numbers.miou_interval, derived, path.name)
+    yield from _pixels(numbers, record, int(per_image.sum()))
+
+
+def _pixels(numbers: EvaluationNumbers, record: Record, counted: int) -> Iterator[Check]:
+    """The images' sizes say how many pixels there are; those that are not counted are the ignored ones."""
+    sizes = record.dataset.image_sizes if record.dataset else None
+    if not record.dataset or not sizes:
+        return
+    images = record.dataset.images
+    yield number("dataset.images", images, sum(sizes.values()), "image_sizes")
+    reading = record.config.get("reading")
+    if isinstance(reading, dict) and reading.get("geometry") == "resize_both":  # the labels too have the input's size
+        pixels = images * numbers.input_height * numbers.input_width
+    else:
+        pixels = sum(count * math.prod(map(int, size.split("x"))) for size, count in sizes.items())
+    yield number("ignored_pixels", numbers.ignored_pixels, pixels - counted, "the images' sizes and matrices")
 
 
 def _samples(numbers: LatencyNumbers, path: Path) -> Iterator[Check]:
@@ -88,11 +105,16 @@ def _samples(numbers: LatencyNumbers, path: Path) -> Iterator[Check]:
     timed = table[table["phase"] == "timed"]
     headline = _at(timed, numbers.batch, numbers.input_height, numbers.input_width)
     yield from _point(numbers, headline, path.name)
+    warm_up = _at(table[table["phase"] != "timed"], numbers.batch, numbers.input_height, numbers.input_width)
+    yield number("warmup_samples", numbers.warmup_samples, len(warm_up), path.name)
+    yield from _drift(numbers, headline, path.name)
     yield number("mean_ms", numbers.mean_ms, float(headline["latency_ns"].mean() / 1e6), path.name)
     milliseconds = headline["latency_ns"].to_numpy(np.float64) / 1e6
     yield number("p90_ms", numbers.p90_ms, percentile(milliseconds, 90, P90_SAMPLES), path.name)
     yield number("p99_ms", numbers.p99_ms, percentile(milliseconds, 99, P99_SAMPLES), path.name)
     medians = _process_medians(headline)
+    if len(numbers.process_medians_ms) != len(medians):
+        yield fault("process_medians_ms", f"process_medians_ms does not hold one median per process of {path.name}")
     for index, (stated, derived) in enumerate(zip(numbers.process_medians_ms, medians, strict=False)):
         yield number(f"process_medians_ms.{index}", stated, derived, path.name)
     device = headline["device_ns"].dropna()
@@ -104,6 +126,17 @@ def _samples(numbers: LatencyNumbers, path: Path) -> Iterator[Check]:
             yield replace(check, name=f"points.{index}.{check.name}")
         rate = point.batch * len(rows) / (rows["latency_ns"].sum() / 1e9)
         yield number(f"points.{index}.fps", point.fps, float(rate), path.name)
+
+
+def _drift(numbers: LatencyNumbers, rows: Any, name: str) -> Iterator[Check]:
+    """The drift of each process, on which the verdict rests; the record rounds it to two decimals."""
+    stated = numbers.conditions.get("drift_percent")
+    if not isinstance(stated, list):
+        yield fault("conditions.drift_percent", "conditions.drift_percent is missing, though the samples are there")
+        return
+    found = (group.to_numpy(np.float64) for _, group in rows.groupby("process")["latency_ns"])
+    for index, (ours, samples) in enumerate(zip(stated, found, strict=False)):
+        yield Check(f"conditions.drift_percent.{index}", ours, drift_percent(samples), name, 0.00501)
 
 
 def _at(timed: Any, batch: int, height: int, width: int) -> Any:

@@ -39,7 +39,11 @@ class NetworkRef(Part):
     slices: Literal["released", "described"] | None = Field(description="reading of the signal slices; null for peers")
     weights_sha256: Sha256 | None = Field(description="hash of the weights file; null: random weights")
     parameters: Size
-    gmacs: Positive | None = Field(default=None, description="multiply-accumulates at the input size, in 1e9")
+    gmacs: Positive | None = Field(
+        default=None,
+        description="multiply-accumulates at the input size, in 1e9, of the published network: a context path that "
+        "changes no output, and that no engine runs, counts",
+    )
 
 
 class ProtocolRef(Part):
@@ -160,7 +164,7 @@ class Record(Part):
     config: dict[str, Any] = Field(description="the full configuration of the step")
     provenance: Provenance
     started_at: datetime
-    duration_s: NotNegative
+    duration_s: NotNegative = Field(description="of a resumed training, its last session; the epochs hold all of it")
     numbers: Numbers
 
     @model_validator(mode="after")
@@ -173,6 +177,12 @@ class Record(Part):
     @property
     def kind(self) -> str:
         return self.numbers.kind
+
+    @property
+    def whole_s(self) -> float:
+        """Seconds the step took. `duration_s` of a resumed training is its last session's; its epochs hold them all."""
+        epochs = self.numbers.epochs if isinstance(self.numbers, TrainingNumbers) else ()
+        return max(self.duration_s, sum(point.duration_s for point in epochs))
 
 
 def _is_finite(value: Any) -> bool:

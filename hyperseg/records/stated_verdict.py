@@ -1,5 +1,7 @@
-"""Verdicts derived again from what a record states of its processes: none may be milder than its own numbers."""
+"""Verdicts derived again from what a record states of its processes: none may be milder than its own numbers, and
+every reason that follows from them stands in it, with its number."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +17,9 @@ from hyperseg.records.verdict import Evidence, Limits, as_verdict, findings
 from hyperseg.strict import first_problem
 
 SEVERITY = ("VALID", "DEGRADED", "INVALID")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NEIGHBOURS = re.compile(r"(processors' time): .* %\)")  # who they were follows from nothing
+_TENTH = 0.1001  # a reason rounds what the record holds rounded already
 
 
 class _Latency(BaseModel):
@@ -110,6 +115,21 @@ def _milder(name: str, stated: Verdict, processes: Sequence[Evidence]) -> Iterat
     if SEVERITY.index(stated.verdict) < SEVERITY.index(derived):
         reason = next(item.reason for group in found for item in group if item.severity == derived)
         yield f"{name} is {stated.verdict}, but {derived} by the conditions it states ({reason})"
+        return
+    # an answer is of the worst process alone, so how many processes gave a wrong one is not known
+    blind = [replace(one, answer=None) for one in processes]
+    for reason in as_verdict(findings(blind, Limits()), len(blind)).reasons:
+        if not any(_same(reason, other) for other in stated.reasons):
+            yield f"{name} lacks the reason '{reason}', which follows from the conditions it states"
+
+
+def _same(derived: str, stated: str) -> bool:
+    """Whether both say the same, apart from rounding."""
+    texts = derived, _NEIGHBOURS.sub(r"\1", stated)
+    if _NUMBER.sub("", texts[0]) != _NUMBER.sub("", texts[1]):
+        return False
+    pairs = zip(*(map(float, _NUMBER.findall(text)) for text in texts), strict=True)
+    return all(abs(one - other) <= _TENTH for one, other in pairs)
 
 
 def _unfit(error: ValidationError) -> str:

@@ -62,12 +62,12 @@ def bootstrap_interval(values: Array, draws: int = 2000) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def ratio_interval(ratios: Sequence[float]) -> Interval | None:
-    """95 % interval of the median of `ratios`, one a round; None below six rounds."""
-    if len(ratios) < LEAST_ROUNDS:
+def median_interval(rounds: Sequence[float]) -> Interval | None:
+    """95 % interval of the median of times or ratios, one a round; None below six rounds."""
+    if len(rounds) < LEAST_ROUNDS:
         return None
-    low, high = bootstrap_interval(np.asarray(ratios, dtype=np.float64))
-    method = f"percentile bootstrap of the median over {len(ratios)} rounds"
+    low, high = bootstrap_interval(np.asarray(rounds, dtype=np.float64))
+    method = f"percentile bootstrap of the median over {len(rounds)} rounds"
     return Interval(low=low, high=high, level=0.95, method=method)
 
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from hyperseg.errors import UserError
 from hyperseg.files import write_text_atomic
-from hyperseg.records.derive import checks, problems
+from hyperseg.records.check import problems
+from hyperseg.records.derive import checks
 from hyperseg.records.raw import raw_checks
 from hyperseg.records.schema import SCHEMA_VERSION, Record
 from hyperseg.strict import first_problem

@@ -1,12 +1,14 @@
-"""Whether records hold: schema, hashes, raw files, and every number derived again."""
+"""Whether records hold: schema, hashes, raw files, every number derived again, and one record against another."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
-from hyperseg.records.derive import checks, problems
+from hyperseg.records.across import contradictions
+from hyperseg.records.check import problems
+from hyperseg.records.derive import checks
 from hyperseg.records.raw import raw_checks, raw_file
 from hyperseg.records.schema import EvaluationNumbers, Record, TrainingNumbers
 from hyperseg.records.store import parse_record, record_files
@@ -39,12 +41,19 @@ def verify(paths: Iterable[Path]) -> list[Verified]:
             raise UserError(f"no record or folder at {path}; give what a step of the pipeline wrote")
     lists = strip_lists(found)
     verified: list[Verified] = []
+    read: list[tuple[Path, Record]] = []
     scored: dict[Key, list[tuple[Path, Record]]] = {}
     for path in record_files(path for path in found if path not in lists):
         one, record = _verify(path)
         verified.append(one)
+        if record is not None:
+            read.append((path, record))
         if lists and record is not None and (key := evaluation_key(record)):
             scored.setdefault(key, []).append((path, record))
+    apart: dict[Path, list[str]] = {}
+    for path, problem in contradictions(read):
+        apart.setdefault(path, []).append(problem)
+    verified = [replace(one, problems=(*one.problems, *apart.get(one.path, ()))) for one in verified]
     return verified + [Verified(path, tuple(strip_problems(path, scored)), ()) for path in lists]
 
 

@@ -200,6 +200,9 @@ def _clock(collection: Collection) -> Bars | None:
         where += ", which has nothing to copy"
     if doubted := sorted({e.numbers.verdict.verdict for e in (one, other)} - {"VALID"}):
         where += f", {doubted[0]}"
+    spans = [e.numbers.median_interval for e in (one, other)]
+    if spans[0] and spans[1] and spans[0].low <= spans[1].high and spans[1].low <= spans[0].high:
+        where += ", and the intervals of the two overlap"
     return Bars("ms", one.numbers.median_ms, other.numbers.median_ms, where, (one.anchor, other.anchor))
 
 

@@ -1,5 +1,6 @@
 """How much faster one network is than another, wherever both were timed in the same way on the same machine."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,7 @@ def speed_ratios(runs: Sequence[Run], first: PaperRow, second: PaperRow) -> list
 
 def _usable(run: Run, row: PaperRow) -> bool:
     timed = run["kind"] == "latency" and run["subject"] is None
-    turns = run["kind"] == "bench" and str(run["subject"]).startswith("inference: ")
+    turns = run["kind"] == "bench" and str(run["subject"]).startswith(("inference: ", "peers: "))
     return (
         run["quantity"] == "latency_median" and (timed or turns) and run["variant"] == row.variant
         and (run["input_height"], run["input_width"]) == (row.input_height, row.input_width)
@@ -71,18 +72,23 @@ def _distance(run: Run, row: PaperRow) -> tuple[Any, ...]:
 
 
 def _ratio(one: Run, other: Run) -> Ratio:
+    value = other["value"] / one["value"]
     low = high = None
     if all(run["low"] and run["high"] for run in (one, other)):
-        low, high = other["low"] / one["high"], other["high"] / one["low"]
+        low = value / _joined(one["high"] / one["value"], other["value"] / other["low"])
+        high = value * _joined(one["value"] / one["low"], other["high"] / other["value"])
     engine = {"cudagraph": "as a CUDA graph", "eager": "in eager PyTorch"}.get(one["engine"], f"on {one['engine']}")
     code = "the authors' code" if one["source"] == "authors" else f"our network {engine}"
     device = device_title(str(one["device_name"]))
     plain = one["precision"] == "float32" and not one["tf32"]
     if not plain:
         code += f" in {'TF32' if one['tf32'] else one['precision']}"
-    return Ratio(
-        other["value"] / one["value"], low, high, code, device, plain, (str(one["record"]), str(other["record"]))
-    )
+    return Ratio(value, low, high, code, device, plain, (str(one["record"]), str(other["record"])))
+
+
+def _joined(*factors: float) -> float:
+    """How far the ratio of two independent times may be off, from how far each may be (MOVER, on a log scale)."""
+    return math.exp(math.hypot(*(math.log(max(factor, 1.0)) for factor in factors)))
 
 
 def places(found: Sequence[Ratio]) -> str:

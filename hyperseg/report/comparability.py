@@ -50,9 +50,11 @@ def latency_reasons(run: Run, row: PaperRow) -> list[str]:
     reasons = ["a smoke run is a functional check, not a measurement"] if run.get("smoke") else []
     device = str(run.get("device_name"))
     if not row.gpu or not _same_gpu(device, row.gpu):
-        # on other hardware, engine and clock change nothing; how many pixels a time is for is said all the same
-        hardware = f"other hardware: {device_title(device)}, the paper's {row.gpu or 'not stated'}"
-        return [*reasons, hardware, *_input(run, row)]
+        # on other hardware the clock changes nothing; engine and input are said all the same
+        reasons.append(f"other hardware: {device_title(device)}, the paper's {row.gpu or 'not stated'}")
+        if run.get("engine") not in (None, "eager"):
+            reasons.append(f"engine {run['engine']}, the paper's eager PyTorch")
+        return [*reasons, *_input(run, row)]
     if run.get("protocol") != "paper":
         reasons.append(f"latency protocol {run.get('protocol') or 'none'}, not the paper's")
     if run.get("engine") != "eager" or run.get("precision") != "float32" or run.get("tf32"):

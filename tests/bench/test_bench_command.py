@@ -14,7 +14,8 @@ from hyperseg.errors import UserError
 from hyperseg.latency.lock import cpu_key, device_lock
 from hyperseg.prediction import PRETRAINED
 from hyperseg.records import BenchNumbers, read_record
-from hyperseg.records.derive import checks, problems
+from hyperseg.records.check import problems
+from hyperseg.records.derive import checks
 from hyperseg.report.collection import load
 from hyperseg.report.tables.bench import bench_tables
 from hyperseg.report.tables.speed import speed_table

@@ -17,6 +17,8 @@ from hyperseg.records import read_record
 from hyperseg.records.raw import read_matrices, write_matrices
 from hyperseg.records.verify import verify
 
+METHOD = "Student t over the medians of 2 processes"
+
 
 @pytest.fixture
 def scored(tmp_path: Path) -> Path:
@@ -74,9 +76,10 @@ def timed(tmp_path: Path) -> Path:
     record = content("latency")
     half = 12.706204736 * 0.5 / 1  # Student's t of two processes, medians 11 and 12
     record["numbers"] = record["numbers"] | {
-        "samples": 6, "processes": 2, "median_ms": 11.5, "mean_ms": 11.5, "fps": 1e3 / 11.5,
-        "median_interval": {"low": 11.5 - half, "high": 11.5 + half, "level": 0.95, "method": "t"},
-        "verdict": {"verdict": "DEGRADED", "reasons": ["the processes' medians differ"]},
+        "samples": 6, "warmup_samples": 0, "processes": 2, "median_ms": 11.5, "mean_ms": 11.5, "fps": 1e3 / 11.5,
+        "median_interval": {"low": 11.5 - half, "high": 11.5 + half, "level": 0.95, "method": METHOD},
+        "verdict": {"verdict": "DEGRADED", "reasons": ["the processes' medians differ by 8.7 %"]},
+        "conditions": {"drift_percent": [0.0, 0.0]},
         "process_medians_ms": [11.0, 12.0], "samples_file": "samples.parquet",
         "samples_sha256": sha256_file(tmp_path / "samples.parquet"),
     }  # fmt: skip
@@ -86,10 +89,12 @@ def timed(tmp_path: Path) -> Path:
 
 def test_a_latency_is_derived_from_its_samples(timed: Path) -> None:
     assert verify([timed])[0].holds
-    flat = {"low": 11.5, "high": 11.5, "level": 0.95, "method": "t"}
+    flat = {"low": 11.5, "high": 11.5, "level": 0.95, "method": METHOD}
     for changes, named in (
         ([change("median_ms", 8.0), change("fps", 125.0)], "median_ms is 8, but 11.5 by samples.parquet"),
         ([change("mean_ms", 8.0), change("fps", 1e3 / 8)], "mean_ms"),
+        ([change("process_medians_ms", [])], "process_medians_ms does not hold one median per process"),
+        ([change("conditions", {})], "conditions.drift_percent is missing"),
         ([change("samples", 60)], "samples is 60, but 6 by samples.parquet"),
         (
             [change("process_medians_ms", [11.5, 11.5]), change("median_interval", flat)],

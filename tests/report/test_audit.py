@@ -71,6 +71,8 @@ def test_two_clocks_are_of_one_network_and_say_their_verdict(tmp_path: Path, ver
     clock = bars(collection(tmp_path, *times, latency("unet", median=99.0)))["clock"]
     assert numbers(clock) == (20.0, 25.0)
     assert clock.where.endswith(said)
+    near = latency(protocol="paper", median=20.0), latency(median=20.3)  # each to 1 % on either side
+    assert bars(collection(tmp_path / "near", *near))["clock"].where.endswith("the intervals of the two overlap")
     elsewhere = times[0], latency(median=25.0, campaign="another")
     assert "clock" not in bars(collection(tmp_path / "elsewhere", *elsewhere))
     assert "clock" not in bars(collection(tmp_path / "invalid", times[0], latency(median=25.0, verdict="INVALID")))

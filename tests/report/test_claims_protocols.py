@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 from perfect_user import READINGS, dataset_of, perfect_user, verdicts
-from record_factory import latency, machine, network
+from record_factory import latency, machine, network, training
 
 from hyperseg.report.claims import Claims
+from hyperseg.report.claims_speed import speed_ratios
+
+RECIPE = {"recipe": {"epochs": 7}}
+SHORT = {"config": RECIPE, "numbers": training(selection="best", selection_split="test", config=RECIPE).numbers}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ def test_other_data_is_another_protocol(tmp_path: Path, claims: Claims, change: 
 @pytest.mark.parametrize(
     ("part", "change", "reason"),
     [
-        ("train", {"config": {"recipe": {"epochs": 7}}}, "trained for 7 epochs, the released recipe for 120"),
+        ("train", SHORT, "trained for 7 epochs, the released recipe for 120"),
         (
             "train", {"config": {"recipe": {"ema_decay": 0.99, "label_smoothing": 0.0}}},
             "trained with ema_decay 0.99, which no released recipe has",
@@ -113,3 +117,33 @@ def test_a_ratio_on_another_gpu_is_judged_by_what_the_device_spends(tmp_path: Pa
     assert (ratio["ours"], ratio["verdict"]) == (pytest.approx(2.2), "reproduced")
     assert ratio["reason"].startswith("our network as a CUDA graph on NVIDIA H200; there also 1.00 by")
     assert "3.00 by our network in eager PyTorch" in ratio["reason"]
+
+
+def test_a_time_and_its_rate_are_of_one_statistic_and_name_their_engine(tmp_path: Path, claims: Claims) -> None:
+    records = {"m.json": latency("cityscapes_hyperseg_m", "deploy", 30.0, mean=33.0, engine="native")}
+    found = verdicts(tmp_path, records, claims, ())
+    fps, milliseconds = (found.loc[f"cityscapes_m_{name}", "ours"] for name in ("fps", "latency"))
+    assert (fps, milliseconds) == (pytest.approx(1e3 / 30), pytest.approx(30.0))
+    assert "engine native, the paper's eager PyTorch" in found.loc["cityscapes_m_fps", "reason"]
+
+
+def test_ratios_count_a_run_beside_peers_and_have_an_interval(claims: Claims) -> None:
+    """Two times that may be off by 3 and 4 percent give a ratio that may be off by 5."""
+    rows = [claims.row_of(f"cityscapes_hyperseg_{name}", "val") for name in "ms"]
+    shared = {
+        "kind": "bench", "protocol": None, "machine": "m", "device": "cpu", "device_name": "Test CPU", "threads": 2,
+        "source": "authors", "engine": "eager", "precision": "float32", "tf32": None, "batch_norm": None, "batch": 1,
+        "smoke": None, "verdict": None, "quantity": "latency_median", "record": "r",
+    }  # fmt: skip
+    runs = [
+        shared | {
+            "campaign": part, "subject": f"{part}: authors", "started_at": str(place), "variant": row.variant,
+            "input_height": row.input_height, "input_width": row.input_width, "value": value,
+            "low": value / math.exp(off), "high": value * math.exp(off),
+        }
+        for part, slow in (("inference", 200.0), ("peers", 300.0))
+        for place, (row, value, off) in enumerate(zip(rows, (100.0, slow), (0.03, 0.04), strict=True))
+    ]  # fmt: skip
+    found = speed_ratios(runs, *rows)
+    assert [ratio.value for ratio in found] == [2.0, 3.0]
+    assert (found[0].low, found[0].high) == (pytest.approx(2 / math.exp(0.05)), pytest.approx(2 * math.exp(0.05)))

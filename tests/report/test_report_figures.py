@@ -1,6 +1,7 @@
 """Figures: what is drawn, what is not, names that do not overlap, the same bytes twice."""
 
 import io
+import math
 import re
 from dataclasses import replace
 from itertools import combinations
@@ -21,10 +22,13 @@ from hyperseg.report.figures.forest import forest_figure
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.scaling import _draw, _looks, _points, _titles, scaling_figure
 from hyperseg.report.figures.style import house_style, look, new_figure, to_svg
+from hyperseg.report.figures.tradeoff import _draw as draw_panels
 from hyperseg.report.figures.tradeoff import tradeoff_figures
+from hyperseg.report.figures.training import _draw as draw_runs
 from hyperseg.report.figures.training import training_figures
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.page.svg import InlineFigures
+from hyperseg.report.panel import Panel, Point
 from hyperseg.report.tables.classes import MOST_NETWORKS
 
 Paper = tuple[PaperRow, ...]
@@ -100,6 +104,38 @@ def test_names_lie_inside_and_on_nothing(points: list[tuple[float, float]]) -> N
         assert Bbox.intersection(box, frame).width == pytest.approx(box.width, abs=2)  # type: ignore[union-attr]
     for one, other in combinations(boxes, 2):
         assert Bbox.intersection(one, other) is None
+
+
+def test_a_name_is_nearest_to_its_own_point_or_a_line_leads_there() -> None:
+    points = [(100.0, 50.0), (106.0, 50.6), (112.0, 50.0), (106.0, 49.4), (104.0, 50.2), (108.0, 49.8)]
+    with house_style():
+        figure = new_figure(3.7, 3.3)
+        axes = figure.subplots()
+        axes.set_xlim(50, 200)
+        axes.set_ylim(40, 60)
+        canvas = freeze_layout(figure)
+        place_labels(canvas, axes, [Label(x, y, str(n), y - 1, y + 1, x - 9, x + 9) for n, (x, y) in enumerate(points)])
+        found = [(text.get_window_extent(canvas.get_renderer()), text.arrow_patch) for text in axes.texts]  # type: ignore[attr-defined]
+        at = axes.transData.transform(points)
+    assert any(line for _, line in found)
+    for index, (box, line) in enumerate(found):
+        away = [
+            math.hypot(*(max(low - p, 0, p - high) for p, low, high in zip(point, box.min, box.max, strict=True)))
+            for point in at
+        ]
+        assert line or away[index] == min(away)
+
+
+def test_titles_and_legends_stay_inside_the_figure(tmp_path: Path) -> None:
+    seeds = list(collection(tmp_path, *(training(seed=seed) for seed in range(3))).training)
+    panel = Panel("camvid_segnet", "test", "standard v1", "Test CPU", 2, False, (Point("a", "a", "ours", 9.0, 50.0),))
+    with house_style():
+        curves, panels = draw_runs(seeds, scored=False), draw_panels([panel], 1)
+        title = panels.axes[0]._left_title  # type: ignore[attr-defined]
+        for figure, texts in ((curves, curves.legends[0].get_texts()), (panels, [title])):
+            renderer = freeze_layout(figure).get_renderer()
+            assert all(text.get_text() for text in texts)
+            assert max(text.get_window_extent(renderer).x1 for text in texts) < figure.bbox.width
 
 
 def test_figures_have_no_date_text_as_text_and_panes_for_a_phone(tmp_path: Path, paper: Paper) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from claims_frame import claims_frame
-from record_factory import demo, latency, write
+from record_factory import demo, latency, machine, write
 
 from hyperseg.report.collection import load
 from hyperseg.report.facts import PaperRow, PeerRow
@@ -22,7 +22,7 @@ def tables(
     tmp_path_factory: pytest.TempPathFactory, paper: tuple[PaperRow, ...], rivals: tuple[PeerRow, ...]
 ) -> list[Table]:
     """Every kind of table that a report of these records has."""
-    records = demo() | {"x.json": latency(verdict="DEGRADED", device_name="Odd_name #1 & 50% ~ {Ω}", sweep=True)}
+    records = demo() | {"x.json": latency(verdict="DEGRADED", at=machine(cpu="Odd_name #1 & 50% ~ {Ω}"), sweep=True)}
     found = load([write(tmp_path_factory.mktemp("latex") / "records", records)])
     inputs = Inputs(found, paper, rivals, claims_frame())
     return [table for part in table_parts() for table in part.build(inputs) if table.rows]

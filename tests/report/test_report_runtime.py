@@ -1,14 +1,16 @@
 """Tables of times: one per protocol, verdicts, the paper and the authors beside; sweeps, training, peers, summary."""
 
+import re
 from pathlib import Path
 
 import pytest
-from record_factory import evaluation, latency, network, record, training
+from record_factory import TEST_CPU, evaluation, latency, network, record, training
 from reported import GPU, collection, rows
 
 from hyperseg.records import BenchNumbers, Record
 from hyperseg.records.bench import BenchTiming, BenchTurns
 from hyperseg.report.facts import PaperRow
+from hyperseg.report.tables.bench import bench_tables
 from hyperseg.report.tables.formats import to_markdown
 from hyperseg.report.tables.model import view
 from hyperseg.report.tables.peers import peers_table
@@ -77,6 +79,9 @@ def test_the_training_table_and_the_sweep(tmp_path: Path) -> None:
     found = collection(tmp_path, training(), latency(sweep=True))
     (row,) = rows(training_table(found))
     assert (row["epochs"], row["steps"], row["best_miou_percent"], row["duration_s"]) == ("4", "40", "40.0", "60.0")
+    resumed = collection(tmp_path / "resumed", training().model_copy(update={"duration_s": 1.0}))
+    (row,) = rows(training_table(resumed))
+    assert row["duration_s"] == "4.0"  # four epochs of a second each, of which the last session ran one
     (sweep,) = scaling_tables(found)
     assert [row["pixel_ratio"] for row in rows(sweep) if row["axis"] == "input"] == ["0.25", "1.0", "4.0"]
 
@@ -99,7 +104,7 @@ def test_peers_stand_below_each_other(tmp_path: Path) -> None:
         timings = [BenchTiming(name=name, rounds_ms=[median], median_ms=median, ratio=1.0) for name in names]
         turns = BenchTurns(batch=1, input_height=64, input_width=96, timings=timings, others_load_percent=0.0)
         numbers = BenchNumbers(
-            device="cpu", device_name="CPU", clock="wall", authors_commit=None, authors_dirty=None, peers=turns
+            device="cpu", device_name=TEST_CPU, clock="wall", authors_commit=None, authors_dirty=None, peers=turns
         )
         return record(numbers, variant)
 
@@ -113,3 +118,19 @@ def test_peers_stand_below_each_other(tmp_path: Path) -> None:
     assert [column.title for column in view(table).columns][-2:] == [
         "HyperSeg-S (CamVid), 64×96", "HyperSeg-L (VOC), 64×96"
     ]  # fmt: skip
+
+
+def test_a_speed_up_has_an_interval_over_its_rounds(tmp_path: Path) -> None:
+    theirs, ours = [100.0, 110.0, 90.0, 100.0, 105.0, 95.0], [50.0] * 6
+    timings = [
+        BenchTiming(name="authors", rounds_ms=theirs, median_ms=100.0, ratio=1.0),
+        BenchTiming(name="eager/float32", rounds_ms=ours, median_ms=50.0, ratio=2.0),
+    ]
+    turns = BenchTurns(batch=1, input_height=576, input_width=768, timings=timings, others_load_percent=0.0)
+    numbers = BenchNumbers(
+        device="cpu", device_name=TEST_CPU, clock="wall", authors_commit=None, authors_dirty=None, inference=turns
+    )
+    contenders = bench_tables(collection(tmp_path, record(numbers)))[0]
+    found = {row["contender"].text: row["ratio"].text for row in contenders.rows}
+    assert found["authors"] == "1.00×"
+    assert re.fullmatch(r"2\.00× \[1\.\d\d, 2\.\d\d\]", found["eager/float32"])

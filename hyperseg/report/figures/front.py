@@ -21,7 +21,7 @@ from hyperseg.report.part import Part
 from hyperseg.report.timed_seeds import said_of_seeds
 from hyperseg.report.tradeoff import panels
 
-_WIDTH, _HEIGHT = 6.9, 4.3  # inches of one panel: the width of a page's text
+_WIDTH, _HEIGHT = 6.9, 5.0  # inches of one panel: the width of a page's text
 _KEY = 0.43  # of the width
 _READING = (
     "Up and right is better. Blue: HyperSeg and changes of it; orange: other networks trained, scored and timed in the "
@@ -88,7 +88,9 @@ def _labels(panel: Panel, numbers: Numbers) -> list[Label]:
 
     def label(point: Point) -> Label:
         text = point.name if point in front else str(numbers[point.network])
-        return Label(point.fps, point.miou_percent, text, *(point.miou_span or (None, None)))
+        return Label(
+            point.fps, point.miou_percent, text, *(point.miou_span or (None, None)), *(point.fps_span or (None, None))
+        )
 
     return [label(point) for point in sorted(panel.points, key=lambda p: (p not in front, p.network))]
 

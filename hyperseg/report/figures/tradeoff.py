@@ -32,6 +32,7 @@ from hyperseg.report.tradeoff import panels
 
 REAL_TIME = 30.0  # FPS
 _MANY = 40  # names; a panel with more names its front alone
+_TITLE = 10.0  # points
 _CROWD = 300  # points; a panel with more draws its front one by one and the others together
 _SMALL = 5  # points measured here that find room for their names in a small panel
 _FEW = 3  # points below which a panel of other hardware says nothing
@@ -46,7 +47,7 @@ _READING = (
     "Up and right is better; one panel is one dataset and one class of comparable times. Star: the paper. Blue: "
     "HyperSeg measured here, with intervals; orange: other networks trained, scored and timed in the same way; hollow: "
     "DEGRADED or a smoke run. Grey: other methods as published; hollow: known from a web page only. Line: the Pareto "
-    "front, its members named. Dotted: 30 FPS."
+    "front of the values, intervals aside, its members named; 'dominates' is said of the values too. Dotted: 30 FPS."
 )
 
 
@@ -133,8 +134,10 @@ def draw_panel(axes: Axes, panel: Panel, characters: int = 46) -> None:
     hardware = panel.hardware if panel.scoring == PAPER_SCORING else f"{panel.hardware}; scored by {panel.scoring}"
     subtitle = fill(hardware, characters)
     title = f"{dataset_title(panel.dataset).split(',')[0]}, {panel.split}"
-    font = 10 if len(title) < 32 else 9  # a longer one would leave the picture
-    axes.set_title(title, fontsize=font, pad=6 + 11 * len(subtitle.split("\n")))
+    size = min(
+        _TITLE, _TITLE * 0.61 * characters / len(title)
+    )  # a long one is set smaller: it may not leave the figure
+    axes.set_title(title, pad=6 + 11 * len(subtitle.split("\n")), fontsize=size)
     axes.text(0, 1.02, subtitle, transform=axes.transAxes, fontsize=8, va="bottom", linespacing=1.15)
     axes.set_xscale("log")
     limits = _limits(axes, panel)
@@ -256,7 +259,13 @@ def _labels(panel: Panel) -> list[Label]:
     if len(named) > _MANY:
         named = [p for p in panel.points if p in front]
     return [
-        Label(point.fps, point.miou_percent, point.name if point in named else "", *(point.miou_span or (None, None)))
+        Label(
+            point.fps,
+            point.miou_percent,
+            point.name if point in named else "",
+            *(point.miou_span or (None, None)),
+            *(point.fps_span or (None, None)),
+        )
         for point in sorted(panel.points, key=lambda p: p.role not in ("paper", "ours", "peer"))
     ]
 

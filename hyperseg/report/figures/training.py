@@ -15,6 +15,7 @@ from hyperseg.report.part import Part
 
 Run = Entry[TrainingNumbers]
 _MOST_NAMED = 12  # runs in a legend
+_SHORT = 21  # characters of a title of which two stand below one panel
 
 
 def training_figures(collection: Collection) -> list[Picture]:
@@ -39,6 +40,8 @@ def _picture(name: str, title: str, left: str, runs: list[Run]) -> Picture:
         caption += ", and the mIoU on the split scored while training." if scored else "."
         if len({entry.record.network.id for entry in runs}) > 1:
             caption += " Losses of different variants are not comparable."
+        if len(runs) > _MOST_NAMED:
+            caption += f" Of {len(runs)} runs, more than a legend holds; the table names each with its final loss."
         caption += left
         return picture(name, title, caption, _draw(runs, scored))
 
@@ -47,7 +50,8 @@ def _draw(runs: list[Run], scored: bool) -> Figure:
     panels = 2 if scored else 1
     titles = _titles(runs)
     named = len(runs) <= _MOST_NAMED
-    figure = new_figure(3.9 * panels, 2.8 + (0.2 * -(-len(runs) // 2) if named else 0))
+    columns = 2 * panels if max(map(len, titles)) <= _SHORT else panels  # a long title leaves no room beside it
+    figure = new_figure(3.9 * panels, 2.8 + (0.2 * -(-len(runs) // columns) if named else 0))
     grid = figure.subplots(1, panels, squeeze=False)[0]
     _curves(grid[0], runs, "Loss", lambda point: point.loss)
     if scored:
@@ -55,7 +59,7 @@ def _draw(runs: list[Run], scored: bool) -> Figure:
     if not named:
         return figure
     handles = [Line2D([], [], ms=4, lw=1.3, label=title, **look(index)) for index, title in enumerate(titles)]
-    figure.legend(handles=handles, loc="outside lower left", ncols=2)
+    figure.legend(handles=handles, loc="outside lower left", ncols=columns)
     return figure
 
 

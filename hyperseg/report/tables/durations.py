@@ -28,7 +28,8 @@ def durations_table(collection: Collection) -> Table:
     return Table(
         id="durations",
         title="Durations",
-        caption="The durations of a campaign's records added up; what lies between two steps is not counted.",
+        caption="The durations of a campaign's records added up, of a resumed training those of its epochs; what lies "
+        "between two steps is not counted.",
         columns=_COLUMNS,
         rows=tuple(_row(campaign, entries) for (campaign, _), entries in sorted(groups.items())),
     )
@@ -38,7 +39,7 @@ def _row(campaign: str, entries: list[AnyEntry]) -> dict[str, Cell]:
     machine = entries[0].record.provenance.machine
     seconds: Counter[str] = Counter()
     for entry in entries:
-        seconds[entry.record.kind] += entry.record.duration_s  # type: ignore[assignment]  # Counter is typed for int
+        seconds[entry.record.kind] += entry.record.whole_s  # type: ignore[assignment]  # Counter is typed for int
     total = sum(seconds.values())
     name = ", ".join([*dict.fromkeys(map(device_title, [*machine.gpus, machine.cpu])), f"{machine.cpu_cores} cores"])
     cells = {f"{kind}_s": Cell(value, f"{value / 60:.1f}") for kind, value in sorted(seconds.items())}

@@ -74,7 +74,8 @@ def _table(group: Sequence[Measured], said: str, collection: Collection) -> Tabl
         title=f"Accuracy and time, {campaign}: {setting.title}",
         caption="Median time of one image in eager PyTorch and on each network's fastest engine, with 95 % intervals; "
         "memory is of that engine. Where its record is INVALID no time is shown. On the front: no other network "
-        f"of the table is at least as accurate and as fast, intervals aside.{said}",
+        "of the table is at least as accurate and as fast, intervals aside. GMACs count a context path without effect, "
+        f"which no engine runs.{said}",
         columns=_COLUMNS,
         rows=tuple(_row(one, fronts, collection) for one in ordered),
         findings=("clock", "seed"),

@@ -106,7 +106,7 @@ def _cells(recipe: _Recipe, base: _Recipe, collection: Collection) -> dict[str, 
     (score, training), record = recipe.runs[0], recipe.runs[0][0].record
     anchors = tuple(entry.anchor for entry, _ in recipe.runs)
     rarest = fmean(_rarest(entry.numbers) for entry, _ in recipe.runs)
-    minutes = fmean(one.record.duration_s for _, one in recipe.runs)
+    minutes = fmean(one.record.whole_s for _, one in recipe.runs)
     cells = {
         "network": Cell(record.network.id, network_title(record.network.id)),
         "protocol": Cell(protocol_title(protocol_of(record))),

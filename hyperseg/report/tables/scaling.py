@@ -41,7 +41,8 @@ def scaling_tables(collection: Collection) -> list[Table]:
         Table(
             id=slug("scaling", protocol_slug(protocol)),
             title=f"Scaling, {protocol_title(protocol)}",
-            caption="Time against input size and batch, every point of the sweeps.",
+            caption="Time against input size and batch, every point of the sweeps. Images/s is over the total time, "
+            "so it lies below the inverse of the median where some passes took long.",
             columns=(*_COLUMNS, *weights),
             rows=tuple(
                 _row(entry, point, device_label(entry, collection), titles.get(entry.name))

@@ -59,7 +59,7 @@ def _row(entry: Entry[TrainingNumbers], collection: Collection) -> dict[str, Cel
         "precision": Cell(numbers.precision),
         "step_median_ms": Cell(numbers.step_median_ms, milliseconds(numbers.step_median_ms), here),
         "peak_memory_mib": Cell(numbers.peak_memory_bytes / MIB, f"{numbers.peak_memory_bytes / MIB:.0f}"),
-        "duration_s": Cell(record.duration_s, f"{record.duration_s / 60:.1f}", here),
+        "duration_s": Cell(record.whole_s, f"{record.whole_s / 60:.1f}", here),
     }
     if record.dataset:
         row |= {
