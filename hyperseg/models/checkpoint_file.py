@@ -91,8 +91,8 @@ def _unsafe(path: Path) -> str:
     return f"it needs code to be unpickled ({listed(names)}), which may do harm"
 
 
-def listed(names: Iterable[Any], limit: int = 8) -> str:
-    """The first names and how many more."""
+def listed(names: Iterable[Any]) -> str:
+    """The first eight names, and how many more there are."""
     names = [str(name) for name in names]
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more

@@ -150,7 +150,7 @@ def tensors(
     }
 
 
-class Schedule:
+class CheckpointTimer:
     """When the next checkpoint is due: by steps, by seconds, and never for more than its share of the time."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:

@@ -204,9 +204,3 @@ def for_dataset(
             "that of unseen images"
         )
     return recipe, notes
-
-
-def recipe_ids() -> list[str]:
-    """Ids of the recipes that come with the package."""
-    folder = files("hyperseg.training") / "recipes"
-    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))

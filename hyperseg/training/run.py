@@ -21,7 +21,7 @@ from hyperseg.records import Provenance, Record, TrainingNumbers, write_record
 from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import provenance
 from hyperseg.records.settings import WITHOUT_EFFECT
-from hyperseg.training.checkpoint import Checkpoint, Schedule
+from hyperseg.training.checkpoint import Checkpoint, CheckpointTimer
 from hyperseg.training.checks import check_disk, check_training
 from hyperseg.training.folder import RECORD_FILE, WEIGHTS_FILE, check_replaceable, output_folder
 from hyperseg.training.guards import Guards, check_finite
@@ -115,7 +115,7 @@ def _train(
     if setup.renewed:
         shown.say(f"made anew: {', '.join(setup.renewed)}")
     guards = Guards(recipe, model.num_classes, out if among.writes else None)
-    checkpoints = Schedule(checkpoint) if among.writes else None
+    checkpoints = CheckpointTimer(checkpoint) if among.writes else None
     if among.writes:
         check_disk(out, model, recipe)
     with shown, ExitStack() as closing:

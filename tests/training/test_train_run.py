@@ -20,8 +20,8 @@ from hyperseg.records import Record, read_record
 from hyperseg.records.schema import EvaluationNumbers, TrainingNumbers
 from hyperseg.records.settings import WITHOUT_EFFECT
 from hyperseg.training.folder import check_replaceable
-from hyperseg.training.loop import learning_rate
 from hyperseg.training.recipe import load_recipe
+from hyperseg.training.schedule import learning_rate
 from hyperseg.training.step import make_optimizer, train_step
 
 
