@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from hyperseg.errors import UserError
 from hyperseg.machine_lock import MachineLock
+from hyperseg.processors import SHARED_GPUS
 from hyperseg.yaml_file import parse_yaml
 
 if TYPE_CHECKING:
     import torch
 
+    from hyperseg.networks import NetworkEntry
     from hyperseg.pipeline.campaign import Campaign
 
 MAX_SIDE = 16384  # pixels of an input: a slip of the finger is named before it takes all memory
-SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
 _held: list[MachineLock] = []  # until the process ends
 NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
 
@@ -54,6 +55,13 @@ def parse_hw(text: str) -> tuple[int, int]:
             "384x512"
         )
     return int(height), int(width)
+
+
+def evaluation_input(given: str | None, campaign: "Campaign | None", network: "NetworkEntry") -> tuple[int, int]:
+    """The network's input (height, width) for a score: as given, else the campaign's, else the network's own."""
+    if given is not None:
+        return parse_hw(given)
+    return (campaign.evaluation.input_of(network.id) if campaign else None) or network.eval_hw
 
 
 def check_record_file(out: Path) -> None:

@@ -10,10 +10,11 @@ from PIL import Image
 from torch import nn
 
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
+from hyperseg.data.reading import Reading
 from hyperseg.errors import UserError
 from hyperseg.evaluation.confusion import confusion_matrix
 from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
-from hyperseg.evaluation.protocol import EvaluationProtocol, Reading
+from hyperseg.evaluation.protocol import EvaluationProtocol
 from hyperseg.records import ClassIoU, EvaluationNumbers
 from hyperseg.records.scores import Matrix, bootstrap_interval, class_iou, majority_matrix, mean_iou, pixel_accuracy
 
@@ -29,7 +30,6 @@ def evaluate(
     input_hw: tuple[int, int],
     device: torch.device,
     reading: Reading | None = None,
-    live: bool = False,
 ) -> EvaluationNumbers:
     """Score `model` (made by ``hyperseg.create_model``) on a split; batches of one, float32.
 
@@ -37,7 +37,7 @@ def evaluate(
     :class:`UserError` for an unknown split, withheld labels or a network of other classes.
     """
     reading = reading or protocol.reading_of(dataset.id)
-    scored = score_images(model, dataset, split, reading, input_hw=input_hw, device=device, live=live)
+    scored = score_images(model, dataset, split, reading, input_hw=input_hw, device=device)
     return summarize(scored, protocol, input_hw=input_hw, device=device.type)
 
 
@@ -66,7 +66,7 @@ def score_images(
     samples = dataset.samples(split)
     if not samples:
         raise UserError(f"split '{split}' of dataset {dataset.id} in {dataset.root} is empty; choose another")
-    names = scored_classes(dataset, reading)
+    names = [entry.name for entry in scored_classes(dataset, reading)]
     was_training = model.training
     model.eval()
     try:

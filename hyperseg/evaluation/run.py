@@ -9,10 +9,11 @@ from torch import nn
 
 from hyperseg.arithmetic import switches
 from hyperseg.data.prepared import PreparedDataset
+from hyperseg.data.reading import Normalization
 from hyperseg.data.reference import dataset_ref
 from hyperseg.errors import UserError
 from hyperseg.evaluation.evaluate import score_images, summarize
-from hyperseg.evaluation.protocol import EvaluationProtocol, Normalization
+from hyperseg.evaluation.protocol import EvaluationProtocol
 from hyperseg.files import sha256_file
 from hyperseg.records import Record, write_record
 from hyperseg.records.network import network_ref

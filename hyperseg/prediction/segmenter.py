@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from hyperseg.data.reading import Reading
 from hyperseg.errors import UserError
@@ -19,6 +18,7 @@ from hyperseg.latency.engines import Target, engine_table, get_engine
 from hyperseg.latency.engines.engine import Run
 from hyperseg.latency.roofline import count_work
 from hyperseg.latency.stages import Staged
+from hyperseg.models.decoder import resize
 from hyperseg.models.network import HyperSeg, class_map, pad_to_fit
 
 # Taken where they are named alone: they compile for long, at every new size, or no GPU has run them yet.
@@ -76,9 +76,7 @@ class Segmenter:
         logits = logits[:, : self.classes].float()
         if self.fit == "pad":
             logits = logits[..., : hw[0], : hw[1]]
-        elif logits.shape[-2:] != hw:
-            logits = F.interpolate(logits, hw, mode="bilinear", align_corners=False)
-        return class_map(logits)[0].to(torch.uint8).cpu().numpy()
+        return class_map(resize(logits, hw))[0].to(torch.uint8).cpu().numpy()
 
     def _check_memory(self, height: int, width: int) -> None:
         """By the largest operator alone, a lower bound: beyond it the system may end any process for lack of memory."""
