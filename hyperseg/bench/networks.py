@@ -12,12 +12,10 @@ from hyperseg import create_model
 from hyperseg.bench.setting import Setting
 from hyperseg.errors import UserError
 from hyperseg.latency.authors import load_network
-from hyperseg.latency.engines import Engine, Target, engine_table, get_engine
+from hyperseg.latency.engines import Engine, Run, Target, engine_table, get_engine
 from hyperseg.latency.protocol import Precision
 from hyperseg.latency.random_weights import SEED, randomize
 from hyperseg.models import HyperSeg, export_checkpoint
-
-Run = Callable[[Tensor], Tensor]
 
 
 def ours(variant: str, weights: Path | None = None) -> HyperSeg:

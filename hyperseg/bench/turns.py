@@ -4,7 +4,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -125,9 +125,9 @@ def contest(contenders: Sequence[Contender], setting: Setting, warm_up: int = 2)
         sampling_failure=series.failure,
         gpu_unsampled=setting.device == "cuda" and gpu is None,
     )
-    conditions: dict[str, Any] = {"cpu": summary.as_dict()}
+    conditions: dict[str, Any] = {"cpu": asdict(summary)}
     if gpu_summary is not None:
-        conditions["gpu"] = gpu_summary.as_dict()
+        conditions["gpu"] = asdict(gpu_summary)
     load = conditions_cpu.others_load_percent(readings[0], readings[-1], len(cpu.affinity) or os.cpu_count() or 1)
     return Contest(timings, evidence, round(load, 1), before.name, (before.median_ms, after.median_ms), conditions)
 

@@ -18,7 +18,7 @@ from hyperseg.latency.conditions import Sampler
 from hyperseg.latency.lock import device_lock
 from hyperseg.latency.request import Request, check_request, make_plan
 from hyperseg.latency.worker import heartbeat, open_sources, prepare
-from hyperseg.records.statistics import Array, bootstrap_interval
+from hyperseg.records.statistics import Array, median_interval
 
 BOUND_PERCENT = 1.0  # sampling must not change the median by more
 
@@ -75,11 +75,10 @@ def check(request: Request, pairs: int = 60, block_seconds: float = 1.0, wait: b
     """
     device = check_request(request)
     with device_lock(device.lock_key, device.name, wait):
-        return measure(request, pairs, block_seconds)
+        return _measure(request, pairs, block_seconds)
 
 
-def measure(request: Request, pairs: int, block_seconds: float) -> Overhead:
-    """:func:`check` for a caller that holds the device's lock."""
+def _measure(request: Request, pairs: int, block_seconds: float) -> Overhead:
     plan = make_plan(request)
     job = plan.points[0].job
     sources = open_sources(job.device, job.device_index)
@@ -125,7 +124,7 @@ def _change(name: str, blocks: dict[bool, list[Array]], column: int) -> Change:
         sampled: np.asarray([np.median(block[:, column]) for block in found]) for sampled, found in blocks.items()
     }
     ratios = medians[True] / medians[False]
-    low, high = bootstrap_interval(ratios)
+    low, high = median_interval(ratios)
     return Change(
         clock=name,
         with_ms=float(np.median(np.concatenate(blocks[True])[:, column])),

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from hyperseg.errors import UserError
@@ -112,10 +112,10 @@ def run_job(job: Job, emit: Emit) -> Result:
         calibration_after_ms=after.median_ms,
         peak_gflop_per_s=max(before.peak_gflop_per_s, after.peak_gflop_per_s),
         peak_gigabytes_per_s=bandwidth,
-        cpu_conditions=conditions_cpu.summarise(cpu_readings, cpu, edge_before, edge_after).as_dict()
+        cpu_conditions=asdict(conditions_cpu.summarise(cpu_readings, cpu, edge_before, edge_after))
         if len(cpu_readings) > 1
         else None,
-        gpu_conditions=gpu.summarise(gpu_readings).as_dict() if gpu and gpu_readings else None,
+        gpu_conditions=asdict(gpu.summarise(gpu_readings)) if gpu and gpu_readings else None,
         sampling_failure=series.failure,
         gpu_unsampled=job.device == "cuda" and gpu is None,
         sampling_cost_percent=round(100 * series.cost_s / series.at_s[-1], 3) if series.at_s else 0.0,

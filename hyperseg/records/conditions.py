@@ -1,6 +1,6 @@
 """Conditions over the timed window of one process, as a record keeps them. Units are in the names."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 # Slowdowns that invalidate a number; the other reasons to throttle degrade it.
@@ -29,9 +29,6 @@ class CpuSummary:
     load_average_1min: float | None
     neighbours: list[dict[str, Any]]  # the other processes that used most CPU time
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class GpuSummary:
@@ -49,6 +46,3 @@ class GpuSummary:
     other_processes: list[int] | None  # pids seen at any reading; None: not readable
     unnamed_processes: int  # others whose pid could not be told from ours
     unreadable: list[str]  # counters the board does not have
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)

@@ -55,9 +55,9 @@ def log_slope(x: Sequence[float], y: Sequence[float]) -> float | None:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
-def bootstrap_interval(values: Array, draws: int = 2000) -> tuple[float, float]:
-    """95 % interval of the median of independent `values`: percentiles over samples drawn from them."""
-    drawn = np.median(values[np.random.default_rng(0).integers(len(values), size=(draws, len(values)))], axis=1)
+def median_interval(values: Array) -> tuple[float, float]:
+    """95 % interval of the median of independent `values`: percentiles over 2000 samples drawn from them."""
+    drawn = np.median(values[np.random.default_rng(0).integers(len(values), size=(2000, len(values)))], axis=1)
     low, high = np.percentile(drawn, [2.5, 97.5])
     return float(low), float(high)
 
@@ -66,7 +66,7 @@ def ratio_interval(ratios: Sequence[float]) -> Interval | None:
     """95 % interval of the median of `ratios`, one a round; None below six rounds."""
     if len(ratios) < LEAST_ROUNDS:
         return None
-    low, high = bootstrap_interval(np.asarray(ratios, dtype=np.float64))
+    low, high = median_interval(np.asarray(ratios, dtype=np.float64))
     method = f"percentile bootstrap of the median over {len(ratios)} rounds"
     return Interval(low=low, high=high, level=0.95, method=method)
 
