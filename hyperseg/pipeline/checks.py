@@ -7,12 +7,14 @@ import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.published import find_published, published_table
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.engines import engine_table
+from hyperseg.latency.protocol import Precision
 from hyperseg.latency.protocol import load_protocol as load_latency_protocol
 from hyperseg.networks import get_network
 from hyperseg.pipeline.campaign import Campaign
@@ -20,8 +22,6 @@ from hyperseg.pipeline.dataset import check_unchanged
 from hyperseg.pipeline.steps import Layout
 from hyperseg.rivals import rival_table
 from hyperseg.training.recipe import Recipe, for_dataset, load_recipe
-
-PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 def check(campaign: Campaign) -> None:
@@ -86,10 +86,9 @@ def _check_engines(campaign: Campaign) -> None:
             if engine_table()[name].ours_alone and variant in rival_table():
                 raise UserError(f"latency.engines times {variant} by {name}, which runs HyperSeg alone; take it out")
     for precision in campaign.latency.precisions:
-        if precision not in PRECISIONS:
-            raise UserError(
-                f"unknown precision '{precision}' in latency.precisions; choose from {', '.join(PRECISIONS)}"
-            )
+        if precision not in get_args(Precision):
+            known = ", ".join(get_args(Precision))
+            raise UserError(f"unknown precision '{precision}' in latency.precisions; choose from {known}")
 
 
 def _check_backbone(recipe: Recipe) -> None:

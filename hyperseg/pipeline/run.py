@@ -25,12 +25,11 @@ from hyperseg.pipeline.profile import Profile
 from hyperseg.pipeline.progress import Progress, last_lines
 from hyperseg.pipeline.steps import Layout
 from hyperseg.pipeline.trainings import Choice, protect, remember
-from hyperseg.processors import usable_cores
+from hyperseg.processors import SHARED_GPUS, usable_cores
 from hyperseg.records.provenance import machine
 
 HERE = Profile()
 PLUGINS = Path(__file__).parent / "plugins"
-SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable: the GPUs that jobs share, one each (hyperseg.cli.steps)
 SOURCE = "HYPERSEG_SOURCE"  # environment variable that tells `rule prepare` where the published files are
 
 

@@ -163,7 +163,9 @@ def collect(records: dict[str, tuple[str, Record]]) -> Collection:
                 bench.append(Entry(name, sha256, record, numbers))
     collection = Collection(tuple(training), tuple(evaluation), tuple(latency), tuple(bench))
     _refuse_duplicates(collection.training, training_key)
-    _refuse_duplicates(collection.evaluation, lambda e: (*accuracy_key(e, collection), _protocol(e), e.record.seed))
+    _refuse_duplicates(
+        collection.evaluation, lambda e: (*accuracy_key(e, collection), protocol_of(e.record), e.record.seed)
+    )
     _refuse_duplicates(collection.latency, latency_key)
     _refuse_duplicates(collection.bench, bench_key)
     return collection
@@ -224,7 +226,7 @@ def latency_key(entry: Entry[LatencyNumbers]) -> Key:
     """One row of a runtime table."""
     numbers = entry.numbers
     return (
-        entry.record.provenance.machine.fingerprint, numbers.device, numbers.device_name, _protocol(entry),
+        entry.record.provenance.machine.fingerprint, numbers.device, numbers.device_name, protocol_of(entry.record),
         entry.record.campaign, *network_key(entry.record.network), numbers.input_height, numbers.input_width,
         numbers.batch, numbers.precision, numbers.tf32, numbers.batch_norm, numbers.engine,
         entry.record.network.weights_sha256 or "",
@@ -245,10 +247,6 @@ def training_key(entry: Entry[TrainingNumbers]) -> Key:
     seed = -1 if entry.record.seed is None else entry.record.seed
     key = (*dataset_key(entry), entry.record.campaign, *network_key(entry.record.network), seed)
     return (*key, entry.numbers.selection, entry.numbers.selection_split or "")
-
-
-def _protocol(entry: Entry[N]) -> tuple[str, int]:
-    return protocol_of(entry.record)
 
 
 def protocol_of(record: Record) -> tuple[str, int]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from hyperseg.errors import UserError
 from hyperseg.report.conditions import Conditions, read_conditions
 
+PAPER = "results/paper/paper.csv"  # where they lie in the repository
+PEERS = "results/published"  # every CSV in it
 _PAPER_COLUMNS = (
     "variant", "dataset", "split", "input_height", "input_width", "miou_percent", "fps", "latency_ms", "gpu",
     "weights_released", "source",

@@ -13,11 +13,10 @@ from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.report.blocks import fill, fill_file, read_text
 from hyperseg.report.build import Sources, report_files
 from hyperseg.report.collection import Collection
+from hyperseg.report.facts import PAPER, PEERS
 from hyperseg.report.output import CONTENTS, contents, replace_folder
 
 RECORDS = "results/reference"
-PAPER = "results/paper/paper.csv"
-PEERS = "results/published"  # every CSV in it
 SITE = "reports/site"
 INDEX = "reports/index.html"
 COMMITTED = "reports/reference"
