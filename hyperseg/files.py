@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and the hashes of files."""
+"""Atomic writing of files and folders, and the hashes of files."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Faults of the machine under a computation, memory that ran out and a device that was lost, as one sentence each."""
+"""Out of memory and lost devices, as one sentence each."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ _BUG = re.compile(r"device-side assert|illegal|misaligned|invalid|no kernel imag
 
 
 def explain(error: BaseException) -> UserError | None:
-    """The sentence for a fault of the machine behind an exception; None where it is something else."""
+    """The sentence for an exception that is a fault of the machine; None for other exceptions."""
     if is_out_of_memory(error):
         return UserError("memory ran out; end other programs, choose a smaller input or a machine with more memory")
     reason = lost_device(error)

@@ -50,8 +50,8 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     found = problems[0]
     branches = [place for place, part in enumerate(found["loc"]) if _BRANCH.fullmatch(str(part))]
     if branches:  # what is nearest to a form that the key may have
-        alike = [one for one in problems if one["loc"][: branches[0]] == found["loc"][: branches[0]]]
-        found = max(alike, key=lambda one: len(one["loc"]))
+        same_place = [one for one in problems if one["loc"][: branches[0]] == found["loc"][: branches[0]]]
+        found = max(same_place, key=lambda one: len(one["loc"]))
     location = [str(part) for part in found["loc"] if not _BRANCH.fullmatch(str(part))]
     return ".".join(location), _message(found["type"], found["msg"], found.get("ctx", {}), found["input"])
 

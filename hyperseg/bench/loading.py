@@ -102,7 +102,7 @@ def _pipelines(root: Path, augmentation: Augmentation) -> dict[str, Pipeline]:
 
 
 def _plain(sample: Sample, choices: Draw, crop_hw: tuple[int, int]) -> torch.Tensor:
-    """Whole-image resize, pad, crop, flip, to_tensor, normalize; the label alike."""
+    """Whole-image resize, pad, crop, flip, to_tensor, normalize; the label the same way."""
     from torchvision.transforms import functional as tv
 
     assert sample.label is not None

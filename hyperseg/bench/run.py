@@ -33,7 +33,7 @@ MEASURE: dict[PartName, Callable[[str, Setting], Any]] = {
 def run(
     variant: str, parts: Collection[PartName], setting: Setting, campaign: str, show: Callable[[BenchNumbers], None]
 ) -> Record:
-    """Measure the parts; `show` gets each as soon as it is there, and the goals last.
+    """Measure the parts; `show` gets each part when it is done, and the goals last.
 
     The caller holds the device's lock and has set torch's threads.
     """

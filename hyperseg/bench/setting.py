@@ -1,4 +1,4 @@
-"""What a benchmark is asked for. Imports no torch."""
+"""The options of a benchmark. Imports no torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Contenders take turns, so that what disturbs one disturbs all; the laboratory's conditions are kept meanwhile."""
+"""Contenders take turns, so that a disturbance hits them all; conditions are sampled as in `hyperseg latency`."""
 
 import os
 import statistics
@@ -58,7 +58,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Contest:
-    """What a contest measured, in the contenders' order, and what its verdicts rest on."""
+    """What a contest measured, in the contenders' order, and the evidence for its verdicts."""
 
     timings: list[Timing]
     evidence: Evidence  # of all contenders together

@@ -101,7 +101,7 @@ def _measure(
     campaign: str,
     paths: dict[str, Path | None],
 ) -> None:
-    """Each variant's parts; the agreement is of the variant that the weights are of."""
+    """Measure each variant's parts; the agreement only for the variant of the weights."""
     import torch
 
     from hyperseg.bench.networks import usable_engines
@@ -127,7 +127,7 @@ def _measure(
 
 
 def _once() -> Callable[[str], None]:
-    """A line on stderr; what was said before (an engine that is left out of every part) is not said again."""
+    """A function that writes a line to stderr, each text only once: an engine can be left out of every part."""
     said: set[str] = set()
 
     def say(text: str) -> None:
@@ -146,7 +146,7 @@ def _show(numbers: "BenchNumbers") -> None:
 
 
 def _agreement_variant(parts: list[PartName], setting: Setting) -> str | None:
-    """The variant of the weights, where the agreement is asked for."""
+    """The variant of the weights if the agreement is asked for, else None."""
     if (setting.weights is None) != (setting.images is None):
         raise UserError("the agreement needs both --weights and --images; give both or neither")
     if "agreement" not in parts:

@@ -39,7 +39,7 @@ def command(
 ) -> None:
     """Make tables, figures, metrics.json and index.html from records.
 
-    Give record files, or folders in which every *.json is a record. Lists of pictures (strips.csv) are given alike.
+    Give record files, folders in which every *.json is a record, or lists of pictures (strips.csv).
     """
     from rich.console import Console
 

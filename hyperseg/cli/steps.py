@@ -1,4 +1,4 @@
-"""What the commands of single steps share: the configuration's part for a step, KEY=VALUE options, the device."""
+"""Shared by the commands of single steps: reading the configuration and KEY=VALUE options, choosing the device."""
 
 import json
 import os
@@ -22,7 +22,7 @@ NO_CAMPAIGN = "none"  # the name in records of steps that were run without a con
 
 
 def read_campaign(path: Path | None) -> "Campaign | None":
-    """The configuration, checked; None without one: the released settings hold."""
+    """The checked configuration; None without one, for the released settings."""
     from hyperseg.pipeline.campaign import load_campaign
 
     return load_campaign(path) if path else None
@@ -104,7 +104,7 @@ def choose_device(name: str) -> "torch.device":
 
 
 def claim_gpu() -> None:
-    """Where a run shares several GPUs among its jobs, make a free one this process's only GPU, until it ends.
+    """In a run that shares several GPUs among its jobs: make a free GPU this process's only one, until it ends.
 
     Call it before torch looks for GPUs. Raises :class:`UserError` where other jobs hold all of them.
     """

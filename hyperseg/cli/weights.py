@@ -30,7 +30,7 @@ def load_network(weights: Path, variant: str | None) -> "HyperSeg | RivalNetwork
 
 
 def training_seed(weights: Path) -> int | None:
-    """The seed that the training record beside a weights file tells, if it is of that very file."""
+    """The seed in the training record beside a weights file, if the record belongs to that file."""
     from hyperseg.files import sha256_file
     from hyperseg.records import read_record
 

@@ -1,4 +1,4 @@
-"""How bad files are named to a user: the first ten and the total, in one sentence that no terminal obeys."""
+"""How errors list bad files: the first ten and the total, without control characters."""
 
 from collections.abc import Iterable
 

@@ -62,7 +62,7 @@ def pixel_source(dataset: PreparedDataset, samples: list[Sample], void: Literal[
 
 
 def _save(path: Path, array: np.ndarray) -> None:
-    """Write an array so that another process sees the whole file or none."""
+    """Write an array atomically: another process sees the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:

@@ -103,7 +103,7 @@ def open_dataset(root: Path) -> PreparedDataset:
 
 
 def as_dataset(root: Path, info: DatasetInfo, manifest: Manifest) -> PreparedDataset:
-    """The dataset that a description and a manifest make together."""
+    """The dataset of a description and a manifest."""
     return PreparedDataset(
         root, info.id, info.title, info.classes, info.void, manifest.version, manifest.splits, info, manifest
     )

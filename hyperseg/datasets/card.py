@@ -19,7 +19,7 @@ from hyperseg.files import write_text_atomic
 def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> DatasetCard:
     """The card of a sound folder that was looked at."""
     labels = np.array([one.values for one in seen.values() if one.values is not None], np.int64).reshape(-1, 256)
-    channels = np.zeros((3, 256), np.int64)  # integers, so that sums do not depend on the order
+    channels = np.zeros((3, 256), np.int64)  # integer sums do not depend on the order
     for one in seen.values():
         if one.channels is not None:
             channels += one.channels

@@ -77,7 +77,7 @@ def add_in_place(folder: Path, classes: Path) -> PreparedDataset:
 
 
 def _check_in_place(split: _Split, own: OwnClasses) -> None:
-    """Raise UserError for what only a copy can put right."""
+    """Raise UserError for anything that needs a copy."""
     images, labels = dataset_files(split.images), dataset_files(split.labels) if split.labels else {}
     nested = [name for name in (*images, *labels) if "/" in name]
     if nested:
@@ -100,7 +100,7 @@ def _check_in_place(split: _Split, own: OwnClasses) -> None:
 
 
 def _check_own_files(folder: Path) -> None:
-    """Raise UserError where a file that would be written is there and is something else."""
+    """Raise UserError if a file that would be written exists and is something else."""
     try:
         if (folder / DATASET_FILE).exists():
             read_info(folder)
@@ -152,7 +152,7 @@ def _folder(path: Path) -> Path | None:
 
 
 def _copy(split: _Split, stage: Path, own: OwnClasses, label_suffix: str) -> Counter[Colour]:
-    """Copy one split; the pixels of each colour that is of no class."""
+    """Copy one split; returns the pixels of each colour without a class."""
     intake = Intake((split.images,))
     images = dataset_files(split.images)
     strange = [name for name in images if PurePosixPath(name).suffix.lower() not in IMAGES]
@@ -199,7 +199,7 @@ def _composed(name: str) -> str:
 
 
 def _check_suffix(split: _Split, images: set[str], labels: set[str], given: str) -> None:
-    """Raise UserError where labels are called as their images with one and the same end, which was not given."""
+    """Raise UserError if all labels have their images' names plus one suffix that was not given."""
     if not labels or labels & images:
         return
     if given:

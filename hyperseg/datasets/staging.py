@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, and never in place of anything that is not this package's own.
+"""Folders that appear whole or not at all, and never replace what this package did not make.
 
 The work is done in a hidden folder beside the target, hence on its file system, so that a rename ends it::
 
@@ -44,7 +44,7 @@ class Stage:
 
 @contextmanager
 def staged_folder(out: Path) -> Iterator[Path]:
-    """As :func:`staged`, for work that needs nothing but the folder to fill."""
+    """:func:`staged` for work that needs only the folder to fill."""
     with staged(out) as stage:
         yield stage.folder
 
@@ -79,7 +79,7 @@ def staged(out: Path) -> Iterator[Stage]:
 
 @contextmanager
 def _disk_errors(out: Path) -> Iterator[None]:
-    """An OSError of the work as a sentence about `out`: a user knows nothing of the folder beside it."""
+    """Turn an OSError into a UserError about `out`: a user does not know the folder beside it."""
     try:
         yield
     except OSError as error:
@@ -135,7 +135,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def _strange(out: Path, files: dict[str, Path]) -> list[str]:
-    """The files of a folder with a dataset.yaml that this package did not make, or not as they are now."""
+    """Files of a folder with a dataset.yaml that this package did not make, or that changed since."""
     info = read_info(out)
     published = is_published(info.id)
     judged = {name: path for name, path in files.items() if name not in {MANIFEST_FILE, CARD_FILE}}

@@ -1,4 +1,4 @@
-"""``hyperseg data verify``: is a prepared folder what its manifest, its description and its source say?"""
+"""``hyperseg data verify``: check a prepared folder against its manifest, description and source."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -43,7 +43,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Scored:
-    """The images of a split in order, with what the network made of each."""
+    """The images of a split in order, with each one's confusion matrix."""
 
     images: list[str]  # names without a suffix
     matrices: Matrix  # (N, C, C), pixels
@@ -89,7 +89,7 @@ def _matrices(
     classes: int,
     device: torch.device,
 ) -> Iterator[tuple[Matrix, int]]:
-    """Per image: its confusion matrix and the number of its label's pixels that are not counted."""
+    """Per image: its confusion matrix and the number of ignored label pixels."""
     for sample in samples:
         values = read_label(sample, reading.void)
         if reading.geometry == "resize_both":

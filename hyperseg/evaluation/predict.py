@@ -1,4 +1,4 @@
-"""From an image on disk to class indices at its label's size, as an evaluation protocol has it."""
+"""From an image to class indices at its label's size, by an evaluation protocol."""
 
 import numpy as np
 import torch

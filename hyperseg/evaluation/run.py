@@ -38,7 +38,7 @@ def evaluate_to_record(
 ) -> Record:
     """Score `model`, whose weights came from the file `weights`, and write the record to `out`; returns it.
 
-    The images' confusion matrices go beside it, as ``<name of out>.npz``, so that every number can be derived again.
+    The images' confusion matrices go beside it, as ``<name of out>.npz``, from which every number can be derived again.
     `normalization` and `flip` override the protocol's reading and are recorded. Raises :class:`UserError`.
     """
     started_at, started = datetime.now(UTC), time.monotonic()

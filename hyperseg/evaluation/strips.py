@@ -1,4 +1,4 @@
-"""Which images are worth a picture, and which pictures a folder may get."""
+"""Chooses the images to draw, and protects other files of the folder."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -48,7 +48,7 @@ def check(options: Options, variant: str, size: tuple[int, int]) -> None:
 
 
 def same_bits(plain: Run, early: Run, images: Sequence[Tensor]) -> bool:
-    """Whether ``early`` answers as ``plain``, the images in turns: one that reads too soon has the image before."""
+    """Whether both agree bit by bit on alternating images: a kernel that reads too soon reads the image before."""
     wanted = [plain(image).clone() for image in images]
     return all(torch.equal(early(images[i % len(images)]), wanted[i % len(images)]) for i in range(ROUNDS))
 

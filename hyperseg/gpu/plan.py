@@ -24,7 +24,7 @@ FRONT = Path(__file__).parents[2] / "config/front_camvid.yaml"
 
 @dataclass(frozen=True)
 class Options:
-    """What a session is asked for; `dry` is the same plan on a CPU with tiny sizes, which shows that it runs."""
+    """The options of a session; `dry` is the same plan on a CPU with tiny sizes, as a test."""
 
     out: Path
     minutes: float = 10.0
@@ -83,7 +83,7 @@ class Piece:
 
 
 def plan(options: Options) -> tuple[list[Piece], list[str]]:
-    """The pieces in order, and what is left out, with the reason."""
+    """The pieces in order, and what is left out and why."""
     first, others = options.variants[:2], options.variants[2:]
     gpu = "compiled" in options.engines
     left_out = []

@@ -45,7 +45,7 @@ def front(options: Options, network: str) -> None:
 def camvid(options: Options, seconds: float) -> None:
     """Train camvid_hyperseg_s on the prepared dataset with the time left, then score its test split.
 
-    The schedule is chosen once, so that a call after a cut goes on with the same training.
+    The schedule is chosen once: a call after an interruption goes on with the same training.
     """
     chosen = options.out / "camvid.json"
     if not chosen.exists():

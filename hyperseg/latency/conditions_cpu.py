@@ -169,7 +169,7 @@ def summarise(readings: list[dict[str, Any]], source: CpuSource, before: Edge, a
 
 
 def long_steps(readings: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Pairs of readings at least 0.9 s apart, so that a 10 ms tick is about 1 %; else the whole window."""
+    """Pairs of readings at least 0.9 s apart, where a 10 ms tick is about 1 %; else the whole window."""
     pairs, first = [], readings[0]
     for reading in readings[1:]:
         if (reading["at_ns"] - first["at_ns"]) / 1e9 >= 0.9:

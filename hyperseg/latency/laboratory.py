@@ -27,7 +27,7 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Outcome:
-    """What a plan brought: results by point, in the points' order, and how its sweep ended."""
+    """The results of a plan by point, in the points' order, and how its sweep ended."""
 
     plan: Plan
     started_at: datetime
@@ -67,8 +67,8 @@ def run_session(requests: Sequence[Request], tell: Tell, wait: bool = False) -> 
 def measure_plans(plans: Sequence[Plan], tell: Tell) -> list[Outcome]:
     """Measure checked plans; the caller holds their devices' locks.
 
-    The processes of all single points take turns (the first of each, then the second of each, ...), so that a slow
-    change of the machine meets all of them alike; a sweep that stops by its own results runs after them.
+    The processes of all single points take turns (the first of each, then the second of each, ...): a slow change
+    of the machine affects them all; a sweep that stops by its own results runs after them.
     """
     session = uuid.uuid4().hex[:12]
     outcomes = [Outcome(plan, datetime.now(UTC), session) for plan in plans]
@@ -126,7 +126,7 @@ def _take_turns(outcomes: Sequence[Outcome], tell: Tell) -> None:
 
 
 def _wanted(outcome: Outcome, index: int, turn: int) -> bool:
-    """Whether a point is still to be timed: one whose first process refused, or found too little memory, is not."""
+    """Whether a point is still to be timed: not if its first process refused it or ran out of memory."""
     return outcome.refused is None and (turn == 0 or index in outcome.results)
 
 

@@ -1,4 +1,4 @@
-"""What a user asks the laboratory for, and the checks that refuse it before anything is timed."""
+"""A user's request, and its checks before anything is timed."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -70,8 +70,8 @@ class Overhead:
 def check(request: Request, pairs: int = 60, block_seconds: float = 1.0, wait: bool = False) -> Overhead:
     """Measure on the request's first point, in this process, under the device's lock.
 
-    A pair is one block with the side thread and one without, in an order that alternates, so that a slow change of the
-    machine meets both alike.
+    A pair is one block with the side thread and one without, in alternating order: a slow change of the machine
+    affects both.
     """
     device = check_request(request)
     with device_lock(device.lock_key, device.name, wait):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RuntimeTrunk(nn.Module):
-    """A module around a callable from the image to the skips and the signal: a trunk that runs elsewhere."""
+    """A trunk that runs elsewhere: a module around a callable from the image to the skips and the signal."""
 
     def __init__(self, run: "RunTrunk") -> None:
         super().__init__()

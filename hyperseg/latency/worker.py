@@ -183,7 +183,7 @@ def prepare(job: Job) -> Prepared:
     @torch.inference_mode()
     def run(index: int) -> None:
         image = images[index % len(images)].to(device) if copies else on_device[index % len(images)]
-        held[0] = call(image)  # held, so that freeing the last output is part of every run alike
+        held[0] = call(image)  # held: every run then includes freeing the output before
 
     return Prepared(run, call, on_device, prepare_s, norms_left, memory, device)
 

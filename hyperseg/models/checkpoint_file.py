@@ -1,4 +1,4 @@
-"""Reading a ``.pth`` file that somebody else wrote: no code runs, memory is bounded, and what it is not is said."""
+"""Reading an untrusted ``.pth`` file: no code runs, memory is bounded, and an unfit file is explained."""
 
 import pickle
 import zipfile
@@ -33,7 +33,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
 
 
 def check_file(path: Path) -> None:
-    """Raise :class:`UserError` where there is no file, where it is no weights at all, or would fill the memory."""
+    """Raise :class:`UserError` if the file is missing, holds no weights, or would fill the memory."""
     if path.is_dir():
         raise UserError(f"'{path}' is a folder, not a weights file; name the file in it")
     if not path.is_file():
@@ -73,7 +73,7 @@ def _unpacked(path: Path) -> int:
 
 
 def _scalar_names() -> list[Any]:
-    """What rebuilds a NumPy number, and runs nothing else: training scripts store their best score as one."""
+    """The names that rebuild a NumPy scalar and run nothing else: training scripts store their best score as one."""
     rebuild = np.float64(0).__reduce__()[0]
     scalars = [(rebuild, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
     return [*scalars, np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType]

@@ -47,7 +47,7 @@ def load_released(model: HyperSeg, source: str | Path | Mapping[str, Any], state
 
 
 def class_count(model: HyperSeg, state: Mapping[str, Tensor]) -> int:
-    """The classes of the network whose tensors ``state`` holds, a network like ``model`` but for its classes.
+    """The number of classes of the network whose tensors are in ``state``: like ``model`` but for its classes.
 
     ``model``'s where the tensors do not say.
     """

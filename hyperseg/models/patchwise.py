@@ -154,7 +154,7 @@ def depthwise(patches: Tensor, filters: Tensor, bias: Tensor | None = None) -> T
 
 
 def activate(y: Tensor, activation: Activation) -> Tensor:
-    """Without gradients in place: ``y`` is an operator's own answer, and the largest map of a pass."""
+    """In place when no gradients are needed: ``y`` is an operator's own output, and the largest map of a pass."""
     if activation == "none":
         return y
     in_place = not torch.is_grad_enabled()

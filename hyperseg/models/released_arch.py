@@ -1,4 +1,4 @@
-"""The text by which the authors' scripts build the network of a checkpoint, its entry ``arch``."""
+"""A checkpoint's entry ``arch``: the text from which the authors' scripts build the network."""
 
 from hyperseg.models.variants import Variant
 

@@ -54,7 +54,7 @@ class Variant:
 
 
 class InputRule(Protocol):
-    """What decides which images a network takes: a :class:`Variant`, or a network of another library."""
+    """The input sizes a network takes: a :class:`Variant`, or a network of another library."""
 
     @property
     def id(self) -> str: ...

@@ -1,4 +1,4 @@
-"""What can be known before the first step is refused before it: nothing fails in the last step that was wrong at first.
+"""Checks before the first step: what would make a later step fail is refused here.
 
 Imports no torch. Each function raises :class:`UserError` with one sentence.
 """
@@ -25,7 +25,7 @@ from hyperseg.training.recipe import Recipe, for_dataset, load_recipe
 
 
 def check(campaign: Campaign) -> None:
-    """Refuse what a step would refuse later: recipes, protocols, backbones, sizes, splits, engines, precisions."""
+    """Check early what a later step would refuse: recipes, protocols, backbones, sizes, splits, engines, precisions."""
     recipes = {variant: load_recipe(variant, campaign.training.model_dump()) for variant in campaign.variants}
     for protocol in campaign.evaluation.protocols:
         load_evaluation_protocol(protocol)

@@ -1,4 +1,4 @@
-"""Calls of the two engines' commands, and what a failed one said."""
+"""Calls of Snakemake and DVC, and the reason of a failed one."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def reason(done: "subprocess.CompletedProcess[str]") -> str:
-    """The line that says most of what a failed command wrote."""
+    """The most telling line of a failed command's output."""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     # DVC's own sentence, and not the address of its explanation below, https://error.dvc.org
     named = [line for line in lines if line.startswith("ERROR: ")]

@@ -1,4 +1,4 @@
-"""A changed byte of a dataset is noticed before anything runs.
+"""Notices a changed byte of a dataset before anything runs.
 
 Both engines look at the manifest alone, which is small and holds a hash per file. So the folder must be what its
 manifest says; a file is hashed again only where its size or time is not what it was at the last look.

@@ -1,4 +1,4 @@
-"""Small files that stand for all code and package data that a step's results depend on.
+"""Digest files: small files that stand for the code and package data a step's results depend on.
 
 Snakemake's rules have one as an input, DVC's stages as a dependency. They are written when the Snakefile is read, or by
 DVC's stage ``sources`` (``python -m hyperseg.pipeline.digests CONFIG``), and only where their content changes. Every
@@ -21,7 +21,7 @@ from hyperseg.training.recipe import Recipe, load_recipe
 FOLDER = ".hyperseg/sources"
 SEEN = ".hyperseg/seen"  # the digests of the last time, one file per campaign
 SCORING = "hyperseg.evaluation"  # what a training needs only to score its epochs
-PUBLISHED = "hyperseg.datasets.published"  # of which evaluations and reports read titles and readings
+PUBLISHED = "hyperseg.datasets.published"  # evaluations and reports read its titles and readings
 
 
 def digest_file(campaign: str, step: str, *names: str) -> str:
@@ -67,7 +67,7 @@ def settings(campaign: Campaign) -> dict[str, dict[str, Any]]:
 
 
 def current_digests(campaign: Campaign) -> dict[str, dict[str, Any]]:
-    """:func:`digests` of this package: those of the last time where none of its files has another size or time."""
+    """:func:`digests` of this package, cached while no file changes its size or time."""
     seen = Path(SEEN, f"{campaign.campaign}.json")
     looked = [campaign.model_dump_json(), str(PACKAGE), *_stamps(PACKAGE)]
     key = hashlib.sha256("\n".join(looked).encode()).hexdigest()
@@ -127,7 +127,7 @@ def _may_score(recipe: Recipe, settings: dict[str, Any], dataset: str) -> bool:
 
 
 def _stage(config: Path) -> None:
-    """What DVC's stage ``sources`` does; refused during a run, whose results DVC would remove to make them itself."""
+    """DVC's stage ``sources``; refused during a run, because DVC would remove the run's results to make them itself."""
     from hyperseg.pipeline.dvc_file import check_stages  # which needs this module
 
     campaign = load_campaign(config)

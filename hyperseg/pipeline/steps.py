@@ -1,4 +1,4 @@
-"""Where each result of a campaign lies: what the rules and the DVC stages are made of."""
+"""The path of each result of a campaign, for the Snakemake rules and the DVC stages."""
 
 from dataclasses import dataclass
 from pathlib import Path

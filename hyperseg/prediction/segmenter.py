@@ -1,4 +1,4 @@
-"""A network made ready for frames of any size, on the engine that is fastest here."""
+"""Prepares a network for frames of any size, on the fastest engine of this machine."""
 
 import copy
 import time
@@ -24,7 +24,7 @@ from hyperseg.models.network import HyperSeg, class_map, pad_to_fit
 # Taken where they are named alone: they compile for long, at every new size, or no GPU has run them yet.
 BY_NAME_ALONE = frozenset({"compile", "cudagraph", "onnxruntime", "openvino", "openvino_native", "triton_early"})
 LARGE = 16 << 20  # pixels of a frame from which on its memory is counted before it is taken
-ROUNDS = 3  # runs of a candidate, of which the fastest counts
+ROUNDS = 3  # runs of a candidate; the fastest counts
 SIZES = 8  # input sizes that an engine is kept ready for
 
 Fit = Literal["resize", "pad"]
@@ -79,7 +79,7 @@ class Segmenter:
         return class_map(resize(logits, hw))[0].to(torch.uint8).cpu().numpy()
 
     def _check_memory(self, height: int, width: int) -> None:
-        """By the largest operator alone, a lower bound: beyond it the system may end any process for lack of memory."""
+        """Refuse by the largest operator alone, a lower bound: beyond it the system may kill any process."""
         network = copy.deepcopy(self.model).cpu()
         per_pixel = count_work(network, 1, 512, 512).largest_operator_bytes / 512**2
         needed = per_pixel * height * width

@@ -1,4 +1,4 @@
-"""What is kept of a prediction: overlays, index pictures, a video, and the classes' areas as a table."""
+"""Writes predictions: overlays, index pictures, a video, and a table of the classes' areas."""
 
 import csv
 import io
@@ -142,7 +142,7 @@ class Writer:
 
 @contextmanager
 def _writing(place: Path) -> Iterator[None]:
-    """A disk that is full or closed as a sentence."""
+    """Turn a full or read-only disk into a UserError."""
     try:
         yield
     except OSError as error:

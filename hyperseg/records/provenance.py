@@ -43,7 +43,7 @@ def provenance(threads: int | None = None) -> Provenance:
 
 
 def _portable(word: str) -> str:
-    """A word of a command line; of an absolute path its name alone, as where it lies is this machine's own affair."""
+    """A word of a command line; an absolute path becomes its name, since the folder is private to this machine."""
     option, equals, value = word.rpartition("=")
     return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else word
 

@@ -1,4 +1,4 @@
-"""What is read off confusion matrices. Rows are ground truth, columns the prediction, in pixels. Imports no torch."""
+"""Scores from confusion matrices. Rows are ground truth, columns the prediction, in pixels. Imports no torch."""
 
 import numpy as np
 import numpy.typing as npt

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hyperseg.records.measurement import Interval
 
-# Samples below which a percentile is not given: the counts at which MLPerf's rule lets one be claimed.
+# The fewest samples for each percentile, by MLPerf's rule.
 P90_SAMPLES = 64
 P99_SAMPLES = 662
 LEAST_ROUNDS = 6  # below which a ratio over rounds has no interval

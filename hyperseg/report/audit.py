@@ -52,7 +52,7 @@ class Bars:
     unit: str
     published: float
     corrected: float
-    where: str  # of which network, dataset and machine
+    where: str  # network, dataset and machine of the numbers
     records: tuple[str, ...]
 
     @property
@@ -217,7 +217,7 @@ _MEASURES: dict[str, Callable[[Collection], Bars | None]] = {
 
 
 def _by_key(groups: Mapping[Key, T]) -> list[T]:
-    """In the order of their keys, whose parts may be of several types."""
+    """Sorted by their keys, whose parts may have several types."""
     return [groups[key] for key in sorted(groups, key=str)]
 
 

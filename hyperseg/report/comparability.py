@@ -1,4 +1,4 @@
-"""Whether a measured number may stand beside the paper's, and if not, why, one clause each.
+"""Whether a measured number can be compared with the paper's; if not, why, one clause each.
 
 A run is given as the columns of :mod:`hyperseg.records.frame`, so that tables made from records and verdicts made from
 a frame compare in the same way.

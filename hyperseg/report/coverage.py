@@ -1,4 +1,4 @@
-"""The verdicts on the paper's claims, as the page tells them: words, shapes, order and three sentences.
+"""How the page shows the verdicts on the paper's claims: words, shapes, order and three sentences.
 
 A verdict frame has one row per claim and the columns :data:`COLUMNS`; `unit`, `reason` and `records` (anchors of the
 records a number comes from) may be there too. Every claim is a row, run or not.
@@ -13,7 +13,7 @@ from hyperseg.report.tables.model import Mark
 COLUMNS = (
     "claim", "table", "row", "quantity", "paper", "ours", "low", "high", "difference", "tolerance", "verdict", "how",
 )  # fmt: skip
-# verdict -> the shape that stands before its word, and how it is marked; in the order in which they are counted
+# verdict -> the shape before its word, and its mark; in the order of counting
 VERDICTS: dict[str, tuple[str, Mark]] = {
     "reproduced": ("●", "reproduced"),
     "within noise": ("◐", "within"),

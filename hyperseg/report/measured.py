@@ -1,4 +1,4 @@
-"""Accuracy joined with time: of every network scored and timed here, what belongs together.
+"""Joins accuracy with time, for every network that was both scored and timed here.
 
 Two numbers belong together where network, backbone, slices, classes and input size are the same. Trained values decide
 no time, so a network may be trained on one machine and timed on another; :attr:`Measured.origin` says so.
@@ -23,7 +23,7 @@ EAGER, FASTEST = "eager", "fastest engine of each network"
 
 @dataclass(frozen=True, order=True)
 class Setting:
-    """What times have in common that may be compared: one machine, one protocol, one precision."""
+    """What comparable times share: machine, protocol and precision."""
 
     device: str  # as read, with the machine's fingerprint where two machines have a device of that name
     machine: str
@@ -73,7 +73,7 @@ class Measured:
 
     @property
     def miou_span(self) -> tuple[float, float] | None:
-        """Mean ± standard deviation over seeds; of one seed the record's own interval."""
+        """Mean ± standard deviation over seeds; for one seed the record's own interval."""
         values = [entry.numbers.miou_percent for entry in self.scored]
         if len(values) > 1:
             return self.miou_percent - stdev(values), self.miou_percent + stdev(values)
@@ -122,7 +122,7 @@ def _fitting(scored: Evaluation, engines: list[Latency]) -> Iterator[Latency]:
 
 
 def _sound(numbers: LatencyNumbers) -> bool:
-    """Whether a figure may show the time: of INVALID ones those of smoke runs alone, which enter no claim."""
+    """Whether a figure may show the time: not an INVALID one, except of smoke runs, which enter no claim."""
     return numbers.smoke or numbers.verdict.verdict != "INVALID"
 
 

@@ -1,4 +1,4 @@
-"""Names as a reader knows them, for ids that this project gives."""
+"""Readable names for this project's ids."""
 
 import re
 from collections import Counter

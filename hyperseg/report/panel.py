@@ -1,4 +1,4 @@
-"""A panel of points that may be compared: its Pareto front, and what it shows in a sentence."""
+"""A panel of comparable points: its Pareto front, and a sentence about it."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Panel:
-    """Points that may be compared with each other in both directions."""
+    """Points that are comparable in both accuracy and speed."""
 
     dataset: str
     split: str
@@ -66,7 +66,7 @@ class Panel:
 
     @property
     def alone(self) -> bool:
-        """One network measured here, of whatever weights, with which nothing can be compared."""
+        """One network measured here, with any weights, that nothing else can be compared with."""
         return len(self.networks) == 1 and self.kind == MEASURED and not self.smoke
 
     @property
@@ -144,7 +144,7 @@ def pareto(points: Iterable[Point]) -> tuple[Point, ...]:
 
 
 def dominates(one: Point, other: Point) -> bool:
-    """At least as accurate and as fast, and better in one of the two."""
+    """At least as accurate and as fast, and better in one of the two (Pareto dominance)."""
     as_good = one.miou_percent >= other.miou_percent and one.fps >= other.fps
     return as_good and (one.miou_percent > other.miou_percent or one.fps > other.fps)
 

@@ -1,4 +1,4 @@
-"""Published results of other methods: on which hardware each was timed, and which rows can be used for what."""
+"""Published results of other methods: the hardware of each, and which rows can be used where."""
 
 import re
 from collections import Counter
@@ -39,7 +39,7 @@ def _framework(peer: PeerRow) -> str:
 
 
 def unusable(peer: PeerRow) -> str:
-    """Why a row cannot stand in a table of one dataset and split; empty where it can."""
+    """Why a row cannot be in a table of one dataset and split; empty if it can."""
     if peer.method.startswith("HyperSeg"):
         return "HyperSeg itself, which comes from results/paper"
     if peer.miou_percent is None:

@@ -24,7 +24,7 @@ from hyperseg.report.rivals import PAPER_GPU, PAPER_HARDWARE, hardware, scored_r
 def panels(inputs: Inputs) -> list[Panel]:
     """Every panel with a point, by dataset, split and comparability class.
 
-    Of what was measured here, a network with which nothing compares is left out where other panels compare several.
+    A panel of one network measured here is left out where other panels compare several.
     """
     placed = [*_paper_points(inputs.paper), *_rival_points(inputs), *_own_points(inputs)]
     placed.sort(key=lambda item: item[0])

@@ -16,7 +16,7 @@ WARM_UP = 3  # steps kernel by kernel: libraries choose their algorithms and all
 
 
 def captures(recipe: Recipe, device: torch.device, among: Processes = ALONE) -> bool:
-    """Whether a step of this training asks the host for nothing, so that it can be captured.
+    """Whether a step of this training can be captured, because the host reads nothing from it.
 
     A float16 loss is scaled by a factor that the host reads, processes exchange gradients, and the share of a part of
     a batch is counted on the host.

@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 
 class DamagedCheckpoint(Exception):
-    """A file that is not what was written; the text says in what way."""
+    """A checkpoint file that is damaged or not a checkpoint; the message says how."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Saved:
         """Put the tensors into model, optimizer, loss scaler and random generators."""
         model.load_state_dict(self.tensors["model"])
         optimizer.load_state_dict(self.tensors["optimizer"])
-        for group in optimizer.param_groups:  # a state of before steps were captured says otherwise
+        for group in optimizer.param_groups:  # older checkpoints hold another value
             group["capturable"] = device.type == "cuda"
         scaler.load_state_dict(self.tensors["scaler"])
         torch.set_rng_state(self.tensors["rng"])

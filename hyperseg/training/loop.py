@@ -34,7 +34,7 @@ from hyperseg.training.watch import EVERY, Watcher
 
 @dataclass(frozen=True)
 class Validation:
-    """How epochs are scored: mean IoU in percent on `split`; `settings` says by which protocol and input size.
+    """How epochs are scored: mean IoU in percent on `split`; `settings` names the protocol and the input size.
 
     `picture` shows a prediction beside its label, uint8 (H, W, 3), to whoever watches.
     """

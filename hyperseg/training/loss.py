@@ -52,7 +52,7 @@ def bootstrapped_cross_entropy(
 def without_waiting(losses: Tensor, values: Tensor, k: int, threshold: float) -> Tensor:
     """The bootstrapped mean of `values` (B, N), N > k, of pixels chosen by `losses` (B, N).
 
-    Both means are computed for every image, so that the host need not learn how many exceed the threshold: a GPU has
+    Both means are computed for every image, and the host need not learn how many exceed the threshold: a GPU has
     the time for that, but not for a wait in every step.
     """
     hard = losses > threshold

@@ -36,7 +36,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def make_scaler(recipe: Recipe, device: torch.device) -> torch.amp.GradScaler:
-    """Scales a float16 loss so that small gradients do not vanish; does nothing in the other precisions."""
+    """Scales a float16 loss against vanishing gradients; does nothing in the other precisions."""
     return torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
 
 

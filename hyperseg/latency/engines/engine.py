@@ -1,4 +1,4 @@
-"""What an engine is. Imports no torch, so that the table can be read quickly."""
+"""What an engine is. Imports no torch: listing the engines must be quick."""
 
 import os
 import shutil

@@ -32,7 +32,7 @@ Numbers = dict[str, int]  # network -> its number in the key
 
 
 def front_figures(inputs: Inputs) -> list[Picture]:
-    """One figure for each setting in which many networks were timed: each network's fastest engine, and eager."""
+    """One figure for each setting with many timed networks: each network's fastest engine, and eager."""
     many = [panel for panel in panels(inputs) if many_measured(panel)]
     drawn, left = inputs.collection.newest_campaigns(panel.campaign for panel in many)
     found = sorted((panel for panel in many if panel.campaign in drawn), key=_setting)

@@ -115,7 +115,7 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 
 
 def wrapped(text: str, inches: float) -> str:
-    """A legend's text, broken so that it fits into a width."""
+    """A legend's text, broken to fit into a width."""
     return fill(text, max(20, int((inches - 0.45) * 15.0)))
 
 

@@ -25,7 +25,7 @@ class Photo:
     strip: Strip | None = None  # what the list beside it says
 
     def caption(self, network: str) -> str:
-        """What it shows, by the list; its name where there is none. `network` is what the weights belong to."""
+        """What it shows, from the list; without one, its name. `network` is the network of the weights."""
         strip = self.strip
         if strip is None:
             return self.name
@@ -51,18 +51,18 @@ class Card:
 def read_photos(pictures: Iterable[Path], lists: Iterable[Path]) -> list[Photo]:
     """The pictures of the lists in their order, each list the worst image first, then the others by name.
 
-    Lists of several campaigns may name their pictures alike: the same picture is shown once, and others of one name
+    Several campaigns may use the same file names: the same picture is shown once, and others of one name
     get the start of their hash. Raises :class:`UserError` for a picture that cannot be read, is not the listed one any
     more, or shares its name with one of `pictures`.
     """
     listed = {path.parent / strip.file: strip for path in lists for strip in read_strips(path)}
     shown = {(path.name, strip.sha256): (path, strip) for path, strip in listed.items()}
-    alike = Counter(name for name, _ in shown)
+    uses = Counter(name for name, _ in shown)
     photos = []
     for path, strip in shown.values():
         photo = _read_photo(path, strip)
         name = f"{path.stem}-{strip.sha256[:8]}{path.suffix}"
-        photos.append(photo if alike[path.name] == 1 else replace(photo, name=name))
+        photos.append(photo if uses[path.name] == 1 else replace(photo, name=name))
     photos += [_read_photo(path) for path in sorted(pictures, key=lambda path: path.name) if path not in listed]
     names = [photo.name for photo in photos]
     if twice := sorted({name for name in names if names.count(name) > 1}):
