@@ -71,7 +71,7 @@ def test_folders_are_searched_in_sorted_order_and_leftovers_passed_over(tmp_path
         (b'{"numbers": ' + b"9" * 5000 + b"}", "not JSON"),
         (b'{"numbers": 1, "numbers": 2}', "stands twice"),
         (b"\xff\xfe", "not UTF-8"),
-        (json.dumps(content("latency") | {"schema_version": 3}).encode(), "schema_version"),
+        (json.dumps(content("latency") | {"schema_version": 3}).encode(), "; install a newer"),
         (json.dumps(content("latency") | {"numbers": {"kind": "other"}}).encode(), "numbers"),
         (json.dumps({"files": []}).encode(), "campaign"),
         (json.dumps({k: v for k, v in content("latency").items() if k != "schema_version"}).encode(), "schema_version"),
