@@ -175,11 +175,6 @@ def test_a_folder_stops_at_the_limit(pictures: Path) -> None:
     assert [frame.name for frame in open_source(str(pictures), 1).frames] == ["a"]
 
 
-def test_deep_grey_is_scaled_as_in_a_dataset(tmp_path: Path) -> None:
-    Image.fromarray(np.array([[0, 257, 65535]], np.uint16)).save(tmp_path / "deep.png")
-    assert read_picture(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 1, 255]
-
-
 def test_a_video_of_one_pixel_and_one_that_was_cut_short(weights: Path, tmp_path: Path) -> None:
     more = "--input", "128x128", "--engine", "eager"
     tiny = film(tmp_path / "tiny.mkv", 1, 1, "ffv1", "bgr0")
