@@ -117,6 +117,6 @@ def _plain(sample: Sample, choices: Draw, crop_hw: tuple[int, int]) -> torch.Ten
     image, label = tv.crop(image, top, left, *crop_hw), tv.crop(label, top, left, *crop_hw)
     if choices.flip:
         image, label = tv.hflip(image), tv.hflip(label)
-    torch.from_numpy(np.array(label).astype("int64"))
+    torch.from_numpy(np.array(label).astype("int64"))  # as a training pipeline does; only its time counts here
     pixels: torch.Tensor = tv.normalize(tv.to_tensor(image), list(IMAGENET_MEAN), list(IMAGENET_STD))
     return pixels

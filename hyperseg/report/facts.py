@@ -15,8 +15,20 @@ _PAPER_COLUMNS = (
 )  # fmt: skip
 
 
+class _Timed:
+    fps: float | None
+    latency_ms: float | None
+
+    @property
+    def milliseconds(self) -> float | None:
+        """The stated latency, else 1000 / FPS: published FPS are for batch 1."""
+        if self.latency_ms is not None:
+            return self.latency_ms
+        return 1000.0 / self.fps if self.fps else None
+
+
 @dataclass(frozen=True)
-class PaperRow:
+class PaperRow(_Timed):
     """One headline number of the paper. Sizes in pixels, None where the source does not state it."""
 
     variant: str
@@ -31,16 +43,9 @@ class PaperRow:
     source: str
     conditions: Conditions  # under which it was made
 
-    @property
-    def milliseconds(self) -> float | None:
-        """The stated latency, else 1000 / FPS: the authors' FPS is for batch 1."""
-        if self.latency_ms is not None:
-            return self.latency_ms
-        return 1000.0 / self.fps if self.fps else None
-
 
 @dataclass(frozen=True)
-class PeerRow:
+class PeerRow(_Timed):
     """One published result of another method."""
 
     dataset: str
@@ -60,12 +65,6 @@ class PeerRow:
     source: str
     note: str
     web_only: bool  # known from a web page alone, not from a repository at a commit
-
-    @property
-    def milliseconds(self) -> float | None:
-        if self.latency_ms is not None:
-            return self.latency_ms
-        return 1000.0 / self.fps if self.fps else None
 
 
 def read_paper(path: Path) -> tuple[PaperRow, ...]:

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from hyperseg.records import BenchNumbers
 from hyperseg.records.bench import BenchGoal
 from hyperseg.report.collection import Collection, Entry, bench_key
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
-from hyperseg.report.tables.runtime import MIB, milliseconds
+from hyperseg.report.tables.runtime import mib_cell, milliseconds
 
 SETTING = (
     *IDENTITY,
@@ -101,7 +100,7 @@ def _contenders(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
             }
         if peak := memory.get(name):
             row |= {
-                "peak_memory_mib": Cell(peak.peak_bytes / MIB, f"{peak.peak_bytes / MIB:.0f}", here),
+                "peak_memory_mib": mib_cell(peak.peak_bytes, here),
                 "memory_ratio": Cell(peak.ratio, f"{peak.ratio:.2f}×", here),
             }
         if name in agreement:
@@ -122,8 +121,4 @@ def _goals(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
         }
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return bench_tables(inputs.collection)
-
-
-PART = Part("bench", "Benchmark", "speed", _build, order=30)
+PART = Part("bench", "Benchmark", "speed", lambda inputs: bench_tables(inputs.collection), order=30)

@@ -15,7 +15,6 @@ from hyperseg.report.collection import (
     protocol_slug,
     protocol_title,
 )
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.marks import evaluation_marks, titled
 from hyperseg.report.names import dataset_title, distinct, network_title, slug
 from hyperseg.report.part import Part
@@ -114,8 +113,4 @@ def _mean_row(networks: list[tuple[str, str, list[Evaluation]]], pixels: int) ->
     return row
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return class_tables(inputs.collection)
-
-
-PART = Part("classes", "IoU per class", "accuracy", _build, order=20)
+PART = Part("classes", "IoU per class", "accuracy", lambda inputs: class_tables(inputs.collection), order=20)

@@ -12,7 +12,7 @@ from hyperseg.report.panel import Point, pareto
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.report.tables.runtime import MIB, verdict_cell, with_interval
+from hyperseg.report.tables.runtime import mib_cell, verdict_cell, with_interval
 from hyperseg.report.timed_seeds import said_of_seeds
 from hyperseg.report.tradeoff import measured_point
 
@@ -83,7 +83,7 @@ def _table(group: Sequence[Measured], said: str, collection: Collection) -> Tabl
 
 def _row(one: Measured, fronts: dict[str, tuple[Point, ...]], collection: Collection) -> dict[str, Cell]:
     record, fastest, dataset, span = one.record, one.doubted or one.fastest, one.record.dataset, one.miou_span
-    numbers, memory, gmacs = fastest.numbers, fastest.numbers.peak_memory_bytes, fastest.record.network.gmacs
+    numbers, gmacs = fastest.numbers, fastest.record.network.gmacs
     miou = f"{one.miou_percent:.2f}" + (f" [{span[0]:.1f}, {span[1]:.1f}]" if span else "")
     here = one.scored[0].anchor
     on = [name for name, front in fronts.items() if any(here in point.records for point in front)]
@@ -110,7 +110,7 @@ def _row(one: Measured, fronts: dict[str, tuple[Point, ...]], collection: Collec
         "engine": Cell(numbers.engine),
         "on_front": Cell(", ".join(on) or "no"),
         "verdict": verdict_cell(numbers.verdict, smoke=numbers.smoke),
-        "peak_memory_mib": Cell(memory / MIB if memory else None, f"{memory / MIB:.0f}" if memory else ""),
+        "peak_memory_mib": mib_cell(numbers.peak_memory_bytes),
         "images_seen": Cell(seen, "" if seen is None else str(seen), (one.training.anchor,) if one.training else ()),
         "origin": Cell(one.origin or None),
     }

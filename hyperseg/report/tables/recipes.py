@@ -10,7 +10,6 @@ from typing import Any
 from hyperseg.records import EvaluationNumbers, Record, TrainingNumbers
 from hyperseg.records.settings import FIXED, WITHOUT_EFFECT
 from hyperseg.report.collection import Collection, Entry, Key, dataset_key, network_key, protocol_of, protocol_title
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, hw, network_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
@@ -146,8 +145,6 @@ def _gain(ours: Sequence[float], base: Sequence[float]) -> Cell:
     return Cell(gain, text)
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return [recipes_table(inputs.collection)]
-
-
-PART = Part("recipes", "Changes of the recipe", "training", _build, on_page=False)
+PART = Part(
+    "recipes", "Changes of the recipe", "training", lambda inputs: [recipes_table(inputs.collection)], on_page=False
+)

@@ -14,7 +14,6 @@ from hyperseg.report.collection import (
     protocol_slug,
     protocol_title,
 )
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import dataset_title, hw, network_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.accuracy import accuracy_rows
@@ -156,8 +155,4 @@ def _timing_cells(protocol: Protocol, timed: Sequence[Latency]) -> dict[str, Cel
     }
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return [summary_table(inputs.collection)]
-
-
-PART = Part("summary", "Summary", "summary", _build)
+PART = Part("summary", "Summary", "summary", lambda inputs: [summary_table(inputs.collection)])

@@ -7,7 +7,7 @@ from hyperseg.report.names import dataset_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.report.tables.runtime import MIB, milliseconds
+from hyperseg.report.tables.runtime import mib_cell, milliseconds
 
 _COLUMNS = (
     *IDENTITY,
@@ -58,7 +58,7 @@ def _row(entry: Entry[TrainingNumbers], collection: Collection) -> dict[str, Cel
         "device": Cell(numbers.device),
         "precision": Cell(numbers.precision),
         "step_median_ms": Cell(numbers.step_median_ms, milliseconds(numbers.step_median_ms), here),
-        "peak_memory_mib": Cell(numbers.peak_memory_bytes / MIB, f"{numbers.peak_memory_bytes / MIB:.0f}"),
+        "peak_memory_mib": mib_cell(numbers.peak_memory_bytes),
         "duration_s": Cell(record.duration_s, f"{record.duration_s / 60:.1f}", here),
     }
     if record.dataset:
