@@ -17,8 +17,10 @@ from PIL import Image
 
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
+from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
 from hyperseg.data.loading import TrainingSamples
-from hyperseg.data.prepared import ClassInfo, DatasetInfo, Sample, open_dataset, write_info, write_manifest
+from hyperseg.data.manifest import write_manifest
+from hyperseg.data.prepared import Sample, open_dataset
 from hyperseg.data.transforms import Augmentation, Draw, draw, normalize
 from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from hyperseg.records.bench import BenchLoading

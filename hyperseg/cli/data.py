@@ -155,8 +155,8 @@ def prepare(
 @CATALOGUE
 def verify(folder: Path, catalogue: Path | None) -> None:
     """Check every byte, pair, size and label value of a prepared dataset."""
+    from hyperseg.data.description import read_info
     from hyperseg.data.manifest import read_manifest
-    from hyperseg.data.prepared import read_info
     from hyperseg.datasets.progress import bytes_progress
     from hyperseg.datasets.verify import verify as verify_folder
 
@@ -173,9 +173,9 @@ def verify(folder: Path, catalogue: Path | None) -> None:
 @click.option("--record", is_flag=True, help="After a change of your own: check the folder and write its new version.")
 def version(folder: Path, record: bool) -> None:
     """Print the version of a prepared dataset, computed from its files."""
+    from hyperseg.data.description import read_info
     from hyperseg.data.hashing import sha256_files
     from hyperseg.data.manifest import dataset_files, version_of
-    from hyperseg.data.prepared import read_info
     from hyperseg.datasets.disk import disk_errors
     from hyperseg.datasets.sealing import seal
 

@@ -16,25 +16,10 @@ from typing import Literal
 
 import numpy as np
 
-from hyperseg.data.description import DATASET_FILE, IGNORED, ClassInfo, DatasetInfo, read_info, write_info
-from hyperseg.data.manifest import Manifest, check_sizes, read_manifest, write_manifest
+from hyperseg.data.description import DATASET_FILE, IGNORED, ClassInfo, DatasetInfo, read_info
+from hyperseg.data.manifest import Manifest, check_sizes, read_manifest
 from hyperseg.data.pictures import PictureError, read_indices, read_picture
 from hyperseg.errors import UserError
-
-__all__ = [
-    "IGNORED",
-    "ClassInfo",
-    "DatasetInfo",
-    "PreparedDataset",
-    "Sample",
-    "as_dataset",
-    "open_dataset",
-    "read_image",
-    "read_info",
-    "read_label",
-    "write_info",
-    "write_manifest",
-]
 
 
 @dataclass(frozen=True)

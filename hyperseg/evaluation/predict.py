@@ -5,7 +5,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from hyperseg.data.prepared import ClassInfo, PreparedDataset
+from hyperseg.data.description import ClassInfo
+from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.reading import Reading
 from hyperseg.data.transforms import normalize, place
 from hyperseg.errors import UserError

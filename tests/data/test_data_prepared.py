@@ -14,9 +14,10 @@ import pytest
 from data_command import cli
 from PIL import Image
 
+from hyperseg.data.description import read_info
 from hyperseg.data.manifest import write_manifest
 from hyperseg.data.offenders import first_ten
-from hyperseg.data.prepared import Sample, open_dataset, read_image, read_info, read_label
+from hyperseg.data.prepared import Sample, open_dataset, read_image, read_label
 from hyperseg.datasets.inspection import inspect, offenders_of
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder

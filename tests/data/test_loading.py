@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
 from hyperseg.data.loading import EpochBatches, TrainingSamples, choose_workers, training_loader
-from hyperseg.data.prepared import ClassInfo, DatasetInfo, PreparedDataset, open_dataset, write_info, write_manifest
+from hyperseg.data.manifest import write_manifest
+from hyperseg.data.prepared import PreparedDataset, open_dataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.errors import UserError
 

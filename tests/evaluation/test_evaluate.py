@@ -10,7 +10,8 @@ from colour_network import ColourNetwork, build
 from PIL import Image
 
 from hyperseg.cli.steps import check_record_file
-from hyperseg.data.prepared import ClassInfo, PreparedDataset, read_image, read_label
+from hyperseg.data.description import ClassInfo
+from hyperseg.data.prepared import PreparedDataset, read_image, read_label
 from hyperseg.data.reading import Reading
 from hyperseg.errors import UserError
 from hyperseg.evaluation.evaluate import evaluate

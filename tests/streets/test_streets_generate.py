@@ -10,8 +10,9 @@ import pytest
 from folder_content import files_in
 from PIL import Image
 
+from hyperseg.data.manifest import write_manifest
 from hyperseg.data.png import encode_palette, encode_rgb
-from hyperseg.data.prepared import open_dataset, read_image, read_label, write_manifest
+from hyperseg.data.prepared import open_dataset, read_image, read_label
 from hyperseg.errors import UserError
 from hyperseg.streets import CLASSES, generate, render
 from hyperseg.streets.randomness import random_bytes

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyperseg.data.prepared import ClassInfo, DatasetInfo, write_info, write_manifest
+from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
+from hyperseg.data.manifest import write_manifest
 from hyperseg.training import loop, schedule
 from hyperseg.training.recipe import Recipe
 
