@@ -3,12 +3,11 @@
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from hyperseg.errors import UserError
-from hyperseg.files import exchange
+from hyperseg.files import exchange, folder_beside
 from hyperseg.report.collection import Collection
 
 CONTENTS = "report.json"  # what the report was made of and what it holds; marks a folder as ours to replace
@@ -52,21 +51,15 @@ def replace_folder(out: Path, files: Mapping[str, bytes]) -> None:
     """
     check_replaceable(out)
     out = out.resolve()
-    partial: Path | None = None
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".partial"))
-        for name, data in files.items():
-            target = partial / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-        partial.chmod(0o755)  # mkdtemp makes 0700, which would hide the report from a group
-        _swap(partial, out)
+        with folder_beside(out) as partial:
+            for name, data in files.items():
+                target = partial / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+            _swap(partial, out)
     except OSError as error:
         raise UserError(f"cannot write the report to {out}: {error.strerror}; give another --out") from error
-    finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _swap(partial: Path, out: Path) -> None:
