@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +24,7 @@ from hyperseg.records import (
 )
 from hyperseg.records.frame import frame as frame_of
 
+T = TypeVar("T")
 N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers, BenchNumbers)
 Key = tuple[object, ...]
 DRAWN_CAMPAIGNS = 6  # of more, a reader sees the newest ones
@@ -171,6 +173,11 @@ def collect(records: dict[str, tuple[str, Record]]) -> Collection:
     return collection
 
 
+def grouped(items: Iterable[T], key: Callable[[T], Any]) -> list[list[T]]:
+    """The items of equal keys together, in the order of the keys."""
+    return [list(group) for _, group in groupby(sorted(items, key=key), key=key)]
+
+
 def network_key(network: NetworkRef) -> Key:
     """What makes two networks the same row of a table: everything but the trained values."""
     weights = network.backbone_weights.sha256 if network.backbone_weights else ""
@@ -215,11 +222,12 @@ def _reading(entry: Entry[EvaluationNumbers]) -> dict[str, Any]:
 def checkpoint(entry: Entry[EvaluationNumbers], collection: Collection) -> str:
     """Which checkpoint was scored, as its training record says: 'last', 'best on <split>', 'given'."""
     training = collection.training_of(entry.record.network.weights_sha256)
-    if training is None:
-        return "given"
-    if training.numbers.selection == "last":
-        return "last"
-    return f"best on {training.numbers.selection_split or 'unnamed split'}"
+    return checkpoint_kept(training.numbers) if training else "given"
+
+
+def checkpoint_kept(numbers: TrainingNumbers) -> str:
+    """Which checkpoint a training kept: 'last' or 'best on <split>'."""
+    return "last" if numbers.selection == "last" else f"best on {numbers.selection_split or 'unnamed split'}"
 
 
 def latency_key(entry: Entry[LatencyNumbers]) -> Key:

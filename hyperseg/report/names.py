@@ -46,6 +46,11 @@ def distinct(names: Iterable[str]) -> list[str]:
     return found
 
 
+def signed(points: float) -> str:
+    """Two decimals behind a sign, '+1.50' or '−1.50'."""
+    return f"{points:+.2f}".replace("-", "−")
+
+
 def dataset_title(dataset: str) -> str:
     """The short title of a published dataset; other ids stay as they are."""
     published = find_published(dataset)

@@ -1,17 +1,16 @@
 """The accuracy table: one row per network on a split, one column per evaluation protocol, seeds averaged."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from statistics import mean, stdev
 
 from hyperseg.records import EvaluationNumbers
 from hyperseg.report.collection import (
     Collection,
     Entry,
-    Key,
     accuracy_key,
     checkpoint,
     flips,
+    grouped,
     normalization,
     protocol_of,
     protocol_slug,
@@ -20,9 +19,9 @@ from hyperseg.report.collection import (
 from hyperseg.report.comparability import accuracy_differs, paper_row
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, hw
+from hyperseg.report.names import dataset_title, hw, signed
 from hyperseg.report.part import Part
-from hyperseg.report.tables.identity import IDENTITY, identity_cells
+from hyperseg.report.tables.identity import IDENTITY, dataset_cells, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 
 Evaluation = Entry[EvaluationNumbers]
@@ -60,11 +59,7 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
 
 def accuracy_rows(collection: Collection) -> list[list[Evaluation]]:
     """The evaluations of each row, rows in stable order."""
-
-    def key(entry: Evaluation) -> Key:
-        return accuracy_key(entry, collection)
-
-    return [list(group) for _, group in groupby(sorted(collection.evaluation, key=key), key=key)]
+    return grouped(collection.evaluation, lambda entry: accuracy_key(entry, collection))
 
 
 def _protocol_columns(protocol: tuple[str, int]) -> tuple[Column, ...]:
@@ -94,8 +89,7 @@ def _row(entries: list[Evaluation], collection: Collection, paper: Sequence[Pape
     }
     if dataset:
         row |= {
-            "dataset": Cell(dataset.id, dataset_title(dataset.id)),
-            "split": Cell(dataset.split, collection.split_label(dataset)),
+            **dataset_cells(dataset, collection),
             "images": Cell(dataset.images), "dataset_version": Cell(dataset.version),
         }  # fmt: skip
     for protocol in sorted({protocol_of(entry.record) for entry in entries}):
@@ -141,7 +135,7 @@ def _beside_paper(entries: list[Evaluation], collection: Collection, paper: Sequ
     if reasons:
         return cells | {"difference_points": Cell(None, "not comparable", mark="muted", notes=tuple(reasons))}
     difference = mean(entry.numbers.miou_percent for entry in chosen) - row.miou_percent
-    return cells | {"difference_points": Cell(difference, f"{difference:+.2f}".replace("-", "−"))}
+    return cells | {"difference_points": Cell(difference, signed(difference))}
 
 
 def _places(paper: Sequence[PaperRow]) -> list[PaperRow]:

@@ -1,7 +1,6 @@
 """IoU per class: one table per dataset, split and evaluation protocol; classes down, networks across."""
 
 from dataclasses import replace
-from itertools import groupby
 from statistics import mean
 
 from hyperseg.records import EvaluationNumbers
@@ -11,6 +10,7 @@ from hyperseg.report.collection import (
     Key,
     accuracy_key,
     dataset_key,
+    grouped,
     protocol_of,
     protocol_slug,
     protocol_title,
@@ -38,16 +38,12 @@ def class_groups(collection: Collection) -> list[list[Evaluation]]:
         names = ",".join(c.name for c in entry.numbers.classes)
         return (*dataset_key(entry), *protocol_of(entry.record), names)
 
-    return [list(group) for _, group in groupby(sorted(collection.evaluation, key=key), key=key)]
+    return grouped(collection.evaluation, key)
 
 
 def by_network(entries: list[Evaluation], collection: Collection) -> list[tuple[str, str, list[Evaluation]]]:
     """(column key, title, seeds) of each network in a group; titles say what differs where a network appears twice."""
-
-    def key(entry: Evaluation) -> Key:
-        return accuracy_key(entry, collection)
-
-    rows = [list(group) for _, group in groupby(sorted(entries, key=key), key=key)]
+    rows = grouped(entries, lambda entry: accuracy_key(entry, collection))
     ids = [row[0].record.network.id for row in rows]
     named = []
     for number, row in enumerate(rows):

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
 
-from hyperseg.report.collection import Collection, Key, checkpoint, dataset_key, protocol_of, protocol_title
+from hyperseg.report.collection import Collection, Key, checkpoint, dataset_key, grouped, protocol_of, protocol_title
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST, Latency, Measured, measured
-from hyperseg.report.names import dataset_title, distinct, hw, slug
+from hyperseg.report.names import distinct, hw, slug
 from hyperseg.report.panel import Point, pareto
 from hyperseg.report.part import Part
-from hyperseg.report.tables.identity import IDENTITY, identity_cells
+from hyperseg.report.tables.identity import IDENTITY, dataset_cells, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import mib_cell, verdict_cell, with_interval
 from hyperseg.report.timed_seeds import said_of_seeds
@@ -51,7 +50,7 @@ _COLUMNS = (
 def front_tables(inputs: Inputs) -> list[Table]:
     """Stable order: by dataset, campaign and setting; in a table the most accurate network first."""
     found = [one for one in measured(inputs.collection) if one.main_scoring and not one.setting.smoke]
-    groups = [list(group) for _, group in groupby(sorted(found, key=_place), key=_place)]
+    groups = grouped(found, _place)
     said = said_of_seeds(inputs.collection)
     tables = [_table(group, said, inputs.collection) for group in groups if len(group) > 1]
     names = distinct(table.id for table in tables)
@@ -93,8 +92,7 @@ def _row(one: Measured, fronts: dict[str, tuple[Point, ...]], collection: Collec
         "checkpoint": Cell(checkpoint(one.scored[0], collection)),
         "parameters_m": Cell(record.network.parameters / 1e6, f"{record.network.parameters / 1e6:.2f}"),
         "gmacs_per_image": Cell(gmacs, f"{gmacs:.2f}" if gmacs is not None else ""),
-        "dataset": Cell(dataset.id, dataset_title(dataset.id)),
-        "split": Cell(dataset.split, collection.split_label(dataset)),
+        **dataset_cells(dataset, collection),
         "scoring": Cell(protocol_title(protocol_of(record))),
         "device_name": Cell(numbers.device_name, one.setting.device),
         "threads": Cell(one.setting.threads or None),

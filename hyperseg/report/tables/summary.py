@@ -14,9 +14,10 @@ from hyperseg.report.collection import (
     protocol_slug,
     protocol_title,
 )
-from hyperseg.report.names import dataset_title, hw, network_title
+from hyperseg.report.names import hw, network_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.accuracy import accuracy_rows
+from hyperseg.report.tables.identity import dataset_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import device_label, milliseconds, verdict_cell
 from hyperseg.report.timed_seeds import of_one_seed, said_of_seeds
@@ -112,12 +113,8 @@ def _row(
 ) -> dict[str, Cell]:
     row = {"campaign": Cell(record.campaign)} | _network_cells(record.network)
     if evaluations and (dataset := evaluations[0].record.dataset):
-        row |= {
-            "dataset": Cell(dataset.id, dataset_title(dataset.id)),
-            "split": Cell(dataset.split, collection.split_label(dataset)),
-        }
         numbers = evaluations[0].numbers
-        row |= {
+        row |= dataset_cells(dataset, collection) | {
             "input": Cell(hw(numbers.input_height, numbers.input_width)),
             "checkpoint": Cell(checkpoint(evaluations[0], collection)),
         }
