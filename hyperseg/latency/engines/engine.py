@@ -46,7 +46,6 @@ class Engine:
     """
 
     name: str
-    title: str
     modes: frozenset[tuple[str, str]]  # (device, precision)
     prepare: Prepare
     requires: tuple[str, ...] = ()  # modules that must be importable, beyond torch
