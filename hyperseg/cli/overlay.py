@@ -75,7 +75,7 @@ def command(
     if threads:
         torch.set_num_threads(threads)
     model = load_network(weights, variant)
-    check_outputs(model.num_classes, dataset, reading)
+    check_outputs(model.num_classes, dataset)
     input_hw = evaluation_input(input_size, campaign, model.variant)
     torch_device = choose_device(device)
     model = model.to(torch_device)

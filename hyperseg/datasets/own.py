@@ -159,7 +159,7 @@ def _copy(split: _Split, stage: Path, own: OwnClasses, label_suffix: str) -> Cou
     if strange:
         raise UserError(f"{split.images} holds files that are no images: {first_ten(strange)}; move them away")
     labels = dataset_files(split.labels) if split.labels else {}
-    named_images, named_labels = _named(images, "", split.images), _named(labels, label_suffix, split.images)
+    named_images, named_labels = _named(images, ""), _named(labels, label_suffix)
     _check_suffix(split, set(named_images), set(named_labels), label_suffix)
     for name, path in named_images.items():
         intake.place(path, stage / split.name / "images" / f"{name}{path.suffix}")
@@ -181,7 +181,7 @@ def _copy(split: _Split, stage: Path, own: OwnClasses, label_suffix: str) -> Cou
     return unknown
 
 
-def _named(files: dict[str, Path], suffix: str, folder: Path) -> dict[str, Path]:
+def _named(files: dict[str, Path], suffix: str) -> dict[str, Path]:
     """Name in the dataset -> file: folders joined with ``_``, without the file's extension and `suffix`."""
     named: dict[str, Path] = {}
     for relative, path in files.items():

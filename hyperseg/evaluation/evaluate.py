@@ -62,7 +62,7 @@ def score_images(
     live: bool = False,
 ) -> Scored:
     """One confusion matrix per image of a split, under one reading of the dataset. Raises as :func:`evaluate`."""
-    check_outputs(int(model.num_classes), dataset, reading)  # type: ignore[arg-type]
+    check_outputs(int(model.num_classes), dataset)  # type: ignore[arg-type]
     samples = dataset.samples(split)
     if not samples:
         raise UserError(f"split '{split}' of dataset {dataset.id} in {dataset.root} is empty; choose another")

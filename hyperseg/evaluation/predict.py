@@ -68,7 +68,7 @@ def scored_classes(dataset: PreparedDataset, reading: Reading) -> list[ClassInfo
     return [*dataset.classes, *([ClassInfo(name="Void", colour=(0, 0, 0))] if scores_void else [])]
 
 
-def check_outputs(outputs: int, dataset: PreparedDataset, reading: Reading) -> None:
+def check_outputs(outputs: int, dataset: PreparedDataset) -> None:
     """Raise :class:`UserError` unless the number of a network's outputs fits the dataset's classes.
 
     Where the dataset has void, a network may have an output for it or not: without one it never answers Void.

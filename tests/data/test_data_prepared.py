@@ -234,7 +234,7 @@ def test_real_camvid_is_prepared_byte_for_byte(tmp_path):
     assert set(np.unique(read_label(sample))) <= {*range(11), 255}
 
 
-def test_a_segnet_copy_with_other_bytes_is_found_whatever_its_manifest_says(dataset, make):
+def test_a_segnet_copy_with_other_bytes_is_found_whatever_its_manifest_says(dataset):
     for kind in ("images", "labels"):
         (dataset / "test" / kind / "test0.png").rename(dataset / "test" / kind / "0001TP_008550.png")
     description = dataset / "dataset.yaml"

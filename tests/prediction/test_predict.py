@@ -158,7 +158,7 @@ def test_what_is_no_source_is_named(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_record_of_other_weights_is_refused(pictures: Path, weights: Path, tmp_path: Path) -> None:
+def test_a_record_of_other_weights_is_refused(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"beside .*train.json there is no weights.safetensors"):
         predict(pictures / "a.png", tmp_path / "train.json", tmp_path / "out")
 
@@ -196,7 +196,7 @@ def test_an_input_size_that_cannot_be(size: str, pictures: Path, weights: Path, 
         predict(pictures / "a.png", weights, tmp_path / "out", "--input", size)
 
 
-def test_a_gif_of_a_folder_is_left_out_and_named(weights: Path, tmp_path: Path) -> None:
+def test_a_gif_of_a_folder_is_left_out_and_named(tmp_path: Path) -> None:
     for name in ("a.png", "b.gif", "notes.txt"):
         Image.new("RGB", (20, 20)).save(tmp_path / name, "PNG")
     opened = open_source(str(tmp_path))

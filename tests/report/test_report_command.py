@@ -17,7 +17,7 @@ from hyperseg.report.part import parts_of
 from hyperseg.report.tables import table_parts
 
 
-def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root: Path) -> None:
+def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path) -> None:
     code = (
         "import sys; from hyperseg.cli import group; "
         f"group(['report', '--out', 'out', {str(demo_records)!r}], standalone_mode=False); "

@@ -37,7 +37,7 @@ def trained(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_record_tells_what_was_run(tiny: Path, trained: Path) -> None:
+def test_record_tells_what_was_run(trained: Path) -> None:
     record = read_record(trained / "train.json")
     assert record.network.weights_sha256 == sha256_file(trained / "weights.safetensors")
     assert (record.network.id, record.network.num_classes, record.network.backbone) == (
