@@ -147,12 +147,11 @@ def _show(numbers: "BenchNumbers") -> None:
 
 def _agreement_variant(parts: list[PartName], setting: Setting) -> str | None:
     """The variant of the weights if the agreement is asked for, else None."""
-    if (setting.weights is None) != (setting.images is None):
-        raise UserError("the agreement needs both --weights and --images; give both or neither")
-    if "agreement" not in parts:
-        return None
-    if setting.weights is None:
+    asked = "agreement" in parts
+    if (setting.weights is None) != (setting.images is None) or (asked and setting.weights is None):
         raise UserError("the agreement needs --weights and --images; give both")
+    if not asked or setting.weights is None:
+        return None
     from hyperseg.models.weights import read_weights_info
 
     return str(read_weights_info(setting.weights).variant)

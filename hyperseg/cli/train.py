@@ -11,6 +11,7 @@ from hyperseg.cli import options
 from hyperseg.cli.paths import OutPath
 from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, evaluation_input, key_values, read_campaign
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,6 +77,7 @@ def command(
         for note in notes:
             click.echo(f"note: {note}", err=True)
 
+    from hyperseg.models.checkpoint_file import check_file
     from hyperseg.training.checks import check_training
     from hyperseg.training.run import train
     from hyperseg.training.setup import Initial
@@ -85,7 +87,10 @@ def command(
     validation = None
     if recipe.scored_split:
         validation = _validation(dataset, recipe, evaluation_input(None, campaign, chosen), torch_device)
-    initial = Initial(init, _digest(init), renew_head) if init else None
+    initial = None
+    if init:
+        check_file(init)
+        initial = Initial(init, sha256_file(init), renew_head)
     if out is None:
         check_training(variant, dataset, recipe, torch_device, validation)
         _explain(variant, dataset, recipe, seed, torch_device, initial)
@@ -139,14 +144,6 @@ def _validation(
 
     settings = {"split": split, "protocol": protocol.ref.model_dump(), "input_hw": list(input_hw)}
     return Validation(split, miou_percent, settings, picture)
-
-
-def _digest(weights: Path) -> str:
-    from hyperseg.files import sha256_file
-
-    if not weights.is_file():
-        raise UserError(f"--init: there is no weights file {weights}; check the path")
-    return sha256_file(weights)
 
 
 def _explain(

@@ -58,7 +58,7 @@ def check_data(layout: Layout, source: Path | None) -> None:
     elif dataset.streets is None and find_published(dataset.id) is None:
         raise UserError(
             f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
-            f"prepare the folder first, or choose from {', '.join(published_table())}"
+            f"prepare the folder first, or choose one of {', '.join(published_table())}"
         )
 
 
@@ -77,7 +77,7 @@ def check_folders(layout: Layout) -> None:
 def _check_engines(campaign: Campaign) -> None:
     for name in campaign.latency.all_engines:
         if name not in engine_table():
-            raise UserError(f"unknown engine '{name}' in latency.engines; choose from {', '.join(engine_table())}")
+            raise UserError(f"unknown engine '{name}' in latency.engines; choose one of {', '.join(engine_table())}")
     for variant in campaign.variants:
         engines = campaign.latency.engines_of(variant)
         if not engines:
@@ -88,7 +88,7 @@ def _check_engines(campaign: Campaign) -> None:
     for precision in campaign.latency.precisions:
         if precision not in get_args(Precision):
             known = ", ".join(get_args(Precision))
-            raise UserError(f"unknown precision '{precision}' in latency.precisions; choose from {known}")
+            raise UserError(f"unknown precision '{precision}' in latency.precisions; choose one of {known}")
 
 
 def _check_backbone(recipe: Recipe) -> None:

@@ -49,7 +49,7 @@ def test_changes_are_put_over_the_released_values() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epoch": 3}, r"unknown key training\.epoch in the configuration; choose from epochs, "),
+        ({"epoch": 3}, r"unknown key training\.epoch in the configuration; choose one of epochs, "),
         ({"epochs": 0}, r"training\.epochs in the configuration does not fit"),
         ({"batch": 4000}, r"images_per_epoch \(2000\) is smaller than batch \(4000\)"),
         ({"scale_range": [2.0, 0.5]}, "scale_range must be two positive numbers"),
