@@ -1,6 +1,6 @@
 """Text for CSV files: a spreadsheet would run a text that begins like a formula."""
 
-_MARKED = ("=", "+", "-", "@", "\t", "\r", "'")  # the apostrophe too: escaping must map no two texts to one
+_MARKED = ("=", "+", "-", "@", "\t", "\r", "'")  # the apostrophe too, so that two texts never become the same
 
 
 def inert(text: str) -> str:

@@ -7,7 +7,7 @@ from hyperseg.errors import UserError
 
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "Cannot allocate memory")
 _DEVICE = re.compile(r"(CUDA|HIP|cuDNN|NCCL)( driver)? (error|initialization|unknown error)|Triton Error \[CUDA\]")
-# What the driver says of a mistake in a kernel: a bug, whose traceback is wanted.
+# The driver's messages for a bug in a kernel, whose traceback must be shown.
 _BUG = re.compile(r"device-side assert|illegal|misaligned|invalid|no kernel image|NOT_SUPPORTED|BAD_PARAM")
 
 

@@ -3,7 +3,7 @@
 import os
 
 SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
-MAX_THREADS = 1024  # that can be asked for: beyond, the runtime of threads ends the process
+MAX_THREADS = 1024  # the most threads to ask for: with more, OpenMP ends the process
 
 
 def usable_cores() -> int:

@@ -86,7 +86,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# A date would become an object that no configuration holds; an impossible one, an error without a line.
+# Dates stay text: no configuration holds a date, and an impossible date would raise without a line number.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -37,7 +37,7 @@ def run(
 
     The caller holds the device's lock and has set torch's threads.
     """
-    open_sources(setting.device, 0)  # who else is on the GPU is told by who was there before us
+    open_sources(setting.device, 0)  # other processes on the GPU are told apart by their being there before this one
     fix_arithmetic(tf32=False)
     started, began = datetime.now(UTC), time.perf_counter()
     commit, dirty = checkout_state(setting.authors) if setting.authors else (None, None)

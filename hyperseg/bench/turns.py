@@ -96,7 +96,7 @@ def time_in_turns(contenders: Sequence[Contender], rounds: int, clock: ClockName
 def contest(contenders: Sequence[Contender], setting: Setting, warm_up: int = 2) -> Contest:
     """Time the contenders in turns, the first being the baseline, between two runs of the calibration kernel."""
     if setting.keep_memory:
-        warm_up += 4  # until what is kept has room for every contender's blocks
+        warm_up += 4  # the kept memory must grow to fit every contender's blocks
     sources = open_sources(setting.device, 0)
     calibrator = Calibrator(torch.device(setting.device), "float32", CALIBRATION_SECONDS)
     before = calibrator.time()
@@ -118,7 +118,7 @@ def contest(contenders: Sequence[Contender], setting: Setting, warm_up: int = 2)
         enough_samples=True,
         samples=setting.rounds,
         settled=True,
-        drift_percent=0.0,  # of one contender: the ratio's interval says what a drift of all does not hide
+        drift_percent=0.0,  # not known for one contender; the ratio's interval covers it
         calibration_change_percent=change_percent(before.median_ms, after.median_ms),
         cpu=summary,
         gpu=gpu_summary,

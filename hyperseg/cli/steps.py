@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hyperseg.networks import NetworkEntry
     from hyperseg.pipeline.campaign import Campaign
 
-MAX_SIDE = 16384  # pixels of an input: a slip of the finger is named before it takes all memory
+MAX_SIDE = 16384  # pixels of an input: a typing error must not take all memory
 _held: list[MachineLock] = []  # until the process ends
 NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
 

@@ -124,7 +124,7 @@ def training_loader(
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
         worker_init_fn=_leave_signals_to_the_training,
-        generator=torch.Generator(),  # its own: making an iterator draws a number, which training must not miss
+        generator=torch.Generator(),  # its own: making an iterator draws a random number
     )
 
 

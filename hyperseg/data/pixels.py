@@ -17,7 +17,7 @@ import numpy as np
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
 
 FOLDER = ".pixels"
-READING = 2  # of a picture's pixels; counted up where `read_image` or `read_label` come to give others
+READING = 2  # of the cache's format; raise it when `read_image` or `read_label` return other pixels
 SHARE_OF_FREE_DISK = 0.25  # a cache that would take more is not made
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hyperseg.data.transforms import Pixels
 from hyperseg.errors import UserError
 
-MIN_PIXELS = 50  # of a class in an image that is drawn for it, where any image has so many
+MIN_PIXELS = 50  # pixels of a class that an image drawn for it must have, if any image has so many
 
 
 class RareClassSampling:

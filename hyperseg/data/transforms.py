@@ -185,7 +185,7 @@ def _shift_hue(picture: Image.Image, turns: float) -> Image.Image:
     """Turn the hue by a fraction of the colour circle."""
     hue, saturation, value = picture.convert("HSV").split()
     shift = np.uint8(int(turns * 255) % 256)
-    turned = Image.fromarray(np.asarray(hue) + shift)  # uint8 wraps around, as the circle does
+    turned = Image.fromarray(np.asarray(hue) + shift)  # uint8 wraps around like the colour circle
     return Image.merge("HSV", (turned, saturation, value)).convert("RGB")
 
 

@@ -18,7 +18,7 @@ def disk_errors(place: Path, remedy: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}  # of a copy, Python names the file that was read
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}  # when a copy fails, Python names the source file
         raise UserError(
             f"cannot read or write {place if full else error.filename or place}: {reason}; {remedy}"
         ) from error

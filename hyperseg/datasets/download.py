@@ -104,7 +104,7 @@ class ResumingDownloader:
             except requests.exceptions.SSLError as error:
                 raise DownloadError(_reason(error)) from error
             except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, _Transient) as error:
-                # Progress is to come further than ever: a file begun again and again comes to its old end each time.
+                # Only a new maximum counts as progress: a file that starts over again and again makes none.
                 fruitless = 0 if _size(file) > furthest else fruitless + 1
                 furthest = max(furthest, _size(file))
                 if fruitless >= self.patience.attempts:

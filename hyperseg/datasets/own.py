@@ -142,7 +142,7 @@ def _find_splits(folder: Path) -> list[_Split]:
     for split in found:
         if "+" in split.name or not split.name.isprintable():
             raise UserError(f"{split.name!r} cannot name a split, as + joins splits; rename its folder")
-        if not dataset_files(split.images):  # else it would be left out without a word
+        if not dataset_files(split.images):  # else it would be dropped silently
             raise UserError(f"{split.images} holds no image; put the images of split {split.name} there or remove it")
     return found
 
@@ -221,4 +221,4 @@ def _is_coloured(path: Path) -> bool:
     try:
         return is_coloured(path)
     except PictureError:
-        return False  # what else is wrong is found with everything else
+        return False  # other faults are found by the checks that follow

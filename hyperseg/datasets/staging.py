@@ -166,7 +166,7 @@ def _new_lock(out: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}{_MARK}", suffix=_LOCK)
         os.close(handle)
         with FileLock(name):
-            if Path(name).exists():  # else another run took it for a dead process's before it was held
+            if Path(name).exists():  # else another run removed it before it was locked
                 yield Path(name)
                 return
 

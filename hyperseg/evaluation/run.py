@@ -73,7 +73,7 @@ def evaluate_to_record(
     try:
         write_record(out, record)
     except UserError:
-        if not out.exists():  # matrices of no record
+        if not out.exists():  # matrices left over without a record
             matrices.unlink(missing_ok=True)
         raise
     return record

@@ -115,7 +115,7 @@ def plan(options: Options) -> tuple[list[Piece], list[str]]:
         pieces += [
             Piece(f"bench:{v}:compiled", 40, "what was compiled beside the authors' code") for v in options.variants
         ]
-        # Complete after six batches or so, of three processes that start, compile and time: a cut one begins again.
+        # About six batches of three processes each, which start, compile and time; an interrupted piece starts over.
         pieces += _latencies(first, "throughput:fastest", 800)
     if options.camvid:
         pieces.append(Piece("camvid", LEAST_TRAINING_SECONDS, "a training on real CamVid with the time that is left"))

@@ -17,7 +17,7 @@ from hyperseg.pipeline.campaign import load_campaign
 # sooner, what is slower ends in another call.
 TRAINED_IMAGES_PER_S = 200
 EVALUATION_SECONDS = 30
-# Changes of a recipe that show on a CPU that it runs.
+# A recipe that is short enough to test the plan on a CPU.
 TINY = {
     "epochs": 1,
     "images_per_epoch": 2,

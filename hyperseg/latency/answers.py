@@ -71,7 +71,7 @@ def check(job: "Job", call: Callable[[Tensor], Tensor], image: Tensor) -> Answer
         answer = call(image)[chosen].clone()
         network = job.subject.build().requires_grad_(False)
         some = image[chosen].cpu()
-        if job.batch_norm == "deleted":  # folding changes no answer: it is part of what is checked
+        if job.batch_norm == "deleted":  # folding must not change the answer, so the reference is not folded
             prepare_batch_norm(network, "deleted", some)
         plain = Staged(network, [stage for stage in job.stages if stage != "argmax"]).eval()
         expected = torch.cat([plain(one[None]) for one in some])

@@ -18,7 +18,7 @@ from hyperseg.latency.conditions import spread
 from hyperseg.records.conditions import CpuSummary
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-FREQUENCIES_READ = 8  # a read of a core's frequency interrupts that core: a few of them tell the story
+FREQUENCIES_READ = 8  # reading a core's frequency interrupts that core, so only a few are read
 
 
 class CpuSource:

@@ -31,10 +31,10 @@ class Outcome:
 
     plan: Plan
     started_at: datetime
-    session: str  # the same for what was measured in turns: only such numbers may be divided by each other
+    session: str  # the same for everything measured in turns: only those numbers may be divided by each other
     results: dict[int, list[Result]] = field(default_factory=dict)
     ended: str | None = None  # why a sweep took no further batch
-    refused: str | None = None  # why there are no results, of an engine that was not asked for by its name
+    refused: str | None = None  # why an engine of 'all' has no results
     seconds: float = 0.0
 
     @property

@@ -136,4 +136,4 @@ def _change(name: str, blocks: dict[bool, list[Array]], column: int) -> Change:
 
 
 def _discard(event: str, **values: Any) -> None:
-    json.dumps({"event": event, **values})  # what a live line costs the timed process, short of the pipe
+    json.dumps({"event": event, **values})  # the cost of a live line for the timed process, without the pipe

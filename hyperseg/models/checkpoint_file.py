@@ -25,7 +25,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(f"'{path}' was not loaded: {_unsafe(path)}; use a checkpoint of plain tensors") from error
-    except Exception as error:  # damage shows as any error of the unpickler's
+    except Exception as error:  # a damaged file can raise any error
         raise UserError(f"'{path}' is not a readable checkpoint file; download or export it again") from error
     if not isinstance(content, Mapping):
         raise UserError(f"'{path}' holds a {type(content).__name__}, not a checkpoint dictionary; check the file")

@@ -48,7 +48,7 @@ class HyperSeg(nn.Module):
         self.slices: Slices = slices
         self.backbone = Backbone(backbone, variant.feature_scales, stochastic_depth, dropout)
         signal = self.backbone.signal_channels
-        if variant.context_levels == 1:  # the entry's half alone
+        if variant.context_levels == 1:  # the half that the entry layer gives
             signal //= 2
         levels = level_shapes(variant, (*self.backbone.feature_channels[::-1], 3), num_classes)
         generators = generator_shapes(variant, levels, signal, slices)

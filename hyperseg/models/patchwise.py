@@ -170,7 +170,7 @@ def _with_neighbours(x: Tensor, dim: int) -> Tensor:
     first, last = x.narrow(dim, 0, 1), x.narrow(dim, size - 1, 1)
     if size > 1:
         top, bottom = x.narrow(dim, 1, 1), x.narrow(dim, size - 2, 1)
-    else:  # a cell of one line reflects onto its neighbour's line
+    else:  # reflecting a cell of one line gives its neighbour's line
         top, bottom = first.roll(-1, dim - 1), last.roll(1, dim - 1)
     before = torch.cat((top.narrow(dim - 1, 0, 1), last.narrow(dim - 1, 0, cells - 1)), dim - 1)
     after = torch.cat((first.narrow(dim - 1, 1, cells - 1), bottom.narrow(dim - 1, cells - 1, 1)), dim - 1)

@@ -37,7 +37,7 @@ class Variant:
     patch_cells: int = 1  # height and width of a patch, in cells of 32 x 32 pixels of the image
     coordinates: bool = True  # whether each level sees x and y
     expansion: int = 2  # hidden over input channels of a level's inverted residual block
-    slices: Slices = "released"  # the reading of the signal slices where nobody names one
+    slices: Slices = "released"  # default reading of the signal slices
     ablation_of: str | None = None  # the published variant that this one takes something from
 
     @property

@@ -20,7 +20,7 @@ from hyperseg.training.recipe import Recipe, load_recipe
 
 FOLDER = ".hyperseg/sources"
 SEEN = ".hyperseg/seen"  # the digests of the last time, one file per campaign
-SCORING = "hyperseg.evaluation"  # what a training needs only to score its epochs
+SCORING = "hyperseg.evaluation"  # needed by a training only to score its epochs
 PUBLISHED = "hyperseg.datasets.published"  # evaluations and reports read its titles and readings
 
 

@@ -32,7 +32,7 @@ class PlannedStep:
     jobs: int
     job_s: float | None  # seconds of one job; None: never measured here
     job_bytes: int  # that stay on disk
-    basis: str  # where the seconds come from
+    basis: str  # the source of the seconds
 
 
 def plan(layout: Layout, records: Iterable[Record]) -> list[PlannedStep]:

@@ -57,7 +57,7 @@ class Ready:
     cores: int
     source: Path | None
     profile: Profile
-    sentences: list[str]  # what its user is to know before it starts
+    sentences: list[str]  # notes for the user before the start
 
     def plan(self) -> Outcome:
         """Show what would run, and why."""

@@ -56,7 +56,7 @@ def read_module(path: Path, name: str, part: str, package: Path, changed_ns: int
     for node in reader.named:
         needs.update(_modules_named(node, name, package))
         data.add(tuple(sorted(_data_named(node, path.parent))))
-    if part == "passed":  # what is only handed on is not called
+    if part == "passed":  # a function that is only passed on is not called
         needs = {tuple((n, "passed" if p.startswith("name ") else p) for n, p in group) for group in needs}
     if part.startswith("name "):
         digest = read_module(path, name, "whole", package, changed_ns).digest

@@ -18,7 +18,7 @@ from hyperseg.pipeline.steps import Layout
 
 Choice = Literal["ask", "keep", "redo"]
 SEEN = Path(".snakemake/hyperseg")  # what was looked at the last time, one file per campaign
-NAMED = 5  # trainings in a sentence
+NAMED = 5  # trainings named in a message
 
 
 def finished(layout: Layout) -> list[str]:

@@ -37,7 +37,7 @@ class Source:
     moving: bool
     count: int | None = None  # frames, where that is known
     rate: float = 25.0
-    notes: list[str] = field(default_factory=list)  # what a user should know when the frames are over
+    notes: list[str] = field(default_factory=list)  # notes for the user after the last frame
     unread: list[str] = field(default_factory=list)  # pictures of a folder that were left out, each with the reason
 
 

@@ -21,9 +21,9 @@ from hyperseg.latency.stages import Staged
 from hyperseg.models.decoder import resize
 from hyperseg.models.network import HyperSeg, class_map, pad_to_fit
 
-# Taken where they are named alone: they compile for long, at every new size, or no GPU has run them yet.
+# Only used when named: they compile for long at every new size, or no GPU has run them yet.
 BY_NAME_ALONE = frozenset({"compile", "cudagraph", "onnxruntime", "openvino", "openvino_native", "triton_early"})
-LARGE = 16 << 20  # pixels of a frame from which on its memory is counted before it is taken
+LARGE = 16 << 20  # frames of at least so many pixels are checked for memory first
 ROUNDS = 3  # runs of a candidate; the fastest counts
 SIZES = 8  # input sizes that an engine is kept ready for
 
@@ -43,7 +43,7 @@ class Segmenter:
     fit: Fit = "resize"
     engine: str = "auto"
     classes: int | None = None  # the first so many outputs compete; None: all
-    few: bool = False  # so few frames that comparing engines would cost more than it saves
+    few: bool = False  # comparing engines would cost more than it saves
     network_s: list[float] = field(default_factory=list)  # per frame, forward pass alone
     timings_ms: dict[str, float] = field(default_factory=dict)  # of the engines that were compared
     prepare_s: float = 0.0
@@ -117,7 +117,7 @@ class Segmenter:
                 continue
             try:
                 run = self._prepare(name, images)
-            except UserError:  # it lacks something on this machine; an engine named by the user would say what
+            except UserError:  # something is missing on this machine; only an engine named by the user raises
                 continue
             self.timings_ms[name] = 1000 * min(self._time(run, images) for _ in range(ROUNDS))
         return min(self.timings_ms, key=lambda name: self.timings_ms[name])

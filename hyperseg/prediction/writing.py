@@ -25,7 +25,7 @@ from hyperseg.prediction.frames import OVERLAY_SUFFIX, Frame, import_av
 OPACITY = 0.55
 AREAS_FILE = "areas.csv"
 VIDEO_FILE = "overlay.mp4"
-# The first column's name says whose results a folder holds: a picture may be called 000000 as a video's frame is.
+# The first column's name tells pictures from a video: a picture may be called 000000 like a frame.
 PICTURE_HEADER, VIDEO_HEADER = "frame", "video frame"
 
 

@@ -17,7 +17,7 @@ class CpuSummary:
     window_s: float
     others_load_percent: float  # of the time of our processors
     others_load_max_percent: float  # largest between two readings
-    stolen_percent: float  # time the hypervisor gave to others
+    stolen_percent: float  # time that the hypervisor gave to other guests
     elsewhere_load_percent: float | None  # load of the processors we may not run on; None where there are none
     frequency_mhz: dict[str, float] | None  # None: not readable, as in most virtual machines
     temperature_c: dict[str, float] | None

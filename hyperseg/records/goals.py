@@ -18,8 +18,8 @@ class Goal:
     device: Literal["cpu", "cuda"] | None  # None: either
     sense: Literal["at_least", "at_most"]
     unit: str
-    bounds: tuple[float, ...]  # today's, then those of earlier records
-    values: Callable[[BenchNumbers], Values]  # of all who may stand for it
+    bounds: tuple[float, ...]  # the current goals, then those of earlier records
+    values: Callable[[BenchNumbers], Values]  # all contenders that count for the goal
     each: bool = False  # asked of every contender
 
     def reached(self, value: tuple[float, ...], bound: float) -> bool | None:

@@ -23,7 +23,13 @@ CPU_FLAGS = (
     "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "asimd",
 )  # fmt: skip
 GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
-OUTPUT_FOLDERS = ("data", "results", "reports", "tracked", "dvc.lock")  # what the pipeline writes makes no code dirty
+OUTPUT_FOLDERS = (
+    "data",
+    "results",
+    "reports",
+    "tracked",
+    "dvc.lock",
+)  # the pipeline's outputs do not make the code dirty
 
 
 def provenance(threads: int | None = None) -> Provenance:
@@ -140,7 +146,7 @@ def _gpus() -> tuple[list[str], list[str], str | None]:
     try:
         found: list[tuple[str, str]] = []
         for index in range(pynvml.nvmlDeviceGetCount()):
-            with suppress(pynvml.NVMLError):  # counted are also the GPUs of others' jobs, and one that was lost
+            with suppress(pynvml.NVMLError):  # the count includes GPUs of other jobs and lost ones
                 handle = pynvml.nvmlDeviceGetHandleByIndex(index)
                 found.append((pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)))
         return [name for name, _ in found], [uuid for _, uuid in found], pynvml.nvmlSystemGetDriverVersion()

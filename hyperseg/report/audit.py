@@ -34,10 +34,10 @@ class Finding:
     title: str
     finding: str
     here: str  # what this project does about it
-    published: str  # what the first of the two bars is
-    corrected: str  # and the second
-    measure: str  # a command that gives one of both, or both
-    unmeasured: str = "records of both ways"  # what it takes, where there is no such pair
+    published: str  # title of the first bar
+    corrected: str  # title of the second bar
+    measure: str  # a command that measures one or both
+    unmeasured: str = "records of both ways"  # what is needed, if no record has such a pair
 
     @property
     def open(self) -> str:

@@ -8,7 +8,7 @@ from hyperseg.report.comparability import Run, latency_reasons
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.names import device_title
 
-# What two timings have in common when their ratio says something about the networks alone.
+# Two timings that agree in these differ by the network only.
 _SETTING = (
     "kind", "campaign", "protocol", "machine", "device_name", "threads", "source", "engine", "precision", "tf32",
     "batch_norm", "batch",

@@ -13,7 +13,7 @@ from hyperseg.report.collection import Collection, Entry
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.names import dataset_title, device_title, hw
 
-Run = Mapping[str, Any]  # what is unknown is missing or None
+Run = Mapping[str, Any]  # unknown values are missing or None
 
 
 def paper_row(rows: Sequence[PaperRow], network: str, split: str | None) -> PaperRow | None:
@@ -50,7 +50,7 @@ def latency_reasons(run: Run, row: PaperRow) -> list[str]:
     reasons = ["a smoke run is a functional check, not a measurement"] if run.get("smoke") else []
     device = str(run.get("device_name"))
     if not row.gpu or not _same_gpu(device, row.gpu):
-        # on other hardware, engine and clock change nothing; how many pixels a time is for is said all the same
+        # on other hardware, engine and clock are not named; the input size is
         hardware = f"other hardware: {device_title(device)}, the paper's {row.gpu or 'not stated'}"
         return [*reasons, hardware, *_input(run, row)]
     if run.get("protocol") != "paper":
@@ -68,7 +68,7 @@ def latency_reasons(run: Run, row: PaperRow) -> list[str]:
 def _data(run: Run, row: PaperRow) -> Iterator[str]:
     wanted = row.conditions
     if run.get("dataset") != wanted.dataset:
-        # other frames or labels: that input size and protocol differ too says nothing more
+        # with other frames or labels, input size and protocol are not named
         title = dataset_title(run["dataset"]) if run.get("dataset") else "no dataset"
         yield f"scored on {title}; the paper's number is for {dataset_title(wanted.dataset)}"
         return

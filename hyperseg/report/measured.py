@@ -45,9 +45,9 @@ class Measured:
     scored: tuple[Evaluation, ...]  # seeds
     setting: Setting
     times: tuple[Latency, ...]  # engines, none of them INVALID
-    doubted: Latency | None  # INVALID, and quicker than every other: which engine is the fastest is not known
+    doubted: Latency | None  # an INVALID time below all others: the fastest engine is not known
     training: Entry[TrainingNumbers] | None
-    main_scoring: bool  # of several ways of scoring, the one that is drawn against time
+    main_scoring: bool  # the scoring that figures draw against time
 
     @property
     def record(self) -> Record:

@@ -29,7 +29,7 @@ def check_replaceable(out: Path) -> None:
     if not out.is_dir():
         raise UserError(f"{out} is a file; give --out a folder")
     present = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
-    # what tools leave in any folder (.gitignore, .snakemake_timestamp) is carried over
+    # hidden files of tools (.gitignore, .snakemake_timestamp) are kept
     foreign = sorted(name for name in present - _listed(out) if not Path(name).name.startswith("."))
     if foreign:
         raise UserError(f"{out} holds {foreign[0]}, which no report made; move it away or give another --out")

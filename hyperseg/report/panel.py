@@ -102,7 +102,7 @@ class Panel:
         """Who dominates each of ours and of the paper's, and which are on the front, in one sentence."""
         behind: dict[tuple[Point, ...], list[Point]] = {}
         for point in mine:
-            # a network with other weights takes the same time: which is better says nothing about networks
+            # the same network with other weights takes the same time, so nothing is compared
             others = [p for p in self.points if (p.network, p.role) != (point.network, point.role)]
             better = sorted((p for p in others if dominates(p, point)), key=_best_first)
             if better:

@@ -34,7 +34,7 @@ def hardware(peer: PeerRow) -> str:
 def _framework(peer: PeerRow) -> str:
     if peer.source_repo in _FRAMEWORK:
         return _FRAMEWORK[peer.source_repo]
-    own = peer.note.split("CONTRADICTION")[0]  # what another source says is not about this number
+    own = peer.note.split("CONTRADICTION")[0]  # other sources do not describe this number
     return next((name for name in ("TensorRT", "PyTorch") if name in own), "framework not stated")
 
 

@@ -35,7 +35,7 @@ def panels(inputs: Inputs) -> list[Panel]:
         points = [point for _, point in group]
         points.sort(key=lambda p: (p.role, p.network, p.fps, p.miou_percent))
         panel = Panel(dataset, split, scoring, name, kind, smoke, _told_apart(points), campaign, setting, engine)
-        # eager is the fastest engine of every network: one panel says so
+        # eager is every network's fastest engine: one panel is enough
         if not (engine == FASTEST and found and found[-1] == replace(panel, hardware=found[-1].hardware, engine=EAGER)):
             found.append(panel)
     compared = {(panel.dataset, panel.split) for panel in found if panel.kind == MEASURED and len(panel.networks) > 1}

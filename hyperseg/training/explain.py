@@ -14,7 +14,7 @@ from hyperseg.training.setup import Setup
 from hyperseg.training.step import make_optimizer, make_scaler, train_step
 
 STEPS = 20
-WARM_UP = 4  # the first steps choose kernels and fill caches, and on a GPU one is captured
+WARM_UP = 4  # not counted: they choose kernels, fill caches and, on a GPU, capture the graph
 
 
 @dataclass(frozen=True)

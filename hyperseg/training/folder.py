@@ -41,7 +41,8 @@ def output_folder(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        (out / LOCK_FILE).unlink(missing_ok=True)  # before the release: whoever holds a lock without a file tries again
+        # Before the release: a process that gets the lock of a deleted file tries again.
+        (out / LOCK_FILE).unlink(missing_ok=True)
         lock.release()
         _take_away(made)
 

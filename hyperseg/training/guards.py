@@ -15,7 +15,7 @@ from hyperseg.errors import UserError
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.step import StepOutcome
 
-QUEUE = 4  # steps that a GPU may be ahead of the values that are read from it
+QUEUE = 4  # steps by which the GPU may be ahead of the host
 LOOK_EVERY = 50  # steps between looks for a constant prediction
 
 

@@ -64,5 +64,5 @@ def without_waiting(losses: Tensor, values: Tensor, k: int, threshold: float) ->
 def _of_largest(losses: Tensor, values: Tensor, k: int) -> Tensor:
     """The values (..., k) of the k largest losses (..., N)."""
     largest = losses.topk(k, sorted=False)
-    # its own gradient has no sum: on a GPU a gather's is slower where sums must have an order
+    # a gradient without a sum: a gather's deterministic gradient is slower on a GPU
     return largest.values if values is losses else values.gather(-1, largest.indices)

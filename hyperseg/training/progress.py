@@ -15,7 +15,7 @@ class TrainingProgress:
     """Shows epoch, loss, learning rate, images per second and the time left, on stderr. A context manager."""
 
     def __init__(self, title: str, epochs: int, steps: int, batch: int, speaks: bool = True) -> None:
-        self.speaks = speaks  # False: says nothing, as one of several processes
+        self.speaks = speaks  # False: silent, as all but one of several processes are
         self.title, self.epochs, self.steps, self.batch = title, epochs, steps, batch
         console = Console(file=sys.stderr)
         self.live = Progress(

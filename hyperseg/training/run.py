@@ -130,7 +130,7 @@ def _train(
         return None
 
     check_finite(model)
-    (out / RECORD_FILE).unlink(missing_ok=True)  # a record never stands beside weights that it is not of
+    (out / RECORD_FILE).unlink(missing_ok=True)  # a record must never lie beside other weights
     save_weights(model, out / WEIGHTS_FILE)
     config: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),

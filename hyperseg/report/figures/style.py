@@ -37,7 +37,7 @@ _STYLE: Any = {  # matplotlib types its keys by version
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlecolor": INK,
-    "axes.titley": 1.0,  # as it is without ticks above, which need not be looked for: a tenth of the time
+    "axes.titley": 1.0,  # where it is without ticks above; searching for them takes a tenth of the time
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,

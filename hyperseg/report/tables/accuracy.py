@@ -42,7 +42,7 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
         caption="In percent: one seed with its bootstrap interval over images, or mean ± standard deviation "
         "over seeds. One column per evaluation protocol.",
         columns=(
-            *IDENTITY[:2],  # then the numbers, and to their right what a reader of one may ask
+            *IDENTITY[:2],  # then the numbers, then the details
             Column("dataset", "Dataset", fold=True), Column("split", "Split", fold=True),
             *protocol_columns,
             *paper_columns,
@@ -122,7 +122,7 @@ def _beside_paper(entries: list[Evaluation], collection: Collection, paper: Sequ
     first, dataset = entries[0], entries[0].record.dataset
     row = paper_row(paper, first.record.network.id, dataset.split if dataset else None)
     if row is None or dataset is None or not dataset.id.startswith(row.dataset):
-        return {}  # generated scenes and other datasets have no number of the paper to stand beside
+        return {}  # the paper has no number for this dataset
     as_paper = [entry for entry in entries if protocol_of(entry.record)[0] == "paper"]
     # the newest version where several versions of the paper's protocol were run
     as_paper = [e for e in as_paper if protocol_of(e.record) == max(protocol_of(e.record) for e in as_paper)]

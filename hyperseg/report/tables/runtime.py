@@ -192,7 +192,7 @@ def _setting(entry: Latency) -> tuple[object, ...]:
 def _beside_paper(entry: Latency, paper: Sequence[PaperRow]) -> dict[str, Cell]:
     row = paper_row(paper, entry.record.network.id, None)
     if row is None or row.milliseconds is None or protocol_of(entry.record)[0] != "paper":
-        return {}  # the paper's times are of its own protocol and stand beside no other
+        return {}  # the paper's times are only shown beside its own protocol
     stated = row.milliseconds
     cells = {"paper_latency_ms": Cell(stated, milliseconds(stated)), "paper_source": Cell(row.source)}
     reasons = latency_differs(entry, row)

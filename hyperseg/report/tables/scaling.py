@@ -34,7 +34,7 @@ def scaling_tables(collection: Collection) -> list[Table]:
     ordered = sorted(collection.latency, key=lambda entry: seed_order(entry, collection))
     swept = [entry for entry in ordered if entry.numbers.points]
     titles = weights_titles(collection)
-    # Said only where sweeps differ in it.
+    # Only if sweeps differ in their weights.
     weights = (Column("weights", "Weights"),) if any(entry.name in titles for entry in swept) else ()
     return [
         Table(
