@@ -9,8 +9,7 @@ import click
 from hyperseg.cli import options
 from hyperseg.cli.paths import NamedPath, OutPath
 from hyperseg.cli.steps import choose_device, parse_hw
-from hyperseg.data.offenders import first_ten
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 from hyperseg.prediction import PRETRAINED, PRETRAINED_INPUT
 
 if TYPE_CHECKING:

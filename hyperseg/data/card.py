@@ -9,9 +9,8 @@ from pydantic import Field, ValidationError
 
 from hyperseg.data.description import IGNORED, DatasetInfo
 from hyperseg.data.manifest import CARD_FILE
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import PreparedDataset, read_index_png
-from hyperseg.errors import printable
+from hyperseg.errors import first_ten, printable
 from hyperseg.processors import usable_cores
 from hyperseg.strict import StrictModel
 

@@ -18,8 +18,7 @@ from pydantic import Field, ValidationError
 
 from hyperseg.data.description import DatasetInfo, read_info
 from hyperseg.data.hashing import sha256_files
-from hyperseg.data.offenders import first_ten
-from hyperseg.errors import UserError, printable
+from hyperseg.errors import UserError, first_ten, printable
 from hyperseg.files import write_text_atomic
 from hyperseg.strict import StrictModel, first_problem
 

@@ -10,9 +10,9 @@ import numpy as np
 from hyperseg.data.card import ClassStatistics, DatasetCard, SplitStatistics, class_warnings, stored_card
 from hyperseg.data.description import IGNORED, DatasetInfo
 from hyperseg.data.manifest import CARD_FILE, Manifest
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.inspection import Seen, inspect
+from hyperseg.errors import first_ten
 from hyperseg.files import write_text_atomic
 
 

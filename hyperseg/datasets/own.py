@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 from hyperseg.data.description import DATASET_FILE, read_info
 from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, dataset_files, is_litter, read_manifest
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.pictures import PictureError, is_coloured, read_colours
 from hyperseg.data.prepared import PreparedDataset, open_dataset
 from hyperseg.datasets.colours import Colour, ColourMap
@@ -17,7 +16,7 @@ from hyperseg.datasets.own_classes import OwnClasses, check_palette, read_classe
 from hyperseg.datasets.published.published import UnknownColours
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 

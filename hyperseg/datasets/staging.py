@@ -23,11 +23,10 @@ from filelock import FileLock, Timeout
 
 from hyperseg.data.description import DATASET_FILE, read_info
 from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, is_litter, read_manifest
-from hyperseg.data.offenders import first_ten
 from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.inspection import kind_of
 from hyperseg.datasets.published import is_published
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 from hyperseg.files import exchange
 
 _MARK = ".hyperseg-"

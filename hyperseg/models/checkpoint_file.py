@@ -2,14 +2,14 @@
 
 import pickle
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 MAX_BYTES = 2 * 2**30  # unpacked; the largest network takes 160 MB, with its optimizer's state 480 MB
 
@@ -88,11 +88,4 @@ def _unsafe(path: Path) -> str:
         names = []
     if not names:
         return "it is not a checkpoint of the released format"
-    return f"it needs code to be unpickled ({listed(names)}), which may do harm"
-
-
-def listed(names: Iterable[Any]) -> str:
-    """The first eight names, and how many more there are."""
-    names = [str(name) for name in names]
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more
+    return f"it needs code to be unpickled ({first_ten(names)}), which may do harm"

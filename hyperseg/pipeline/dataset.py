@@ -10,8 +10,7 @@ from shlex import quote
 
 from hyperseg.data.hashing import sha256_files
 from hyperseg.data.manifest import dataset_files, read_manifest
-from hyperseg.data.offenders import first_ten
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 from hyperseg.files import write_text_atomic
 
 SEEN = Path(".snakemake/hyperseg")  # what was seen at the last look, one file per dataset folder

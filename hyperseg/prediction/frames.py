@@ -11,8 +11,7 @@ import numpy as np
 
 from hyperseg.data import pictures
 from hyperseg.data.manifest import check_name, dataset_files
-from hyperseg.data.offenders import first_ten
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 MISSING_S = 1.0  # between a video's last frame and its end: more than a frame's time, less than anyone would miss
 OVERLAY_SUFFIX = ".overlay.jpg"  # of a result's name, after the picture's

@@ -15,10 +15,9 @@ from PIL import Image
 from hyperseg.csv_text import inert, plain
 from hyperseg.data.description import ClassInfo
 from hyperseg.data.manifest import is_litter
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.overlay import overlay
 from hyperseg.data.png import encode_index, palette_of
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.prediction.frames import OVERLAY_SUFFIX, Frame, import_av
 

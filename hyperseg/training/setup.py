@@ -16,9 +16,9 @@ from hyperseg.kernels.training import TrainingKernels, attach
 from hyperseg.models import HyperSeg
 from hyperseg.networks import create_network
 from hyperseg.rivals.network import RivalNetwork
+from hyperseg.training.finetune import start_from
 from hyperseg.training.parallel import Processes
 from hyperseg.training.recipe import Recipe
-from hyperseg.training.start import start_from
 
 
 @dataclass(frozen=True)

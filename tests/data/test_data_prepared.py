@@ -16,13 +16,12 @@ from PIL import Image
 
 from hyperseg.data.description import read_info
 from hyperseg.data.manifest import write_manifest
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import Sample, open_dataset, read_image, read_label
 from hyperseg.datasets.inspection import inspect, offenders_of
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
 from hyperseg.datasets.verify import verify
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 CAMVID = Path(os.environ.get("HYPERSEG_CAMVID", Path(__file__).parents[2].parent / "shared" / "camvid"))
 
