@@ -1,4 +1,4 @@
-"""The one exception a user is meant to see, and how its text lists names."""
+"""The one exception a user is meant to see, and helpers for its text."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,11 @@ from collections.abc import Iterable
 def printable(text: str) -> str:
     """The text with every character that is not printable (escape codes, line breaks) written as ``\\x1b``."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says of a call that failed, as a clause: ``no space left on device``."""
+    return (error.strerror or str(error)).lower()
 
 
 def first_ten(names: Iterable[object]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 
 
 def write_bytes_atomic(path: Path, content: bytes) -> None:
@@ -91,5 +91,6 @@ def sha256_file(path: Path) -> str:
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
-    reason = (error.strerror or str(error)).lower()
-    return UserError(f"cannot write {path}: {reason}; free space there or choose a folder that can be written")
+    return UserError(
+        f"cannot write {path}: {reason_of(error)}; free space there or choose a folder that can be written"
+    )

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.machine_lock import MachineLock
 from hyperseg.processors import SHARED_GPUS
 from hyperseg.yaml_file import parse_yaml
@@ -80,8 +80,7 @@ def check_record_file(out: Path) -> None:
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise UserError(f"--out {out} cannot be written below {folder}; choose another place")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"--out {out} cannot be written: {reason}; choose another place") from error
+        raise UserError(f"--out {out} cannot be written: {reason_of(error)}; choose another place") from error
 
 
 def _json_object(path: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, is_litter, read_man
 from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.inspection import kind_of
 from hyperseg.datasets.published import is_published
-from hyperseg.errors import UserError, first_ten
+from hyperseg.errors import UserError, first_ten, reason_of
 from hyperseg.files import exchange
 
 _MARK = ".hyperseg-"
@@ -83,9 +83,9 @@ def _disk_errors(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         hidden = error.filename is None or _MARK in str(error.filename)
-        reason = (error.strerror or str(error)).lower()
         raise UserError(
-            f"cannot make {out if hidden else error.filename}: {reason}; free some space or give another --out"
+            f"cannot make {out if hidden else error.filename}: {reason_of(error)}; "
+            "free some space or give another --out"
         ) from error
 
 

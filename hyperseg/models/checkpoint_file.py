@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hyperseg.errors import UserError, first_ten
+from hyperseg.errors import UserError, first_ten, reason_of
 
 MAX_BYTES = 2 * 2**30  # unpacked; the largest network takes 160 MB, with its optimizer's state 480 MB
 
@@ -43,7 +43,7 @@ def check_file(path: Path) -> None:
             start = file.read(512).lstrip().lower()
         size = max(path.stat().st_size, _unpacked(path))
     except OSError as error:
-        raise UserError(f"weights file '{path}' cannot be read: {error.strerror}; check it and its folder") from error
+        raise UserError(f"weights file '{path}' cannot be read: {reason_of(error)}; check it and its folder") from error
     if not start:
         raise UserError(f"weights file '{path}' is not a readable one: it is empty; download or copy it again")
     if start.startswith(b"version https://git-lfs"):

@@ -17,7 +17,7 @@ from hyperseg.data.description import ClassInfo
 from hyperseg.data.manifest import is_litter
 from hyperseg.data.overlay import overlay
 from hyperseg.data.png import encode_index, palette_of
-from hyperseg.errors import UserError, first_ten
+from hyperseg.errors import UserError, first_ten, reason_of
 from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.prediction.frames import OVERLAY_SUFFIX, Frame, import_av
 
@@ -145,8 +145,7 @@ def _writing(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write {error.filename or place}: {reason}; choose another --out") from error
+        raise UserError(f"cannot write {error.filename or place}: {reason_of(error)}; choose another --out") from error
 
 
 class _Video:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.files import write_text_atomic
 from hyperseg.report.claims_judge import judge_collection
 from hyperseg.report.collection import Collection, load
@@ -46,7 +46,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8"
         raise UserError(f"cannot read {path}: {reason}; give a text with marked blocks") from error
 
 

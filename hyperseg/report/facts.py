@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.report.conditions import Conditions, read_conditions
 
 PAPER = "results/paper/paper.csv"  # where they lie in the repository
@@ -88,7 +88,7 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]
             missing = [name for name in needed if name not in (reader.fieldnames or ())]
             rows = [(reader.line_num, {k: v or "" for k, v in row.items() if k}) for row in reader]
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; give a CSV like results/paper/paper.csv") from error
+        raise UserError(f"cannot read {path}: {reason_of(error)}; give a CSV like results/paper/paper.csv") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a CSV in UTF-8; give one like results/paper/paper.csv") from error
     if missing:

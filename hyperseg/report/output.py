@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.files import exchange, folder_beside
 from hyperseg.report.collection import Collection
 
@@ -59,7 +59,7 @@ def replace_folder(out: Path, files: Mapping[str, bytes]) -> None:
                 target.write_bytes(data)
             _swap(partial, out)
     except OSError as error:
-        raise UserError(f"cannot write the report to {out}: {error.strerror}; give another --out") from error
+        raise UserError(f"cannot write the report to {out}: {reason_of(error)}; give another --out") from error
 
 
 def _swap(partial: Path, out: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.files import write_bytes_atomic
 from hyperseg.training.state import TrainingState
 
@@ -179,7 +179,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], bytes]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DamagedCheckpoint(f"it cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise DamagedCheckpoint(f"it cannot be read: {reason_of(error)}") from error
     if not content.startswith(FORMAT):
         raise DamagedCheckpoint("it is no checkpoint of this version")
     digest, _, body = content[len(FORMAT) :].partition(b"\n")

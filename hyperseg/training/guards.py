@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.data.description import IGNORED
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.step import StepOutcome
 
@@ -140,5 +140,5 @@ class Guards:
             Path(file.name).chmod(0o644)
             Path(file.name).replace(path)
         except OSError as error:
-            return f" (the batch could not be saved: {error.strerror})"
+            return f" (the batch could not be saved: {reason_of(error)})"
         return f" (the batch is in {path})"

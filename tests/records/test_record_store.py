@@ -89,7 +89,7 @@ def test_an_unfit_file_is_told_in_one_sentence(tmp_path: Path, data: bytes, said
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot read record .*absent\.json: No such file"):
+    with pytest.raises(UserError, match=r"cannot read record .*absent\.json: no such file"):
         read_record(tmp_path / "absent.json")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.records.strips import STRIPS_FILE, Strip, read_strips
 from hyperseg.report.names import dataset_title
 
@@ -75,7 +75,7 @@ def _read_photo(path: Path, strip: Strip | None = None) -> Photo:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read picture {path}: {error.strerror}; give a PNG or JPEG") from error
+        raise UserError(f"cannot read picture {path}: {reason_of(error)}; give a PNG or JPEG") from error
     kind = next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
     if kind is None:
         raise UserError(f"picture {path} is neither PNG, JPEG nor GIF; give one of these")
@@ -91,7 +91,7 @@ def read_card(path: Path) -> Card:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"cannot read card {path}: {error.strerror}; give a card.json") from error
+        raise UserError(f"cannot read card {path}: {reason_of(error)}; give a card.json") from error
     except ValueError as error:
         raise UserError(f"card {path} is not JSON; give a card.json") from error
     if not isinstance(content, dict):
