@@ -6,11 +6,11 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import TypeVar
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers
 from hyperseg.report.collection import (
     Collection,
-    Entry,
+    Evaluation,
     Key,
+    Latency,
     accuracy_key,
     architecture_key,
     checkpoint,
@@ -21,8 +21,6 @@ from hyperseg.report.collection import (
 from hyperseg.report.names import dataset_title, network_title
 from hyperseg.yaml_file import read_yaml
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 T = TypeVar("T")
 
 

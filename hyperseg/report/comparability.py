@@ -7,9 +7,8 @@ a frame compare in the same way.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers
 from hyperseg.records.frame import run_columns
-from hyperseg.report.collection import Collection, Entry
+from hyperseg.report.collection import Collection, Evaluation, Latency
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.names import dataset_title, device_title, hw
 
@@ -22,13 +21,13 @@ def paper_row(rows: Sequence[PaperRow], network: str, split: str | None) -> Pape
     return next((row for row in own if row.split == split), own[0] if own else None)
 
 
-def accuracy_differs(entry: Entry[EvaluationNumbers], row: PaperRow, collection: Collection) -> list[str]:
+def accuracy_differs(entry: Evaluation, row: PaperRow, collection: Collection) -> list[str]:
     """Why this mIoU and the paper's are not the same measurement; empty where they are comparable."""
     training = collection.training_of(entry.record.network.weights_sha256)
     return accuracy_reasons(run_columns(entry.record), row, run_columns(training.record) if training else None)
 
 
-def latency_differs(entry: Entry[LatencyNumbers], row: PaperRow) -> list[str]:
+def latency_differs(entry: Latency, row: PaperRow) -> list[str]:
     """Why this time and the paper's are not the same measurement; empty where they are comparable."""
     return latency_reasons(run_columns(entry.record), row)
 

@@ -9,15 +9,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import mean, stdev
 
-from hyperseg.records import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
-from hyperseg.report.collection import Collection, Entry, Key, architecture_key, protocol_of, protocol_title
+from hyperseg.records import EvaluationNumbers, Interval, LatencyNumbers, Record
+from hyperseg.report.collection import (
+    Collection,
+    Evaluation,
+    Key,
+    Latency,
+    Training,
+    architecture_key,
+    protocol_of,
+    protocol_title,
+)
 from hyperseg.report.names import device_title
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.runtime import device_label
 from hyperseg.report.timed_seeds import of_one_seed
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 EAGER, FASTEST = "eager", "fastest engine of each network"
 
 
@@ -46,7 +53,7 @@ class Measured:
     setting: Setting
     times: tuple[Latency, ...]  # engines, none of them INVALID
     doubted: Latency | None  # an INVALID time below all others: the fastest engine is not known
-    training: Entry[TrainingNumbers] | None
+    training: Training | None
     main_scoring: bool  # the scoring that figures draw against time
 
     @property

@@ -2,8 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from hyperseg.records import LatencyNumbers
-from hyperseg.report.collection import Collection, Entry, Key, grouped, protocol_of, protocol_title
+from hyperseg.report.collection import Collection, Key, Latency, grouped, protocol_of, protocol_title
 from hyperseg.report.figures.style import COLOURS, INK, Picture, house_style, log_ticks, new_figure, picture
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import distinct, hw, network_title, slug
@@ -11,7 +10,6 @@ from hyperseg.report.part import Part
 from hyperseg.report.tables.runtime import device_label, enters_claims
 from hyperseg.report.timed_seeds import weights_titles
 
-Latency = Entry[LatencyNumbers]
 _MOST = 24  # lines of a figure
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from statistics import mean, stdev
 
-from hyperseg.records import EvaluationNumbers
 from hyperseg.report.collection import (
     Collection,
-    Entry,
+    Evaluation,
     accuracy_key,
     checkpoint,
     flips,
@@ -23,8 +22,6 @@ from hyperseg.report.names import dataset_title, hw, signed
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, dataset_cells, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
-
-Evaluation = Entry[EvaluationNumbers]
 
 
 def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:

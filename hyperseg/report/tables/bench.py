@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from hyperseg.records import BenchNumbers
 from hyperseg.records.bench import BenchGoal
-from hyperseg.report.collection import Collection, Entry, bench_key
+from hyperseg.report.collection import Bench, Collection, bench_key
 from hyperseg.report.names import device_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
@@ -68,7 +67,7 @@ def bound(goal: BenchGoal) -> str:
     return f"{'≥' if goal.sense == 'at_least' else '≤'} {goal.bound:g} {goal.unit}".rstrip()
 
 
-def setting(entry: Entry[BenchNumbers]) -> dict[str, Cell]:
+def setting(entry: Bench) -> dict[str, Cell]:
     numbers, provenance = entry.numbers, entry.record.provenance
     commit = numbers.authors_commit
     return identity_cells(entry.record) | {
@@ -82,7 +81,7 @@ def setting(entry: Entry[BenchNumbers]) -> dict[str, Cell]:
     }
 
 
-def _contenders(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
+def _contenders(entry: Bench) -> Iterator[dict[str, Cell]]:
     numbers, here = entry.numbers, (entry.anchor,)
     timings = {row.name: row for row in numbers.inference.timings} if numbers.inference else {}
     memory = {row.name: row for row in numbers.memory}
@@ -108,7 +107,7 @@ def _contenders(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
         yield row
 
 
-def _goals(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
+def _goals(entry: Bench) -> Iterator[dict[str, Cell]]:
     for goal in entry.numbers.goals:
         word = {True: "reached", False: "missed", None: "too noisy to tell"}[goal.reached]
         marks: dict[bool | None, Mark] = {True: "valid", False: "invalid", None: "degraded"}

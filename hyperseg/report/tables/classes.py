@@ -3,10 +3,9 @@
 from dataclasses import replace
 from statistics import mean
 
-from hyperseg.records import EvaluationNumbers
 from hyperseg.report.collection import (
     Collection,
-    Entry,
+    Evaluation,
     Key,
     accuracy_key,
     dataset_key,
@@ -20,7 +19,6 @@ from hyperseg.report.names import dataset_title, distinct, network_title, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 
-Evaluation = Entry[EvaluationNumbers]
 MOST_NETWORKS = 16  # networks side by side for a reader; the CSV has them all
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from statistics import mean, stdev
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers
-from hyperseg.report.collection import Collection, Entry
+from hyperseg.report.collection import Collection, Latency
 from hyperseg.report.comparability import accuracy_differs, latency_differs
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.inputs import Inputs
@@ -14,8 +13,6 @@ from hyperseg.report.rivals import PAPER_HARDWARE, hardware, left_out, scored_ri
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.model import Cell, Column, Table
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 MISSING = "not in our facts"
 # The rows that the paper's tables have, whether or not their numbers are in results/paper.
 _ROWS = {

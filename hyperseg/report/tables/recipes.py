@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from hyperseg.records import EvaluationNumbers, Record, TrainingNumbers
+from hyperseg.records import EvaluationNumbers, Record
 from hyperseg.records.settings import FIXED, WITHOUT_EFFECT
-from hyperseg.report.collection import Collection, Entry, Key, dataset_key, network_key, protocol_of, protocol_title
+from hyperseg.report.collection import (
+    Collection,
+    Evaluation,
+    Key,
+    Training,
+    dataset_key,
+    network_key,
+    protocol_of,
+    protocol_title,
+)
 from hyperseg.report.names import hw, network_title, signed
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import dataset_cells
@@ -31,7 +40,7 @@ _COLUMNS = (
     Column("rarest_iou_percent", f"IoU of the {RAREST} rarest classes [%]", numeric=True),
     Column("train_s", "One training [min]", numeric=True),
 )
-Scored = tuple[Entry[EvaluationNumbers], Entry[TrainingNumbers]]
+Scored = tuple[Evaluation, Training]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from hyperseg.records import Interval, LatencyNumbers, Verdict
-from hyperseg.report.collection import Collection, Entry, protocol_of, protocol_slug, protocol_title
+from hyperseg.records import Interval, Verdict
+from hyperseg.report.collection import Collection, Latency, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.comparability import latency_differs, paper_row
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.names import device_title, hw, slug
@@ -11,8 +11,6 @@ from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
 from hyperseg.report.timed_seeds import seed_order, weights_titles
-
-Latency = Entry[LatencyNumbers]
 
 _COLUMNS = (
     *IDENTITY,

@@ -1,7 +1,7 @@
 """Sweeps over input size and batch, point by point: one table per latency protocol."""
 
-from hyperseg.records import LatencyNumbers, SweepPoint
-from hyperseg.report.collection import Collection, Entry, protocol_of, protocol_slug, protocol_title
+from hyperseg.records import SweepPoint
+from hyperseg.report.collection import Collection, Latency, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.names import hw, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
@@ -58,7 +58,7 @@ def _order(point: SweepPoint) -> tuple[str, float, int]:
     return point.axis, point.pixel_ratio, point.batch
 
 
-def _row(entry: Entry[LatencyNumbers], point: SweepPoint, device: str, weights: str | None) -> dict[str, Cell]:
+def _row(entry: Latency, point: SweepPoint, device: str, weights: str | None) -> dict[str, Cell]:
     numbers, here = entry.numbers, (entry.anchor,)
     return identity_cells(entry.record) | {
         "machine": Cell(entry.record.provenance.machine.fingerprint),

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from hyperseg.records import BenchNumbers
 from hyperseg.records.bench import BenchGoal
-from hyperseg.report.collection import Collection, Entry, bench_key
+from hyperseg.report.collection import Bench, Collection, bench_key
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import hw, network_title, slug
 from hyperseg.report.part import Part
@@ -41,11 +40,11 @@ def speed_table(collection: Collection) -> Table:
     )
 
 
-def ordered_runs(collection: Collection) -> list[Entry[BenchNumbers]]:
+def ordered_runs(collection: Collection) -> list[Bench]:
     return sorted(collection.bench, key=lambda entry: (bench_key(entry), entry.name))
 
 
-def network_columns(entries: Sequence[Entry[BenchNumbers]], inputs: bool = False) -> list[Column]:
+def network_columns(entries: Sequence[Bench], inputs: bool = False) -> list[Column]:
     titles = {}
     for entry in entries:
         titles[entry.record.network.id] = title = network_title(entry.record.network.id)
@@ -54,7 +53,7 @@ def network_columns(entries: Sequence[Entry[BenchNumbers]], inputs: bool = False
     return [Column(network, title, numeric=True) for network, title in titles.items()]
 
 
-def common_cells(entries: Sequence[Entry[BenchNumbers]]) -> dict[str, Cell]:
+def common_cells(entries: Sequence[Bench]) -> dict[str, Cell]:
     """What the runs have in common; what differs between them stands in their own tables."""
     cells = [setting(entry) for entry in entries]
     return (
@@ -68,7 +67,7 @@ def _precision(goal: BenchGoal) -> str:
     return goal.by.rpartition("/")[2] if "/" in goal.by else ""
 
 
-def _measured(goal: BenchGoal, entry: Entry[BenchNumbers]) -> Cell:
+def _measured(goal: BenchGoal, entry: Bench) -> Cell:
     word = {True: "", False: ", missed", None: ", too noisy to tell"}[goal.reached]
     return Cell(goal.value, f"{goal.value:.3g} {goal.unit}".rstrip() + word, (entry.anchor,))
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from statistics import mean
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers, NetworkRef, Record
+from hyperseg.records import NetworkRef, Record
 from hyperseg.report.collection import (
     Collection,
-    Entry,
+    Evaluation,
     Key,
+    Latency,
     architecture_key,
     checkpoint,
     protocol_of,
@@ -22,8 +23,6 @@ from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import device_label, milliseconds, verdict_cell
 from hyperseg.report.timed_seeds import of_one_seed, said_of_seeds
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 Protocol = tuple[str, int]
 
 
