@@ -77,7 +77,7 @@ def absent_classes(info: DatasetInfo, pixels: np.ndarray) -> list[str]:
 
 
 def class_warnings(info: DatasetInfo, pixels: np.ndarray) -> list[str]:
-    """One sentence where declared classes have no pixel, which mostly means that labels hold other values.
+    """One sentence if a class has no pixel, mostly because labels hold other values; `pixels` (256,) by label value.
 
     Another one where there is one class alone, whose mIoU says nothing.
     """

@@ -77,7 +77,7 @@ class Intake:
 def write_label(
     out: Path, split: str, name: str, label: np.ndarray, classes: tuple[ClassInfo, ...], first: int = 0
 ) -> None:
-    """Write one label of a prepared dataset; `first` is the label value of the first class."""
+    """Write one label (H, W) of a prepared dataset; `first` is the label value of the first class."""
     path = out / split / "labels" / f"{name}.png"
     with disk_errors(path, "free some space or give another --out"):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ class LevelOperator(Protocol):
 
 
 class Patchwise:
-    """The three kinds of level; a :class:`LevelOperator`.
+    """The three kinds of level, each from ``x`` (B, inputs, H, W) to (B, outputs, H, W); a :class:`LevelOperator`.
 
     It has no state. Kernels override the methods below the operators, each one step of a level.
     """

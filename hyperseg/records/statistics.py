@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float64]
 
 
 def percentile(samples: Array, percent: float, needed: int) -> float | None:
-    """The percentile of `samples`, or None where there are fewer than `needed`."""
+    """The percentile of `samples` (N,), or None if N is below `needed`."""
     if len(samples) < needed:
         return None
     return float(np.percentile(samples, percent))
@@ -56,7 +56,7 @@ def log_slope(x: Sequence[float], y: Sequence[float]) -> float | None:
 
 
 def median_interval(values: Array) -> tuple[float, float]:
-    """95 % interval of the median of independent `values`: percentiles over 2000 samples drawn from them."""
+    """95 % interval of the median of independent `values` (N,): percentiles over 2000 samples drawn from them."""
     drawn = np.median(values[np.random.default_rng(0).integers(len(values), size=(2000, len(values)))], axis=1)
     low, high = np.percentile(drawn, [2.5, 97.5])
     return float(low), float(high)
@@ -72,7 +72,7 @@ def ratio_interval(ratios: Sequence[float]) -> Interval | None:
 
 
 def drift_percent(samples: Array) -> float:
-    """Change of the median from the first to the last third, in percent of the first; 0 below six samples."""
+    """Change of the median from the first to the last third of (N,), in percent of the first; 0 below six samples."""
     third = len(samples) // 3
     if third < 2:
         return 0.0

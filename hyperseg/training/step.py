@@ -27,7 +27,7 @@ class StepOutcome:
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    # On a GPU step count and learning rate lie in its memory, where a captured step reads them.
+    """Adam by the recipe. On a GPU step count and learning rate are tensors, which a captured step reads."""
     on_gpu = next(model.parameters()).is_cuda
     rate = (
         torch.tensor(recipe.learning_rate, device=next(model.parameters()).device) if on_gpu else recipe.learning_rate
