@@ -14,12 +14,13 @@ from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 from hyperseg.latency.job import Job, Result
 from hyperseg.latency.lock import device_lock
-from hyperseg.latency.outcome import batch_gain_percent, images_per_second, make_numbers
+from hyperseg.latency.outcome import images_per_second, make_numbers
 from hyperseg.latency.processes import OutOfMemoryError, run_in_fresh_process
 from hyperseg.latency.request import Plan, PlannedPoint, Request, check_request, make_plan
 from hyperseg.latency.samples import refuse_existing, write_samples
 from hyperseg.records.provenance import provenance
 from hyperseg.records.schema import ProtocolRef, Record
+from hyperseg.records.statistics import change_percent
 from hyperseg.records.store import write_record
 
 Tell = Callable[[str], None]
@@ -160,9 +161,9 @@ def _double_batches(outcome: Outcome, least_gain: float, tell: Tell) -> None:
         if index not in outcome.results:
             return
         rate = images_per_second(point, outcome.results[index])
-        if best and batch_gain_percent(best, rate) < least_gain:
+        if best and change_percent(best, rate) < least_gain:
             outcome.ended = (
-                f"batch {point.job.batch} brought {batch_gain_percent(best, rate):.1f} % over the best before"
+                f"batch {point.job.batch} brought {change_percent(best, rate):.1f} % over the best before"
             )
             return
         best = max(best, rate)

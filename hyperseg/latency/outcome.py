@@ -48,11 +48,6 @@ def images_per_second(point: "PlannedPoint", results: Sequence[Result]) -> float
     return float(point.job.batch * len(samples) / (samples.sum() / 1e3))
 
 
-def batch_gain_percent(best: float, rate: float) -> float:
-    """How much `rate` exceeds `best`, in percent."""
-    return 100 * (rate - best) / best
-
-
 def evidence(result: Result) -> Evidence:
     """What one process saw, for the verdict."""
     samples = latencies_ms(result)

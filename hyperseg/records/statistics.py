@@ -77,7 +77,7 @@ def drift_percent(samples: Array) -> float:
     if third < 2:
         return 0.0
     first, last = float(np.median(samples[:third])), float(np.median(samples[-third:]))
-    return 100 * (last - first) / first
+    return change_percent(first, last)
 
 
 def change_percent(before: float, after: float) -> float:
