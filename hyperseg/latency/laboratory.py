@@ -162,9 +162,7 @@ def _double_batches(outcome: Outcome, least_gain: float, tell: Tell) -> None:
             return
         rate = images_per_second(point, outcome.results[index])
         if best and change_percent(best, rate) < least_gain:
-            outcome.ended = (
-                f"batch {point.job.batch} brought {change_percent(best, rate):.1f} % over the best before"
-            )
+            outcome.ended = f"batch {point.job.batch} brought {change_percent(best, rate):.1f} % over the best before"
             return
         best = max(best, rate)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from hyperseg.report.names import listed
 from hyperseg.report.tables.model import Mark
 
 COLUMNS = (
@@ -34,7 +35,7 @@ def counts(claims: pd.DataFrame) -> dict[str, int]:
 def sentences(claims: pd.DataFrame) -> list[str]:
     """Three: how many hold, which hold and which do not, and why the others were not judged."""
     parts = [f"{number} {verdict}" for verdict, number in counts(claims).items()]
-    said = [f"Of {len(claims)} claims of the paper: {_joined(parts)}."]
+    said = [f"Of {len(claims)} claims of the paper: {listed(parts)}."]
     failed = claims[claims["verdict"] == "not reproduced"]
     held = claims[claims["verdict"].isin(HOLDS)]
     lists = [f"{name}: {_named(some)}" for name, some in (("Holds", held), ("Does not hold", failed)) if len(some)]
@@ -73,7 +74,3 @@ def number(value: Any) -> str:
     if value is None:
         return "–"
     return value if isinstance(value, str) else f"{float(value):.4g}".replace("-", "−")
-
-
-def _joined(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hyperseg.datasets.published import find_published
 
@@ -44,6 +44,11 @@ def distinct(names: Iterable[str]) -> list[str]:
         taken[name] += 1
         found.append(f"{name}_{taken[name]}" if taken[name] > 1 else name)
     return found
+
+
+def listed(parts: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def signed(points: float) -> str:

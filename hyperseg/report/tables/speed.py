@@ -1,7 +1,8 @@
 """What `hyperseg bench` found, side by side: a column per network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from hyperseg.records.bench import BenchGoal
 from hyperseg.report.collection import Bench, Collection, bench_key
@@ -72,25 +73,23 @@ def _measured(goal: BenchGoal, entry: Bench) -> Cell:
     return Cell(goal.value, f"{goal.value:.3g} {goal.unit}".rstrip() + word, (entry.anchor,))
 
 
-def each_campaign(collection: Collection) -> Iterator[tuple[str, Collection]]:
-    """The benchmarks of one campaign at a time: a table with a column per network holds one number of each."""
+def each_campaign(make: Callable[[Collection], Table], inputs: Inputs) -> list[Table]:
+    """A table for the benchmarks of each campaign, if it has rows; of several, each is named by its campaign.
+
+    A table with a column per network holds one number of each, hence one campaign.
+    """
+    collection, tables = inputs.collection, {}
     for campaign in sorted({entry.record.campaign for entry in collection.bench}):
         own = tuple(entry for entry in collection.bench if entry.record.campaign == campaign)
-        yield campaign, replace(collection, bench=own)
-
-
-def named_apart(tables: Sequence[tuple[str, Table]]) -> list[Table]:
-    """The tables that have rows; where there are several, each is named by its campaign."""
-    filled = [(campaign, table) for campaign, table in tables if table.rows]
-    if len(filled) < 2:
-        return [table for _, table in filled]
+        table = make(replace(collection, bench=own))
+        if table.rows:
+            tables[campaign] = table
+    if len(tables) < 2:
+        return list(tables.values())
     return [
-        replace(table, id=slug(table.id, campaign), title=f"{table.title}, {campaign}") for campaign, table in filled
+        replace(table, id=slug(table.id, campaign), title=f"{table.title}, {campaign}")
+        for campaign, table in tables.items()
     ]
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return named_apart([(campaign, speed_table(own)) for campaign, own in each_campaign(inputs.collection)])
-
-
-PART = Part("speed", "Beside the authors' code", "speed", _build, order=25, on_page=False)
+PART = Part("speed", "Beside the authors' code", "speed", partial(each_campaign, speed_table), order=25, on_page=False)
