@@ -1,6 +1,7 @@
 """``hyperseg bench``: the speed goals, as ratios to the authors' checkout taken in turns."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -69,21 +70,8 @@ def command(**options: Any) -> None:
         p for p in get_args(PartName) if p != "agreement" or options["weights"]
     ]
     variants = [get_variant(variant).id for variant in options["variants"] or VARIANTS]
-    setting = Setting(
-        authors=options["authors"],
-        say=_once(),
-        device=options["device"],
-        engines=tuple(options["engines"]),
-        rounds=options["rounds"],
-        clock=options["clock"],
-        keep_memory=options["keep_memory"],
-        threads=options["threads"],
-        train_batch=options["train_batch"],
-        train_size=options["train_size"],
-        weights=options["weights"],
-        images=options["images"],
-        limit=options["limit"],
-    )
+    named = options.keys() & {field.name for field in fields(Setting)}
+    setting = Setting(say=_once(), **{name: options[name] for name in named})
     agreeing = _agreement_variant(parts, setting)
     paths = {variant: _path(options["out"], variant, setting) for variant in {*variants, *filter(None, [agreeing])}}
     refuse_existing(*filter(None, paths.values()))
