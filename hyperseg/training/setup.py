@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from hyperseg.data.loading import TrainingSamples, choose_workers, training_loader
+from hyperseg.data.loading import EpochBatches, TrainingSamples, choose_workers, training_loader
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.kernels.training import TrainingKernels, attach
@@ -77,15 +77,9 @@ def make_setup(
         rare_class_temperature=recipe.rare_class_temperature,
     )  # fmt: skip
     workers = recipe.workers if recipe.workers is not None else choose_workers(device.type)
-    batches = training_loader(
-        samples,
-        epochs=recipe.epochs,
-        images_per_epoch=recipe.images_per_epoch,
-        batch=recipe.batch,
-        workers=workers,
-        first_step=first_step,
-        share=(among.rank, among.count) if among else (0, 1),
-    )
+    share = (among.rank, among.count) if among else (0, 1)
+    keys = EpochBatches(recipe.epochs, recipe.images_per_epoch, recipe.batch, first_step, share)
+    batches = training_loader(samples, keys, workers)
     model = create_network(
         variant,
         pretrained_backbone=recipe.pretrained_backbone and initial is None,

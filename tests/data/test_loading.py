@@ -38,7 +38,7 @@ def dataset(tmp_path: Path) -> PreparedDataset:
 
 def batch_hashes(dataset: PreparedDataset, workers: int, *, cache: bool = False, seed: int = 7) -> list[str]:
     samples = TrainingSamples(dataset, "train+val", AUGMENTATION, void="class", seed=seed, cache=cache)
-    loader = training_loader(samples, epochs=2, images_per_epoch=7, batch=3, workers=workers)
+    loader = training_loader(samples, EpochBatches(2, 7, 3), workers)
     return [
         hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes()).hexdigest() for images, labels in loader
     ]
