@@ -11,7 +11,7 @@ from snakemake.utils import min_version, validate
 from hyperseg.pipeline.campaign import parse_campaign
 from hyperseg.pipeline.digests import write_digests
 from hyperseg.pipeline.lock import take_over_lock
-from hyperseg.pipeline.steps import PAPER, PEERS, Layout, write_list
+from hyperseg.pipeline.steps import PAPER, PEERS, Layout, write_record_list
 
 min_version("9.10")
 
@@ -38,7 +38,7 @@ if workflow.is_main_process and not workflow.dryrun:
     take_over_lock()
 LAYOUT = Layout.here(CAMPAIGN)
 write_digests(CAMPAIGN)  # what the rules depend on in place of the package's files
-RECORD_LIST = write_list(LAYOUT)
+RECORD_LIST = write_record_list(LAYOUT)
 GPU = int(LAYOUT.device == "cuda")
 # Of this machine. A job on another one has what it was submitted with, whatever cores that machine has.
 HERE = workflow.is_main_process and workflow.local_exec

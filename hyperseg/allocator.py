@@ -8,7 +8,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> bool:
-    """Let the process keep the memory that it frees, on Linux with glibc; False elsewhere, where nothing changes.
+    """Let the process keep the memory that it frees (Linux with glibc); elsewhere do nothing and return False.
 
     A step on a CPU allocates the same gigabyte every time. Given back to the system in between, it comes as empty
     pages, twenty thousand a step, which cost a tenth of a HyperSeg-S step at 320 x 448, batch 4.
@@ -21,5 +21,5 @@ def keep_freed_memory() -> bool:
 
 
 def page_faults() -> int:
-    """Pages that the system gave this process so far without reading a disk (``getrusage``'s minor faults)."""
+    """Minor page faults of this process so far (``getrusage``)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

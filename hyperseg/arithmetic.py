@@ -1,4 +1,4 @@
-"""How a device computes, the same for every contender of a process, and the settings as a record keeps them."""
+"""Arithmetic settings: the same for every contender of a process, and kept in the record."""
 
 import os
 
@@ -15,7 +15,7 @@ _FOLDERS = ("_DIR", "_PATH", "_HOME", "VISIBLE_DEVICES")  # where things lie, wh
 
 
 def fix_arithmetic(*, tf32: bool) -> None:
-    """Products of float32 in TF32 or, exactly, not; of a convolution's algorithms the fastest, found in warm-up.
+    """Allow TF32 or not for float32 products; cuDNN picks the fastest algorithm in warm-up.
 
     By default PyTorch lets cuDNN round to TF32.
     """
@@ -25,7 +25,7 @@ def fix_arithmetic(*, tf32: bool) -> None:
 
 
 def switches() -> Switches:
-    """Every setting of torch and of the environment that changes speed or rounding, as it is now."""
+    """The current value of every setting of torch and of the environment that changes speed or rounding."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     found: Switches = {
         "cudnn.benchmark": bool(cudnn.benchmark),

@@ -1,13 +1,13 @@
-"""Text in CSV files: a spreadsheet would run what begins like a formula."""
+"""Text for CSV files: a spreadsheet would run a text that begins like a formula."""
 
-_MARKED = ("=", "+", "-", "@", "\t", "\r", "'")  # an apostrophe too, so that no two texts become the same
+_MARKED = ("=", "+", "-", "@", "\t", "\r", "'")  # the apostrophe too, so that two texts never become the same
 
 
 def inert(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would take for a formula; it shows none of it."""
+    """The text, with an apostrophe before what a spreadsheet would take for a formula; the cell does not show it."""
     return f"'{text}" if text.startswith(_MARKED) else text
 
 
 def plain(text: str) -> str:
-    """What :func:`inert` made its text from."""
+    """The inverse of :func:`inert`."""
     return text[1:] if text.startswith("'") and text[1:].startswith(_MARKED) else text

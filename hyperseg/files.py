@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and the hashes of files."""
+"""Atomic writing of files and folders, and the hashes of files."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 
 
 def write_bytes_atomic(path: Path, content: bytes) -> None:
@@ -47,20 +47,28 @@ def new_folder(out: Path) -> Iterator[Path]:
 
     Raises :class:`UserError` about `out` where the disk is full or the folder cannot be written.
     """
-    target, partial = out.resolve(), None
+    target = out.resolve()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial"))
-        partial.chmod(0o755)  # mkdtemp makes 0700, which would hide results from a group
-        yield partial
-        partial.replace(target)
-    except UserError as error:
-        raise UserError(str(error).replace(str(partial), str(out))) from error
+        with folder_beside(target) as partial:
+            try:
+                yield partial
+            except UserError as error:
+                raise UserError(str(error).replace(str(partial), str(out))) from error
+            partial.replace(target)
     except OSError as error:
         raise _unwritable(out, error) from error
+
+
+@contextmanager
+def folder_beside(target: Path) -> Iterator[Path]:
+    """Yield an empty hidden folder on the file system of `target`; removed at the end, if it is still there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial"))
+    try:
+        folder.chmod(0o755)  # mkdtemp makes 0700, which would hide results from a group
+        yield folder
     finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def exchange(new: Path, out: Path, old: Path) -> None:
@@ -83,5 +91,6 @@ def sha256_file(path: Path) -> str:
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
-    reason = (error.strerror or str(error)).lower()
-    return UserError(f"cannot write {path}: {reason}; free space there or choose a folder that can be written")
+    return UserError(
+        f"cannot write {path}: {reason_of(error)}; free space there or choose a folder that can be written"
+    )

@@ -1,4 +1,4 @@
-"""Faults of the machine under a computation, memory that ran out and a device that was lost, as one sentence each."""
+"""Out of memory and lost devices, as one sentence each."""
 
 import re
 import sys
@@ -7,12 +7,12 @@ from hyperseg.errors import UserError
 
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "Cannot allocate memory")
 _DEVICE = re.compile(r"(CUDA|HIP|cuDNN|NCCL)( driver)? (error|initialization|unknown error)|Triton Error \[CUDA\]")
-# What the driver says of a mistake in a kernel: a bug, whose traceback is wanted.
+# The driver's messages for a bug in a kernel, whose traceback must be shown.
 _BUG = re.compile(r"device-side assert|illegal|misaligned|invalid|no kernel image|NOT_SUPPORTED|BAD_PARAM")
 
 
 def explain(error: BaseException) -> UserError | None:
-    """The sentence for a fault of the machine behind an exception; None where it is something else."""
+    """The sentence for an exception that is a fault of the machine; None for other exceptions."""
     if is_out_of_memory(error):
         return UserError("memory ran out; end other programs, choose a smaller input or a machine with more memory")
     reason = lost_device(error)

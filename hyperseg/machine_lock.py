@@ -10,7 +10,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 
 FOLDER = "hyperseg-locks"
 
@@ -28,7 +28,7 @@ class MachineLock:
             file = _opened(self.path)
         except OSError as error:
             raise UserError(
-                f"the lock file {self.path} cannot be opened ({error.strerror}); remove it, or set TMPDIR to another "
+                f"the lock file {self.path} cannot be opened ({reason_of(error)}); remove it, or set TMPDIR to another "
                 "folder"
             ) from error
         try:

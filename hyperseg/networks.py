@@ -31,7 +31,7 @@ def get_network(network: str) -> NetworkEntry:
 
 
 def recipe_of(network: str) -> str:
-    """The variant whose released recipe a network trains by: its own, of what it is an ablation of, or the rivals'."""
+    """The variant whose released recipe trains a network: its own, that of the ablated variant, or the rivals'."""
     entry = get_network(network)
     return entry.recipe if isinstance(entry, Rival) else entry.ablation_of or entry.id
 

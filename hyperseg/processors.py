@@ -2,7 +2,8 @@
 
 import os
 
-MAX_THREADS = 1024  # that can be asked for: beyond, the runtime of threads ends the process
+SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
+MAX_THREADS = 1024  # the most threads to ask for: with more, OpenMP ends the process
 
 
 def usable_cores() -> int:

@@ -9,7 +9,7 @@ from hyperseg.errors import UserError
 
 
 class _WithoutCache(SourceFileLoader):
-    """Leaves no compiled copy in the user's folder."""
+    """A loader that writes no ``__pycache__`` into the user's folder."""
 
     def set_data(self, path: object, data: object, *, _mode: int = 0o666) -> None:
         pass

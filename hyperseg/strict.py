@@ -6,7 +6,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-# pydantic's names of the forms that a key may have, which it puts among the keys.
+# pydantic puts the names of a union's branches among the keys of an error.
 _BRANCH = re.compile(r"(list|tuple|dict|function-[a-z]+)\[.*\]", re.DOTALL)
 
 
@@ -49,9 +49,9 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     problems = error.errors()
     found = problems[0]
     branches = [place for place, part in enumerate(found["loc"]) if _BRANCH.fullmatch(str(part))]
-    if branches:  # what is nearest to a form that the key may have
-        alike = [one for one in problems if one["loc"][: branches[0]] == found["loc"][: branches[0]]]
-        found = max(alike, key=lambda one: len(one["loc"]))
+    if branches:  # the error deepest in one branch
+        same_place = [one for one in problems if one["loc"][: branches[0]] == found["loc"][: branches[0]]]
+        found = max(same_place, key=lambda one: len(one["loc"]))
     location = [str(part) for part in found["loc"] if not _BRANCH.fullmatch(str(part))]
     return ".".join(location), _message(found["type"], found["msg"], found.get("ctx", {}), found["input"])
 

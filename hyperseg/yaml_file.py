@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 
 MAX_BYTES = 4 << 20  # of a file written by hand
 MAX_DEPTH = 64  # of nested lists and mappings
@@ -23,8 +23,7 @@ def read_yaml(path: Path, what: str = "file") -> Any:
             raise UserError(f"{what} {path} is larger than 4 MiB; name the YAML file that was meant")
         text = content.decode()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot read {what} {path}: {reason}; check its name and its permissions") from error
+        raise UserError(f"cannot read {what} {path}: {reason_of(error)}; check its name and its permissions") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{what} {path} is not UTF-8 text; save it as UTF-8") from error
     return parse_yaml(text, f"{what} {path}")
@@ -86,7 +85,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# A date would become an object that no configuration holds; an impossible one, an error without a line.
+# Dates stay text: no configuration holds a date, and an impossible date would raise without a line number.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -80,9 +80,9 @@ def make() -> Make:
 
 
 @pytest.fixture
-def dataset(tmp_path: Path, make: Make) -> Path:
+def dataset(tmp_path: Path) -> Path:
     """A sound prepared dataset `mini`: three classes, void 3, train 4, val 2, test 2."""
-    from hyperseg.data.prepared import ClassInfo, DatasetInfo
+    from hyperseg.data.description import ClassInfo, DatasetInfo
     from hyperseg.datasets.sealing import seal
 
     root = tmp_path / "mini"

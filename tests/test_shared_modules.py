@@ -42,12 +42,6 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(tmp_path: Path, mon
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
-def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write"):
-        write_text_atomic(tmp_path / "file" / "x", "")
-
-
 Forms = Annotated[list[int], Field(min_length=1)]
 
 

@@ -17,7 +17,7 @@ from hyperseg.records.bench import BenchAgreement, BenchShare
 
 
 def measure(variant: str, setting: Setting) -> BenchAgreement:
-    """The share of equal pixels by engine, on the setting's images with its weights, which are the variant's."""
+    """The share of equal pixels by engine, on the setting's images and with its weights."""
     assert setting.weights is not None
     assert setting.images is not None
     network = ours(variant, setting.weights)

@@ -7,7 +7,7 @@ from hyperseg.records.goals import GOALS, Goal
 
 
 def goals(numbers: BenchNumbers) -> list[BenchGoal]:
-    """Every goal of which something was measured, in the order of the parts."""
+    """Every goal for which something was measured, in the order of the parts."""
     return [made for goal in GOALS if goal.device in (numbers.device, None) for made in _held(goal, numbers)]
 
 

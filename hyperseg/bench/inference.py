@@ -2,11 +2,12 @@
 
 import torch
 
-from hyperseg.bench.networks import Run, generated_input, modes_of, ours, prepared, theirs, timed, usable_engines
+from hyperseg.bench.networks import generated_input, modes_of, ours, prepared, theirs, timed, usable_engines
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
 from hyperseg.kernels.operators import attach_eager
 from hyperseg.latency.answers import compare, tolerance
+from hyperseg.latency.engines import Run
 from hyperseg.records.bench import BenchTurns
 
 

@@ -17,8 +17,10 @@ from PIL import Image
 
 from hyperseg.bench.setting import Setting
 from hyperseg.bench.turns import Contender, as_turns, contest
+from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
 from hyperseg.data.loading import TrainingSamples
-from hyperseg.data.prepared import ClassInfo, DatasetInfo, Sample, open_dataset, write_info, write_manifest
+from hyperseg.data.manifest import write_manifest
+from hyperseg.data.prepared import Sample, open_dataset
 from hyperseg.data.transforms import Augmentation, Draw, draw, normalize
 from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from hyperseg.records.bench import BenchLoading
@@ -102,7 +104,7 @@ def _pipelines(root: Path, augmentation: Augmentation) -> dict[str, Pipeline]:
 
 
 def _plain(sample: Sample, choices: Draw, crop_hw: tuple[int, int]) -> torch.Tensor:
-    """Whole-image resize, pad, crop, flip, to_tensor, normalize; the label alike."""
+    """Whole-image resize, pad, crop, flip, to_tensor, normalize; the label the same way."""
     from torchvision.transforms import functional as tv
 
     assert sample.label is not None
@@ -117,6 +119,6 @@ def _plain(sample: Sample, choices: Draw, crop_hw: tuple[int, int]) -> torch.Ten
     image, label = tv.crop(image, top, left, *crop_hw), tv.crop(label, top, left, *crop_hw)
     if choices.flip:
         image, label = tv.hflip(image), tv.hflip(label)
-    torch.from_numpy(np.array(label).astype("int64"))
+    torch.from_numpy(np.array(label).astype("int64"))  # as a training pipeline does; only its time counts here
     pixels: torch.Tensor = tv.normalize(tv.to_tensor(image), list(IMAGENET_MEAN), list(IMAGENET_STD))
     return pixels

@@ -12,12 +12,10 @@ from hyperseg import create_model
 from hyperseg.bench.setting import Setting
 from hyperseg.errors import UserError
 from hyperseg.latency.authors import load_network
-from hyperseg.latency.engines import Engine, Target, engine_table, get_engine
+from hyperseg.latency.engines import Engine, Run, Target, engine_table, get_engine
 from hyperseg.latency.protocol import Precision
 from hyperseg.latency.random_weights import SEED, randomize
 from hyperseg.models import HyperSeg, export_checkpoint
-
-Run = Callable[[Tensor], Tensor]
 
 
 def ours(variant: str, weights: Path | None = None) -> HyperSeg:
@@ -43,7 +41,7 @@ def generated_input(network: HyperSeg, setting: Setting) -> Tensor:
 
 
 def usable_engines(setting: Setting) -> list[Engine]:
-    """The engines asked for, or all, that can run on the device; one that is not installed is left out, and said so.
+    """The engines asked for, or all, that can run on the device; `setting.say` gets those that are not installed.
 
     One asked for by a name that is unknown, not installed or not for this device raises :class:`UserError`.
     """
@@ -63,7 +61,7 @@ def usable_engines(setting: Setting) -> list[Engine]:
 
 
 def modes_of(engines: list[Engine], device: str) -> list[tuple[Engine, Precision]]:
-    """(engine, precision) of everything the engines can do on the device."""
+    """Every (engine, precision) that the engines offer on the device."""
     return [(engine, p) for engine in engines for p in get_args(Precision) if engine.runs(device, p)]
 
 

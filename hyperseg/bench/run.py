@@ -33,11 +33,11 @@ MEASURE: dict[PartName, Callable[[str, Setting], Any]] = {
 def run(
     variant: str, parts: Collection[PartName], setting: Setting, campaign: str, show: Callable[[BenchNumbers], None]
 ) -> Record:
-    """Measure the parts; `show` gets each as soon as it is there, and the goals last.
+    """Measure the parts; `show` gets each part when it is done, and the goals last.
 
     The caller holds the device's lock and has set torch's threads.
     """
-    open_sources(setting.device, 0)  # who else is on the GPU is told by who was there before us
+    open_sources(setting.device, 0)  # other processes on the GPU are told apart by their being there before this one
     fix_arithmetic(tf32=False)
     started, began = datetime.now(UTC), time.perf_counter()
     commit, dirty = checkout_state(setting.authors) if setting.authors else (None, None)

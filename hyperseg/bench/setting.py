@@ -1,4 +1,4 @@
-"""What a benchmark is asked for. Imports no torch."""
+"""The options of a benchmark. Imports no torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class Setting:
     rounds: int = 7
     size: tuple[int, int] | None = None  # height and width of inference; None: the variant's own
     clock: ClockName = "wall"
-    keep_memory: bool = False  # freed memory stays with the process, for all contenders
+    keep_memory: bool = False  # no contender returns freed memory to the system
     threads: int | None = None  # None: as torch chooses
     train_batch: int = 2
     train_size: int = 256  # side of the crop, pixels
-    weights: Path | None = None  # trained, of one variant, for the agreement
-    images: Path | None = None  # real ones, for the agreement
+    weights: Path | None = None  # trained weights of one variant, for the agreement
+    images: Path | None = None  # folder of real images, for the agreement
     limit: int = 24  # images of the agreement

@@ -51,7 +51,7 @@ def measure(variant: str, setting: Setting) -> BenchTraining:
 
 
 def _waiting(step: Callable[[], Tensor]) -> Callable[[], float]:
-    """The step, and the wait for its loss."""
+    """The step, followed by a wait for its loss."""
     return lambda: float(step())
 
 
@@ -80,6 +80,6 @@ def _step(
 
 
 def _captured(step: Callable[[], Tensor], device: torch.device) -> Callable[[], Tensor]:
-    """The step as a CUDA graph, which is how a training on a GPU takes it."""
+    """The step as a CUDA graph, as a training on a GPU runs it."""
     run_beside(step, device, WARM_UP)
     return capture(step, device)

@@ -1,10 +1,10 @@
-"""Contenders take turns, so that what disturbs one disturbs all; the laboratory's conditions are kept meanwhile."""
+"""Contenders take turns, so that a disturbance hits them all; conditions are sampled as in `hyperseg latency`."""
 
 import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -58,7 +58,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Contest:
-    """What a contest measured, in the contenders' order, and what its verdicts rest on."""
+    """What a contest measured, in the contenders' order, and the evidence for its verdicts."""
 
     timings: list[Timing]
     evidence: Evidence  # of all contenders together
@@ -96,7 +96,7 @@ def time_in_turns(contenders: Sequence[Contender], rounds: int, clock: ClockName
 def contest(contenders: Sequence[Contender], setting: Setting, warm_up: int = 2) -> Contest:
     """Time the contenders in turns, the first being the baseline, between two runs of the calibration kernel."""
     if setting.keep_memory:
-        warm_up += 4  # until what is kept has room for every contender's blocks
+        warm_up += 4  # the kept memory must grow to fit every contender's blocks
     sources = open_sources(setting.device, 0)
     calibrator = Calibrator(torch.device(setting.device), "float32", CALIBRATION_SECONDS)
     before = calibrator.time()
@@ -118,16 +118,16 @@ def contest(contenders: Sequence[Contender], setting: Setting, warm_up: int = 2)
         enough_samples=True,
         samples=setting.rounds,
         settled=True,
-        drift_percent=0.0,  # of one contender: the ratio's interval says what a drift of all does not hide
+        drift_percent=0.0,  # not known for one contender; the ratio's interval covers it
         calibration_change_percent=change_percent(before.median_ms, after.median_ms),
         cpu=summary,
         gpu=gpu_summary,
         sampling_failure=series.failure,
         gpu_unsampled=setting.device == "cuda" and gpu is None,
     )
-    conditions: dict[str, Any] = {"cpu": summary.as_dict()}
+    conditions: dict[str, Any] = {"cpu": asdict(summary)}
     if gpu_summary is not None:
-        conditions["gpu"] = gpu_summary.as_dict()
+        conditions["gpu"] = asdict(gpu_summary)
     load = conditions_cpu.others_load_percent(readings[0], readings[-1], len(cpu.affinity) or os.cpu_count() or 1)
     return Contest(timings, evidence, round(load, 1), before.name, (before.median_ms, after.median_ms), conditions)
 

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from hyperseg import __version__
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.machine_faults import explain
 
 # name -> one line of help; the module hyperseg.cli.<name> holds the click command `command`.
@@ -65,8 +65,7 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        reason = (error.strerror or str(error)).lower()
-        print(f"error: {place}{reason}; check the path, its permissions and the free space", file=sys.stderr)
+        print(f"error: {place}{reason_of(error)}; check the path, its permissions and the free space", file=sys.stderr)
         sys.exit(2)
     except Exception as error:
         fault = explain(error)

@@ -1,6 +1,7 @@
 """``hyperseg bench``: the speed goals, as ratios to the authors' checkout taken in turns."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -69,21 +70,8 @@ def command(**options: Any) -> None:
         p for p in get_args(PartName) if p != "agreement" or options["weights"]
     ]
     variants = [get_variant(variant).id for variant in options["variants"] or VARIANTS]
-    setting = Setting(
-        authors=options["authors"],
-        say=_once(),
-        device=options["device"],
-        engines=tuple(options["engines"]),
-        rounds=options["rounds"],
-        clock=options["clock"],
-        keep_memory=options["keep_memory"],
-        threads=options["threads"],
-        train_batch=options["train_batch"],
-        train_size=options["train_size"],
-        weights=options["weights"],
-        images=options["images"],
-        limit=options["limit"],
-    )
+    named = options.keys() & {field.name for field in fields(Setting)}
+    setting = Setting(say=_once(), **{name: options[name] for name in named})
     agreeing = _agreement_variant(parts, setting)
     paths = {variant: _path(options["out"], variant, setting) for variant in {*variants, *filter(None, [agreeing])}}
     refuse_existing(*filter(None, paths.values()))
@@ -101,7 +89,7 @@ def _measure(
     campaign: str,
     paths: dict[str, Path | None],
 ) -> None:
-    """Each variant's parts; the agreement is of the variant that the weights are of."""
+    """Measure each variant's parts; the agreement only for the variant of the weights."""
     import torch
 
     from hyperseg.bench.networks import usable_engines
@@ -127,7 +115,7 @@ def _measure(
 
 
 def _once() -> Callable[[str], None]:
-    """A line on stderr; what was said before (an engine that is left out of every part) is not said again."""
+    """A function that writes a line to stderr, each text only once: an engine can be left out of every part."""
     said: set[str] = set()
 
     def say(text: str) -> None:
@@ -146,13 +134,12 @@ def _show(numbers: "BenchNumbers") -> None:
 
 
 def _agreement_variant(parts: list[PartName], setting: Setting) -> str | None:
-    """The variant of the weights, where the agreement is asked for."""
-    if (setting.weights is None) != (setting.images is None):
-        raise UserError("the agreement needs both --weights and --images; give both or neither")
-    if "agreement" not in parts:
-        return None
-    if setting.weights is None:
+    """The variant of the weights if the agreement is asked for, else None."""
+    asked = "agreement" in parts
+    if (setting.weights is None) != (setting.images is None) or (asked and setting.weights is None):
         raise UserError("the agreement needs --weights and --images; give both")
+    if not asked or setting.weights is None:
+        return None
     from hyperseg.models.weights import read_weights_info
 
     return str(read_weights_info(setting.weights).variant)

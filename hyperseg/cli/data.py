@@ -6,6 +6,7 @@ from typing import Literal
 import click
 
 from hyperseg.cli.paths import OutPath
+from hyperseg.errors import UserError
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -80,7 +81,6 @@ def fetch(
     from hyperseg.datasets.disk import readable_size
     from hyperseg.datasets.download import Patience
     from hyperseg.datasets.progress import bytes_progress
-    from hyperseg.errors import UserError
 
     published = catalogued(dataset, catalogue)
     if not published.archives:
@@ -134,7 +134,6 @@ def prepare(
     """Bring a published dataset, checked, into the layout that every command reads."""
     from hyperseg.datasets.catalogue import catalogued
     from hyperseg.datasets.preparing import prepare_dataset
-    from hyperseg.errors import UserError
 
     published = catalogued(dataset, catalogue)
     folder = source or downloads / published.folder
@@ -156,8 +155,8 @@ def prepare(
 @CATALOGUE
 def verify(folder: Path, catalogue: Path | None) -> None:
     """Check every byte, pair, size and label value of a prepared dataset."""
+    from hyperseg.data.description import read_info
     from hyperseg.data.manifest import read_manifest
-    from hyperseg.data.prepared import read_info
     from hyperseg.datasets.progress import bytes_progress
     from hyperseg.datasets.verify import verify as verify_folder
 
@@ -174,9 +173,9 @@ def verify(folder: Path, catalogue: Path | None) -> None:
 @click.option("--record", is_flag=True, help="After a change of your own: check the folder and write its new version.")
 def version(folder: Path, record: bool) -> None:
     """Print the version of a prepared dataset, computed from its files."""
+    from hyperseg.data.description import read_info
     from hyperseg.data.hashing import sha256_files
     from hyperseg.data.manifest import dataset_files, version_of
-    from hyperseg.data.prepared import read_info
     from hyperseg.datasets.disk import disk_errors
     from hyperseg.datasets.sealing import seal
 
@@ -267,7 +266,6 @@ def add(
     """Make a folder of images and labels of your own a dataset."""
     from hyperseg.datasets.own import add as add_copy
     from hyperseg.datasets.own import add_in_place
-    from hyperseg.errors import UserError
 
     if out:
         dataset = add_copy(folder, classes, out, label_suffix=label_suffix, unknown=unknown_colours)

@@ -5,32 +5,27 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hyperseg.cli import options
 from hyperseg.cli.paths import OutPath
-from hyperseg.cli.steps import NO_CAMPAIGN, check_record_file, choose_device, parse_hw, read_campaign
-from hyperseg.processors import MAX_THREADS
+from hyperseg.cli.steps import NO_CAMPAIGN, check_record_file, choose_device, evaluation_input, read_campaign
 
 if TYPE_CHECKING:
     from hyperseg.records import EvaluationNumbers
 
 
 @click.command()
-@click.option(
-    "--weights",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A weights.safetensors of `hyperseg train`, or a released .pth.",
-)
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
-@click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
+@options.WEIGHTS
+@options.DATA
+@options.SPLIT
 @click.option("--protocol", default="standard", show_default=True, help="paper, standard or selection.")
 @click.option("--out", required=True, type=OutPath(path_type=Path), help="Record to write (JSON).")
-@click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
-@click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")
-@click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
+@options.VARIANT
+@options.CONFIG
+@options.INPUT
 @click.option("--normalization", type=click.Choice(["imagenet", "half"]), help="Override the protocol's.")
 @click.option("--flip", is_flag=True, help="Average in the scores of the mirror image; no protocol does.")
-@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="torch's threads on a CPU; default: all cores.")
-@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+@options.THREADS
+@options.DEVICE
 def command(
     weights: Path, data: Path, split: str, protocol: str, out: Path, variant: str | None, config: Path | None,
     input_size: str | None, normalization: str | None, flip: bool, threads: int | None, device: str,
@@ -54,7 +49,6 @@ def command(
     if threads:
         torch.set_num_threads(threads)
     model = load_network(weights, variant)
-    configured = campaign.evaluation.input_of(model.variant.id) if campaign else None
     record = evaluate_to_record(
         model,
         weights,
@@ -62,7 +56,7 @@ def command(
         split,
         chosen,
         out,
-        input_hw=parse_hw(input_size) if input_size is not None else configured or model.variant.eval_hw,
+        input_hw=evaluation_input(input_size, campaign, model.variant),
         device=choose_device(device),
         seed=training_seed(weights),
         campaign=campaign.campaign if campaign else NO_CAMPAIGN,

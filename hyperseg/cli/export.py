@@ -1,4 +1,4 @@
-"""``hyperseg export``: records in the formats of others."""
+"""``hyperseg export``: records in other formats."""
 
 from pathlib import Path
 

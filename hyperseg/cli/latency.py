@@ -1,12 +1,13 @@
 """``hyperseg latency``: time networks under a latency protocol, each into one record."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from hyperseg.cli.paths import OutPath
 from hyperseg.errors import UserError
+from hyperseg.latency.protocol import BatchNorm, Precision
 from hyperseg.processors import MAX_THREADS
 
 OURS_ALONE = "it runs this package's networks alone"
@@ -24,13 +25,11 @@ OURS_ALONE = "it runs this package's networks alone"
 @click.option("--protocol", default="deploy", show_default=True, help="Protocol id.")
 @click.option("--engine", "engines", multiple=True, default=["eager"], show_default=True, help="Repeatable, or 'all'.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
-@click.option(
-    "--precision", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32", show_default=True
-)
+@click.option("--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True)
 @click.option("--tf32", is_flag=True, help="Let a GPU compute float32 products in TF32.")
 @click.option("--height", type=click.IntRange(min=1), help="Input height; the variant's native one otherwise.")
 @click.option("--width", type=click.IntRange(min=1), help="Input width; the variant's native one otherwise.")
-@click.option("--batch-norm", type=click.Choice(["kept", "folded", "deleted"]), help="Other than the protocol's own.")
+@click.option("--batch-norm", type=click.Choice(get_args(BatchNorm)), help="Other than the protocol's own.")
 @click.option("--images", type=click.IntRange(min=1), help="Images of a pass, for protocols that count passes.")
 @click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="CPU threads; as torch chooses otherwise.")
 @click.option("--wait", is_flag=True, help="Wait for a device that another job is timing.")

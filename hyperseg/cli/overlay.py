@@ -6,21 +6,16 @@ from pathlib import Path
 
 import click
 
+from hyperseg.cli import options
 from hyperseg.cli.paths import OutPath
-from hyperseg.cli.steps import choose_device, parse_hw, read_campaign
+from hyperseg.cli.steps import choose_device, evaluation_input, read_campaign
 from hyperseg.errors import UserError
-from hyperseg.processors import MAX_THREADS
 
 
 @click.command()
-@click.option(
-    "--weights",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A weights.safetensors of `hyperseg train`, or a released .pth.",
-)
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
-@click.option("--split", default="test", show_default=True, help="One split, or several joined with '+'.")
+@options.WEIGHTS
+@options.DATA
+@options.SPLIT
 @click.option("--out", required=True, type=OutPath(path_type=Path), help="Folder for the pictures.")
 @click.option(
     "--count", default=4, show_default=True, type=click.IntRange(min=1), help="Images, evenly over the split."
@@ -32,11 +27,11 @@ from hyperseg.processors import MAX_THREADS
 @click.option("--stem", help="Name the pictures STEM-1, STEM-2, ... in their order, in place of the images' names.")
 @click.option("--protocol", default="standard", show_default=True, help="How void and sizes are read.")
 @click.option("--format", "suffix", default="png", show_default=True, type=click.Choice(["png", "jpg"]))
-@click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
-@click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its evaluation.input_hw is used.")
-@click.option("--input", "input_size", metavar="HxW", help="Network input, height x width; default: the variant's.")
-@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="torch's threads on a CPU; default: all cores.")
-@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+@options.VARIANT
+@options.CONFIG
+@options.INPUT
+@options.THREADS
+@options.DEVICE
 def command(
     weights: Path, data: Path, split: str, out: Path, count: int, record: Path | None, names: tuple[str, ...],
     stem: str | None, protocol: str, suffix: str, variant: str | None, config: Path | None, input_size: str | None,
@@ -50,7 +45,7 @@ def command(
     import torch
 
     from hyperseg.cli.weights import load_network
-    from hyperseg.data.prepared import ClassInfo, open_dataset, read_image, read_label
+    from hyperseg.data.prepared import open_dataset, read_image, read_label
     from hyperseg.evaluation.overlay import comparison
     from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
     from hyperseg.evaluation.protocol import load_protocol
@@ -80,13 +75,11 @@ def command(
     if threads:
         torch.set_num_threads(threads)
     model = load_network(weights, variant)
-    check_outputs(model.num_classes, dataset, reading)
-    configured = campaign.evaluation.input_of(model.variant.id) if campaign else None
-    input_hw = parse_hw(input_size) if input_size is not None else configured or model.variant.eval_hw
+    check_outputs(model.num_classes, dataset)
+    input_hw = evaluation_input(input_size, campaign, model.variant)
     torch_device = choose_device(device)
     model = model.to(torch_device)
-    shown = scored_classes(dataset, reading)
-    classes = [*dataset.classes, ClassInfo(name="Void", colour=(0, 0, 0))][: len(shown)]
+    classes = scored_classes(dataset, reading)
     check_own(out, files)
     out.mkdir(parents=True, exist_ok=True)
     for file in files:

@@ -9,7 +9,7 @@ from hyperseg.errors import UserError
 
 
 class NamedPath(click.Path):
-    """A path, refused where it is empty: the current folder is ``.``."""
+    """A path that is not empty: the current folder is ``.``."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":

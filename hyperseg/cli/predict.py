@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hyperseg.cli import options
 from hyperseg.cli.paths import NamedPath, OutPath
 from hyperseg.cli.steps import choose_device, parse_hw
-from hyperseg.data.offenders import first_ten
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 from hyperseg.prediction import PRETRAINED, PRETRAINED_INPUT
-from hyperseg.processors import MAX_THREADS
 
 if TYPE_CHECKING:
     from hyperseg.prediction.frames import Source
@@ -28,7 +27,7 @@ FEW = 4  # pictures that are done before a faster engine would be ready
     help="A training's record or weights.safetensors, or a released .pth; HyperSeg-S for CamVid's classes otherwise.",
 )  # fmt: skip
 @click.option("--out", required=True, type=OutPath(path_type=Path), help="Folder for the results.")
-@click.option("--variant", help="Variant id; needed for a .pth, which does not name it.")
+@options.VARIANT
 @click.option("--data", type=NamedPath(path_type=Path), help="Prepared dataset whose names and colours are shown.")
 @click.option("--input", "input_size", metavar="HxW", help="Network input; default: the variant's, or the best known.")
 @click.option(
@@ -38,8 +37,8 @@ FEW = 4  # pictures that are done before a faster engine would be ready
 @click.option("--engine", default="auto", show_default=True, help="An inference engine; auto: the fastest here.")
 @click.option("--frames", type=click.IntRange(min=1), help="Stop after so many frames.")
 @click.option("--index", is_flag=True, help="Index pictures of a video's or camera's frames too.")
-@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="torch's threads on a CPU; default: all cores.")
-@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+@options.THREADS
+@options.DEVICE
 def command(
     source: str, weights: Path | None, out: Path, variant: str | None, data: Path | None, input_size: str | None,
     fit: str, engine: str, frames: int | None, index: bool, threads: int | None, device: str,

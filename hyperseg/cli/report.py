@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-PAPER = Path("results/paper/paper.csv")
+from hyperseg.errors import UserError
+from hyperseg.report.facts import PAPER
+
 FILE = click.Path(path_type=Path)
 
 
@@ -37,11 +39,9 @@ def command(
 ) -> None:
     """Make tables, figures, metrics.json and index.html from records.
 
-    Give record files, or folders in which every *.json is a record. Lists of pictures (strips.csv) are given alike.
+    Give record files, folders in which every *.json is a record, or lists of pictures (strips.csv).
     """
     from rich.console import Console
-
-    from hyperseg.errors import UserError
 
     if listed is not None:  # too many for a command line
         records = (*records, *map(Path, _lines(listed)))
@@ -68,7 +68,7 @@ def command(
         from hyperseg.report.build import Sources, build_report
         from hyperseg.report.summary import render_collection
 
-        paper = paper or (PAPER if PAPER.exists() else None)
+        paper = paper or (Path(PAPER) if Path(PAPER).exists() else None)
         collection = build_report(out, records, Sources(title, paper, peers, cards, pictures, tables))
         Console().print(render_collection(collection))
         click.echo(f"report: {out / 'index.html'}")
@@ -80,8 +80,6 @@ def command(
 
 
 def _lines(path: Path) -> list[str]:
-    from hyperseg.errors import UserError
-
     try:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
     except (OSError, UnicodeDecodeError) as error:

@@ -92,7 +92,7 @@ def _run_all(ready: "Sequence[Ready]", trainings: "Choice", dry_run: bool) -> in
         click.echo(f"not finished: {', '.join(failed)}", err=True)
     if not dry_run:
         _report_all([one.layout for one in ready])
-    return min(filter(None, codes.values()), default=0)  # a fault of this package before what the user can mend
+    return min(filter(None, codes.values()), default=0)  # a bug of this package outranks a user's error
 
 
 def _show(outcome: "Outcome") -> None:

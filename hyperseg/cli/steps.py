@@ -1,27 +1,28 @@
-"""What the commands of single steps share: the configuration's part for a step, KEY=VALUE options, the device."""
+"""Shared by the commands of single steps: reading the configuration and KEY=VALUE options, choosing the device."""
 
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.machine_lock import MachineLock
+from hyperseg.processors import SHARED_GPUS
 from hyperseg.yaml_file import parse_yaml
 
 if TYPE_CHECKING:
     import torch
 
+    from hyperseg.networks import NetworkEntry
     from hyperseg.pipeline.campaign import Campaign
 
-MAX_SIDE = 16384  # pixels of an input: a slip of the finger is named before it takes all memory
-SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable of a run: the GPUs that its jobs share, one each
+MAX_SIDE = 16384  # pixels of an input: a typing error must not take all memory
 _held: list[MachineLock] = []  # until the process ends
 NO_CAMPAIGN = "none"  # the name in records of steps that were run without a configuration
 
 
 def read_campaign(path: Path | None) -> "Campaign | None":
-    """The configuration, checked; None without one: the released settings hold."""
+    """The checked configuration; None without one, for the released settings."""
     from hyperseg.pipeline.campaign import load_campaign
 
     return load_campaign(path) if path else None
@@ -56,6 +57,13 @@ def parse_hw(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
+def evaluation_input(given: str | None, campaign: "Campaign | None", network: "NetworkEntry") -> tuple[int, int]:
+    """The network's input (height, width) for a score: as given, else the campaign's, else the network's own."""
+    if given is not None:
+        return parse_hw(given)
+    return (campaign.evaluation.input_of(network.id) if campaign else None) or network.eval_hw
+
+
 def check_record_file(out: Path) -> None:
     """Raise :class:`UserError` where a record cannot be written to `out`, or would replace what is no record.
 
@@ -72,8 +80,7 @@ def check_record_file(out: Path) -> None:
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise UserError(f"--out {out} cannot be written below {folder}; choose another place")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"--out {out} cannot be written: {reason}; choose another place") from error
+        raise UserError(f"--out {out} cannot be written: {reason_of(error)}; choose another place") from error
 
 
 def _json_object(path: Path) -> dict[str, Any]:
@@ -96,7 +103,7 @@ def choose_device(name: str) -> "torch.device":
 
 
 def claim_gpu() -> None:
-    """Where a run shares several GPUs among its jobs, make a free one this process's only GPU, until it ends.
+    """In a run that shares several GPUs among its jobs: make a free GPU this process's only one, until it ends.
 
     Call it before torch looks for GPUs. Raises :class:`UserError` where other jobs hold all of them.
     """

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hyperseg.cli import options
 from hyperseg.cli.paths import OutPath
-from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, key_values, read_campaign
+from hyperseg.cli.steps import NO_CAMPAIGN, choose_device, evaluation_input, key_values, read_campaign
 from hyperseg.errors import UserError
+from hyperseg.files import sha256_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +27,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), help="Campaign YAML; its `training:` changes the recipe.")
 @click.option("--variant", required=True, help="Variant id, for example camvid_hyperseg_s.")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Prepared dataset folder.")
+@options.DATA
 @click.option("--out", type=OutPath(path_type=Path), help="Folder for weights and record.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
-@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+@options.DEVICE
 @click.option("--scale", type=float, metavar="F", help="F times the recipe's images, on the same learning rate curve.")
 @click.option("--init", type=click.Path(path_type=Path), help="Weights to start from, in place of ImageNet's.")
 @click.option("--renew-head", is_flag=True, help="Make anew what of --init does not fit another number of classes.")
@@ -75,6 +77,7 @@ def command(
         for note in notes:
             click.echo(f"note: {note}", err=True)
 
+    from hyperseg.models.checkpoint_file import check_file
     from hyperseg.training.checks import check_training
     from hyperseg.training.run import train
     from hyperseg.training.setup import Initial
@@ -83,9 +86,11 @@ def command(
     torch_device = choose_device(device)
     validation = None
     if recipe.scored_split:
-        input_hw = (campaign.evaluation.input_of(variant) if campaign else None) or chosen.eval_hw
-        validation = _validation(dataset, recipe, input_hw, torch_device)
-    initial = Initial(init, _digest(init), renew_head) if init else None
+        validation = _validation(dataset, recipe, evaluation_input(None, campaign, chosen), torch_device)
+    initial = None
+    if init:
+        check_file(init)
+        initial = Initial(init, sha256_file(init), renew_head)
     if out is None:
         check_training(variant, dataset, recipe, torch_device, validation)
         _explain(variant, dataset, recipe, seed, torch_device, initial)
@@ -110,7 +115,7 @@ def _validation(
     """Mean IoU on the recipe's selection split, as the authors score the epochs of a training."""
     import numpy as np
 
-    from hyperseg.data.prepared import ClassInfo, read_image, read_label
+    from hyperseg.data.prepared import read_image, read_label
     from hyperseg.evaluation.evaluate import evaluate
     from hyperseg.evaluation.overlay import comparison
     from hyperseg.evaluation.predict import predict, scored_classes
@@ -129,25 +134,16 @@ def _validation(
     def picture(model: "nn.Module") -> "np.ndarray":
         sample = dataset.samples(split)[0]
         image, label = read_image(sample), read_label(sample, reading.void)
-        names = scored_classes(dataset, reading)
+        classes = scored_classes(dataset, reading)
         plain = reading.model_copy(update={"geometry": "pad" if reading.geometry == "pad" else "resize"})
         was_training = model.training
         hw = label.shape[0], label.shape[1]
-        prediction = predict(model.eval(), image, hw, plain, input_hw, len(names), device).cpu().numpy()
+        prediction = predict(model.eval(), image, hw, plain, input_hw, len(classes), device).cpu().numpy()
         model.train(was_training)
-        classes = [*dataset.classes, ClassInfo(name="Void", colour=(0, 0, 0))][: len(names)]
         return np.asarray(comparison(image, label, prediction, classes))
 
     settings = {"split": split, "protocol": protocol.ref.model_dump(), "input_hw": list(input_hw)}
     return Validation(split, miou_percent, settings, picture)
-
-
-def _digest(weights: Path) -> str:
-    from hyperseg.files import sha256_file
-
-    if not weights.is_file():
-        raise UserError(f"--init: there is no weights file {weights}; check the path")
-    return sha256_file(weights)
 
 
 def _explain(

@@ -17,8 +17,6 @@ def load_network(weights: Path, variant: str | None) -> "HyperSeg | RivalNetwork
     from hyperseg.models.checkpoint_file import check_file
     from hyperseg.networks import create_network
 
-    if not weights.is_file():
-        raise UserError(f"there is no weights file {weights}; train one with `hyperseg train` or check the path")
     check_file(weights)
     if variant is None:
         if weights.suffix != ".safetensors":
@@ -30,7 +28,7 @@ def load_network(weights: Path, variant: str | None) -> "HyperSeg | RivalNetwork
 
 
 def training_seed(weights: Path) -> int | None:
-    """The seed that the training record beside a weights file tells, if it is of that very file."""
+    """The seed in the training record beside a weights file, if the record belongs to that file."""
     from hyperseg.files import sha256_file
     from hyperseg.records import read_record
 

@@ -1,4 +1,4 @@
-"""What a dataset holds, as card.json keeps it beside the manifest, and what in its labels looks wrong."""
+"""The statistics of a dataset (card.json), and warnings about its labels."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +9,8 @@ from pydantic import Field, ValidationError
 
 from hyperseg.data.description import IGNORED, DatasetInfo
 from hyperseg.data.manifest import CARD_FILE
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import PreparedDataset, read_index_png
-from hyperseg.errors import printable
+from hyperseg.errors import first_ten, printable
 from hyperseg.processors import usable_cores
 from hyperseg.strict import StrictModel
 
@@ -28,11 +27,11 @@ class ClassStatistics(StrictModel):
     colour: tuple[int, int, int]
     pixels: int
     share_percent: float = Field(description="of all pixels that have a class")
-    images: int = Field(description="labels in which the class occurs")
+    images: int = Field(description="labels that contain the class")
 
 
 class DatasetCard(StrictModel):
-    """Everything a reader needs to know of a dataset; `version` is that of the manifest it was computed from."""
+    """Statistics of a dataset; `version` is that of the manifest they were computed from."""
 
     dataset: str
     title: str
@@ -53,7 +52,7 @@ class DatasetCard(StrictModel):
 
 
 def stored_card(dataset: PreparedDataset) -> DatasetCard | None:
-    """card.json where it is of the dataset's present version, else None."""
+    """The content of card.json if it belongs to the dataset's present version, else None."""
     try:
         card = DatasetCard.model_validate_json((dataset.root / CARD_FILE).read_bytes())
     except (OSError, ValidationError):
@@ -62,7 +61,7 @@ def stored_card(dataset: PreparedDataset) -> DatasetCard | None:
 
 
 def warn_of_labels(dataset: PreparedDataset) -> None:
-    """Write to stderr what looks wrong in a dataset's labels, such as a class without a pixel, one line each.
+    """Write warnings about a dataset's labels to stderr, one line each, such as a class without a pixel.
 
     To be called before a training or an evaluation. Where there is no card, every label is read, on all cores.
     """
@@ -72,13 +71,13 @@ def warn_of_labels(dataset: PreparedDataset) -> None:
 
 
 def absent_classes(info: DatasetInfo, pixels: np.ndarray) -> list[str]:
-    """The classes that no pixel has; `pixels` (256,) counts each label value."""
+    """The classes without a pixel; `pixels` (256,) counts each label value."""
     values = zip(info.classes, info.label_values, strict=True)
     return [entry.name for entry, value in values if pixels[value] == 0]
 
 
 def class_warnings(info: DatasetInfo, pixels: np.ndarray) -> list[str]:
-    """One sentence where declared classes have no pixel, which mostly means that labels hold other values.
+    """One sentence if a class has no pixel, mostly because labels hold other values; `pixels` (256,) by label value.
 
     Another one where there is one class alone, whose mIoU says nothing.
     """

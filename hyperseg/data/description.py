@@ -1,4 +1,4 @@
-"""dataset.yaml: what a prepared dataset says of itself."""
+"""dataset.yaml: the description of a prepared dataset."""
 
 from pathlib import Path
 from typing import Annotated
@@ -93,6 +93,6 @@ def info_text(info: DatasetInfo) -> str:
     """The text of dataset.yaml."""
     content = info.model_dump(mode="json")
     content["classes"] = [{"name": entry.name, "colour": list(entry.colour)} for entry in info.classes]
-    if not info.partial:  # left out, so that descriptions written before there was such a thing keep their bytes
+    if not info.partial:  # descriptions written before this field existed keep their bytes
         del content["partial"]
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.files import sha256_file
 from hyperseg.processors import usable_cores
 
@@ -19,7 +19,7 @@ def sha256_files(paths: Iterable[Path]) -> dict[Path, str]:
         try:
             return path, sha256_file(path)
         except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}; check the disk and the permissions") from error
+            raise UserError(f"cannot read {path}: {reason_of(error)}; check the disk and the permissions") from error
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         return dict(pool.map(one, paths))

@@ -101,30 +101,20 @@ class EpochBatches(Sampler[list[Key]]):
             yield [(epoch, place * self.batch + index) for index in self.places]
 
 
-def training_loader(
-    samples: TrainingSamples,
-    *,
-    epochs: int,
-    images_per_epoch: int,
-    batch: int,
-    workers: int,
-    first_step: int = 0,
-    share: tuple[int, int] = (0, 1),
-) -> DataLoader[Item]:
-    """Batches of a training from `first_step` (counted from 0) to its end, in order; of each the `share` (i, n).
+def training_loader(samples: TrainingSamples, batches: EpochBatches, workers: int) -> DataLoader[Item]:
+    """The batches in order: images uint8 (B, H, W, 3), labels uint8 (B, H, W).
 
-    Images are uint8 (B, H, W, 3), labels uint8 (B, H, W).
-    They are uint8 so that four times fewer bytes pass between processes and to the device;
+    As uint8 four times fewer bytes pass between processes and to the device;
     :func:`hyperseg.data.transforms.normalize` makes the network's input of them.
     """
     return DataLoader(
         samples,
-        batch_sampler=EpochBatches(epochs, images_per_epoch, batch, first_step, share),
+        batch_sampler=batches,
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
         worker_init_fn=_leave_signals_to_the_training,
-        generator=torch.Generator(),  # its own: making an iterator draws a number, which training must not miss
+        generator=torch.Generator(),  # its own: making an iterator draws a random number
     )
 
 

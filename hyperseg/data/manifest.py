@@ -18,8 +18,7 @@ from pydantic import Field, ValidationError
 
 from hyperseg.data.description import DatasetInfo, read_info
 from hyperseg.data.hashing import sha256_files
-from hyperseg.data.offenders import first_ten, printable
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten, printable, reason_of
 from hyperseg.files import write_text_atomic
 from hyperseg.strict import StrictModel, first_problem
 
@@ -66,7 +65,7 @@ def dataset_files(root: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
 
     def refuse(error: OSError) -> None:
-        raise UserError(f"cannot read {error.filename}: {error.strerror}; check the disk and the permissions")
+        raise UserError(f"cannot read {error.filename}: {reason_of(error)}; check the disk and the permissions")
 
     for place, folders, files in os.walk(root, followlinks=True, onerror=refuse):
         folder = Path(place)
@@ -145,7 +144,7 @@ def read_manifest(root: Path) -> Manifest:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except OSError as error:
         raise UserError(
-            f"{root} is not a prepared dataset: cannot read {MANIFEST_FILE} ({error.strerror}); prepare it again"
+            f"{root} is not a prepared dataset: cannot read {MANIFEST_FILE} ({reason_of(error)}); prepare it again"
         ) from error
     except ValidationError as error:
         key, message = first_problem(error)

@@ -1,4 +1,4 @@
-"""The one place where a picture file becomes pixels: upright, 8 bits a channel, one frame, or refused by name."""
+"""Reading picture files: upright, 8 bits a channel, one frame; anything else is refused by name."""
 
 import io
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ _ORIENTATION = 0x0112  # EXIF tag
 
 
 class PictureError(Exception):
-    """Why a file is no picture that can be used, as a clause."""
+    """A file that cannot be used as a picture; the message is a clause."""
 
 
 def read_picture(file: Path | bytes) -> np.ndarray:

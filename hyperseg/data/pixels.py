@@ -17,7 +17,7 @@ import numpy as np
 from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
 
 FOLDER = ".pixels"
-READING = 2  # of a picture's pixels; counted up where `read_image` or `read_label` come to give others
+READING = 2  # of the cache's format; raise it when `read_image` or `read_label` return other pixels
 SHARE_OF_FREE_DISK = 0.25  # a cache that would take more is not made
 
 
@@ -62,7 +62,7 @@ def pixel_source(dataset: PreparedDataset, samples: list[Sample], void: Literal[
 
 
 def _save(path: Path, array: np.ndarray) -> None:
-    """Write an array so that another process sees the whole file or none."""
+    """Write an array atomically: another process sees the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:

@@ -16,25 +16,10 @@ from typing import Literal
 
 import numpy as np
 
-from hyperseg.data.description import DATASET_FILE, IGNORED, ClassInfo, DatasetInfo, read_info, write_info
-from hyperseg.data.manifest import Manifest, check_sizes, read_manifest, write_manifest
+from hyperseg.data.description import DATASET_FILE, IGNORED, ClassInfo, DatasetInfo, read_info
+from hyperseg.data.manifest import Manifest, check_sizes, read_manifest
 from hyperseg.data.pictures import PictureError, read_indices, read_picture
 from hyperseg.errors import UserError
-
-__all__ = [
-    "IGNORED",
-    "ClassInfo",
-    "DatasetInfo",
-    "PreparedDataset",
-    "Sample",
-    "as_dataset",
-    "open_dataset",
-    "read_image",
-    "read_info",
-    "read_label",
-    "write_info",
-    "write_manifest",
-]
 
 
 @dataclass(frozen=True)
@@ -103,7 +88,7 @@ def open_dataset(root: Path) -> PreparedDataset:
 
 
 def as_dataset(root: Path, info: DatasetInfo, manifest: Manifest) -> PreparedDataset:
-    """The dataset that a description and a manifest make together."""
+    """The dataset of a description and a manifest."""
     return PreparedDataset(
         root, info.id, info.title, info.classes, info.void, manifest.version, manifest.splits, info, manifest
     )

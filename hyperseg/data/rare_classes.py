@@ -1,4 +1,4 @@
-"""Rare class sampling: crops drawn around the classes of which there is little.
+"""Rare class sampling: crops drawn around the classes with few pixels.
 
 Source: Hoyer, Dai, Van Gool, "DAFormer", CVPR 2022, section 3.2: a class is drawn with probability proportional to
 exp((1 - f) / T), where f is its share of the labelled pixels, then an image that has it. There, crops are drawn again
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hyperseg.data.transforms import Pixels
 from hyperseg.errors import UserError
 
-MIN_PIXELS = 50  # of a class in an image that is drawn for it, where any image has so many
+MIN_PIXELS = 50  # pixels of a class that an image drawn for it must have, if any image has so many
 
 
 class RareClassSampling:
@@ -35,7 +35,7 @@ class RareClassSampling:
             self.images.append(enough if len(enough) else np.flatnonzero(of_class))
 
     def draw(self, rng: np.random.Generator) -> tuple[int, int]:
-        """The index of an image, and a class that it has."""
+        """The index of an image and one of its classes."""
         chosen = int(rng.choice(len(self.probability), p=self.probability))
         return int(rng.choice(self.images[chosen])), chosen
 

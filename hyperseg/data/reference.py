@@ -1,4 +1,4 @@
-"""What a record says of the dataset that a number was made on."""
+"""A record's account of the dataset that a number was measured on."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Augmentation for segmentation: all randomness drawn first, then applied to an image and its label alike.
+"""Augmentation for segmentation: all random numbers are drawn first, then applied to both image and label.
 
 The geometry is that of the plain pipeline (resize the whole image, crop, pad, flip), but only the pixels of the crop
 are ever resized: Pillow's ``resize(box=...)`` filters across the box's border with the same coefficients as a resize of
@@ -31,14 +31,14 @@ ENHANCERS = {
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What a recipe allows to vary. Sizes are (height, width) in pixels."""
+    """The augmentation of a recipe. Sizes are (height, width) in pixels."""
 
     crop_hw: HW | None = None  # random crop; smaller images are placed at random in it
     pad_hw: HW | None = None  # padding on the right and bottom where there is no crop
     scale_range: tuple[float, float] = (1.0, 1.0)
     scale_probability: float = 0.5
     flip_probability: float = 0.5
-    colour_jitter: float = 0.0  # of brightness, contrast, saturation and hue alike
+    colour_jitter: float = 0.0  # one strength for brightness, contrast, saturation and hue
     rotation_degrees: float = 0.0
     rotation_label: int = IGNORED  # label of the area a rotation brings in
     colour_first: bool = False  # without a crop: flip and colour before the resize
@@ -185,7 +185,7 @@ def _shift_hue(picture: Image.Image, turns: float) -> Image.Image:
     """Turn the hue by a fraction of the colour circle."""
     hue, saturation, value = picture.convert("HSV").split()
     shift = np.uint8(int(turns * 255) % 256)
-    turned = Image.fromarray(np.asarray(hue) + shift)  # uint8 wraps around, as the circle does
+    turned = Image.fromarray(np.asarray(hue) + shift)  # uint8 wraps around like the colour circle
     return Image.merge("HSV", (turned, saturation, value)).convert("RGB")
 
 
@@ -203,6 +203,6 @@ def normalize(
 def _scale_and_offset(
     mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Kept on the device: a copy from the host cannot be part of a captured step."""
+    """Cached on the device: a CUDA graph cannot capture a copy from the host."""
     scale = torch.tensor([1 / (255 * s) for s in std], device=device)
     return scale, torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)

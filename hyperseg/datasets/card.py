@@ -10,16 +10,16 @@ import numpy as np
 from hyperseg.data.card import ClassStatistics, DatasetCard, SplitStatistics, class_warnings, stored_card
 from hyperseg.data.description import IGNORED, DatasetInfo
 from hyperseg.data.manifest import CARD_FILE, Manifest
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.inspection import Seen, inspect
+from hyperseg.errors import first_ten
 from hyperseg.files import write_text_atomic
 
 
 def card_of(info: DatasetInfo, manifest: Manifest, seen: Mapping[str, Seen]) -> DatasetCard:
     """The card of a sound folder that was looked at."""
     labels = np.array([one.values for one in seen.values() if one.values is not None], np.int64).reshape(-1, 256)
-    channels = np.zeros((3, 256), np.int64)  # integers, so that sums do not depend on the order
+    channels = np.zeros((3, 256), np.int64)  # integer sums do not depend on the order
     for one in seen.values():
         if one.channels is not None:
             channels += one.channels

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from hyperseg.data.description import IGNORED
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.prepared import read_index_png
 from hyperseg.datasets.intake import write_label
 from hyperseg.datasets.published import Outcome, Preparation
 from hyperseg.datasets.published.cityscapes import DATASET, SCORED
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 SPLITS = ("train", "val", "test")
 _IMAGE = "_leftImg8bit.png"

@@ -64,7 +64,7 @@ def _metadata(mlc: Any, dataset: PreparedDataset, card: DatasetCard, homepage: s
                     encoding_formats=_formats(dataset, f"{split}/{kind}/"),
                 )
             )
-            records.append(_record_set(mlc, dataset, split, kind))
+            records.append(_record_set(mlc, split, kind))
     return mlc.Metadata(
         name=dataset.id,
         description=f"{card.title}. {' '.join(card.notes)}".strip(),
@@ -77,7 +77,7 @@ def _metadata(mlc: Any, dataset: PreparedDataset, card: DatasetCard, homepage: s
     )
 
 
-def _record_set(mlc: Any, dataset: PreparedDataset, split: str, kind: str) -> Any:
+def _record_set(mlc: Any, split: str, kind: str) -> Any:
     """One record per file: its name without the suffix, and its picture.
 
     Images and labels are record sets of their own: mlcroissant 1.1 reads the labels for both where a join of two file

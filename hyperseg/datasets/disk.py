@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 
 SPARE_BYTES = 256 << 20  # left free on the disk
 
@@ -17,10 +17,9 @@ def disk_errors(place: Path, remedy: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}  # of a copy, Python names the file that was read
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}  # when a copy fails, Python names the source file
         raise UserError(
-            f"cannot read or write {place if full else error.filename or place}: {reason}; {remedy}"
+            f"cannot read or write {place if full else error.filename or place}: {reason_of(error)}; {remedy}"
         ) from error
 
 

@@ -104,7 +104,7 @@ class ResumingDownloader:
             except requests.exceptions.SSLError as error:
                 raise DownloadError(_reason(error)) from error
             except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, _Transient) as error:
-                # Progress is to come further than ever: a file begun again and again comes to its old end each time.
+                # Only a new maximum counts as progress: a file that starts over again and again makes none.
                 fruitless = 0 if _size(file) > furthest else fruitless + 1
                 furthest = max(furthest, _size(file))
                 if fruitless >= self.patience.attempts:
@@ -115,7 +115,7 @@ class ResumingDownloader:
 
     def _attempt(self, url: str, file: IO[bytes], done: int) -> None:
         begun = self._read_state()
-        headers = {"Accept-Encoding": "identity"}  # the archive's own bytes, so that ranges and sizes mean them
+        headers = {"Accept-Encoding": "identity"}  # no compression: ranges and sizes count the archive's own bytes
         if done:
             headers["Range"] = f"bytes={done}-"
             if begun and begun.condition:
@@ -155,7 +155,7 @@ class ResumingDownloader:
             raise _Transient(f"it stopped after {done} of {whole} bytes")
 
     def _check_size(self, total: int | None) -> None:
-        """Refuse an announced size that cannot be right or does not fit the disk, so that another address is tried."""
+        """Raise for an announced size that cannot be right or does not fit the disk; the next address is then tried."""
         if total is None:
             return
         if self.expected is not None and total != self.expected:

@@ -113,7 +113,7 @@ def _fetch(
 
 
 def _retrieve(url: str, archive: Archive, folder: Path, downloader: ResumingDownloader) -> None:
-    """Download into the archive's hidden folder, where a kill may leave what it likes; move what is right out of it."""
+    """Download into the archive's hidden folder, where a kill may leave files; move a file out once it is verified."""
     incoming = _incoming(folder, archive)
     pooch.get_logger().setLevel("ERROR")
     try:

@@ -13,7 +13,7 @@ from PIL import Image
 from hyperseg.data.description import DATASET_FILE, IGNORED, DatasetInfo
 from hyperseg.data.manifest import dataset_files
 from hyperseg.data.pictures import PictureError, read_indices, read_picture
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.files import sha256_file
 from hyperseg.processors import usable_cores
 
@@ -44,7 +44,7 @@ def inspect(root: Path, advance: Callable[[int], None] = lambda size: None) -> d
         try:
             seen = _look(kind_of(name), path)
         except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}; check the disk and the permissions") from error
+            raise UserError(f"cannot read {path}: {reason_of(error)}; check the disk and the permissions") from error
         advance(seen.bytes)
         return name, seen
 

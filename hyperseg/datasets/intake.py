@@ -1,4 +1,4 @@
-"""From what a user has (archives, or folders unpacked from them) to files on disk that a preparer can walk."""
+"""Opens a user's archives, or folders unpacked from them, for a dataset's `prepare`."""
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +35,7 @@ class Intake:
 
     @property
     def place_name(self) -> Path:
-        """What the user gave, to be named in a sentence."""
+        """The user's source, for messages."""
         return self.source or self.roots[-1]
 
     def folder(self, name: str) -> Path | None:
@@ -77,7 +77,7 @@ class Intake:
 def write_label(
     out: Path, split: str, name: str, label: np.ndarray, classes: tuple[ClassInfo, ...], first: int = 0
 ) -> None:
-    """Write one label of a prepared dataset; `first` is the label value of the first class."""
+    """Write one label (H, W) of a prepared dataset; `first` is the label value of the first class."""
     path = out / split / "labels" / f"{name}.png"
     with disk_errors(path, "free some space or give another --out"):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 from hyperseg.data.description import DATASET_FILE, read_info
 from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, dataset_files, is_litter, read_manifest
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.pictures import PictureError, is_coloured, read_colours
 from hyperseg.data.prepared import PreparedDataset, open_dataset
 from hyperseg.datasets.colours import Colour, ColourMap
@@ -17,7 +16,7 @@ from hyperseg.datasets.own_classes import OwnClasses, check_palette, read_classe
 from hyperseg.datasets.published.published import UnknownColours
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
@@ -77,7 +76,7 @@ def add_in_place(folder: Path, classes: Path) -> PreparedDataset:
 
 
 def _check_in_place(split: _Split, own: OwnClasses) -> None:
-    """Raise UserError for what only a copy can put right."""
+    """Raise UserError for anything that needs a copy."""
     images, labels = dataset_files(split.images), dataset_files(split.labels) if split.labels else {}
     nested = [name for name in (*images, *labels) if "/" in name]
     if nested:
@@ -100,7 +99,7 @@ def _check_in_place(split: _Split, own: OwnClasses) -> None:
 
 
 def _check_own_files(folder: Path) -> None:
-    """Raise UserError where a file that would be written is there and is something else."""
+    """Raise UserError if a file that would be written exists and is something else."""
     try:
         if (folder / DATASET_FILE).exists():
             read_info(folder)
@@ -142,7 +141,7 @@ def _find_splits(folder: Path) -> list[_Split]:
     for split in found:
         if "+" in split.name or not split.name.isprintable():
             raise UserError(f"{split.name!r} cannot name a split, as + joins splits; rename its folder")
-        if not dataset_files(split.images):  # else it would be left out without a word
+        if not dataset_files(split.images):  # else it would be dropped silently
             raise UserError(f"{split.images} holds no image; put the images of split {split.name} there or remove it")
     return found
 
@@ -152,14 +151,14 @@ def _folder(path: Path) -> Path | None:
 
 
 def _copy(split: _Split, stage: Path, own: OwnClasses, label_suffix: str) -> Counter[Colour]:
-    """Copy one split; the pixels of each colour that is of no class."""
+    """Copy one split; returns the pixels of each colour without a class."""
     intake = Intake((split.images,))
     images = dataset_files(split.images)
     strange = [name for name in images if PurePosixPath(name).suffix.lower() not in IMAGES]
     if strange:
         raise UserError(f"{split.images} holds files that are no images: {first_ten(strange)}; move them away")
     labels = dataset_files(split.labels) if split.labels else {}
-    named_images, named_labels = _named(images, "", split.images), _named(labels, label_suffix, split.images)
+    named_images, named_labels = _named(images, ""), _named(labels, label_suffix)
     _check_suffix(split, set(named_images), set(named_labels), label_suffix)
     for name, path in named_images.items():
         intake.place(path, stage / split.name / "images" / f"{name}{path.suffix}")
@@ -181,7 +180,7 @@ def _copy(split: _Split, stage: Path, own: OwnClasses, label_suffix: str) -> Cou
     return unknown
 
 
-def _named(files: dict[str, Path], suffix: str, folder: Path) -> dict[str, Path]:
+def _named(files: dict[str, Path], suffix: str) -> dict[str, Path]:
     """Name in the dataset -> file: folders joined with ``_``, without the file's extension and `suffix`."""
     named: dict[str, Path] = {}
     for relative, path in files.items():
@@ -199,7 +198,7 @@ def _composed(name: str) -> str:
 
 
 def _check_suffix(split: _Split, images: set[str], labels: set[str], given: str) -> None:
-    """Raise UserError where labels are called as their images with one and the same end, which was not given."""
+    """Raise UserError if all labels have their images' names plus one suffix that was not given."""
     if not labels or labels & images:
         return
     if given:
@@ -221,4 +220,4 @@ def _is_coloured(path: Path) -> bool:
     try:
         return is_coloured(path)
     except PictureError:
-        return False  # what else is wrong is found with everything else
+        return False  # other faults are found by the checks that follow

@@ -72,7 +72,7 @@ def check_palette(path: Path, own: OwnClasses) -> None:
     try:
         shown = palette_colours(path)
     except PictureError:
-        return  # found with everything else
+        return  # found by the checks that follow
     names = {value: entry.name for entry, value in zip(own.info.classes, own.info.label_values, strict=True)}
     for value, colour in shown.items():
         meant = own.colours.get(colour, value)

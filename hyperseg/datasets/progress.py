@@ -1,4 +1,4 @@
-"""The progress bars of the data commands, on stderr so that stdout holds results alone."""
+"""Progress bars of the data commands, on stderr; stdout is for results."""
 
 from rich.console import Console
 from rich.progress import (

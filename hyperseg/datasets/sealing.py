@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hyperseg.data.card import DatasetCard, absent_classes
-from hyperseg.data.description import DATASET_FILE, DatasetInfo, info_text
+from hyperseg.data.description import DATASET_FILE, DatasetInfo, info_text, read_info
 from hyperseg.data.manifest import (
     CARD_FILE,
     MANIFEST_FILE,
@@ -18,12 +18,11 @@ from hyperseg.data.manifest import (
     read_manifest,
     save_manifest,
 )
-from hyperseg.data.offenders import first_ten
-from hyperseg.data.prepared import PreparedDataset, as_dataset, read_info
+from hyperseg.data.prepared import PreparedDataset, as_dataset
 from hyperseg.datasets.card import card_of, write_card
 from hyperseg.datasets.inspection import Seen, inspect, offenders_of
 from hyperseg.datasets.published import Published
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 from hyperseg.files import write_bytes_atomic
 
 

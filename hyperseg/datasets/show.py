@@ -60,7 +60,7 @@ def write_sheet(dataset: PreparedDataset, card: DatasetCard, path: Path, rows: i
 
 
 def choose(dataset: PreparedDataset, rows: int) -> list[tuple[str, Sample]]:
-    """Samples from every labelled split in turn, evenly spaced within each."""
+    """Samples from the labelled splits, one split after the other, evenly spaced within each."""
     splits = [split for split in dataset.splits if split not in dataset.info.unlabelled] or list(dataset.splits)
     shares = {split: rows // len(splits) + (index < rows % len(splits)) for index, split in enumerate(splits)}
     chosen = []

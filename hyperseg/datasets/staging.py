@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, and never in place of anything that is not this package's own.
+"""Folders that appear whole or not at all, and never replace what this package did not make.
 
 The work is done in a hidden folder beside the target, hence on its file system, so that a rename ends it::
 
@@ -23,11 +23,10 @@ from filelock import FileLock, Timeout
 
 from hyperseg.data.description import DATASET_FILE, read_info
 from hyperseg.data.manifest import CARD_FILE, MANIFEST_FILE, is_litter, read_manifest
-from hyperseg.data.offenders import first_ten
 from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.inspection import kind_of
 from hyperseg.datasets.published import is_published
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten, reason_of
 from hyperseg.files import exchange
 
 _MARK = ".hyperseg-"
@@ -44,7 +43,7 @@ class Stage:
 
 @contextmanager
 def staged_folder(out: Path) -> Iterator[Path]:
-    """As :func:`staged`, for work that needs nothing but the folder to fill."""
+    """:func:`staged` for work that needs only the folder to fill."""
     with staged(out) as stage:
         yield stage.folder
 
@@ -79,14 +78,14 @@ def staged(out: Path) -> Iterator[Stage]:
 
 @contextmanager
 def _disk_errors(out: Path) -> Iterator[None]:
-    """An OSError of the work as a sentence about `out`: a user knows nothing of the folder beside it."""
+    """Turn an OSError into a UserError about `out`: a user does not know the folder beside it."""
     try:
         yield
     except OSError as error:
         hidden = error.filename is None or _MARK in str(error.filename)
-        reason = (error.strerror or str(error)).lower()
         raise UserError(
-            f"cannot make {out if hidden else error.filename}: {reason}; free some space or give another --out"
+            f"cannot make {out if hidden else error.filename}: {reason_of(error)}; "
+            "free some space or give another --out"
         ) from error
 
 
@@ -135,7 +134,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def _strange(out: Path, files: dict[str, Path]) -> list[str]:
-    """The files of a folder with a dataset.yaml that this package did not make, or not as they are now."""
+    """Files of a folder with a dataset.yaml that this package did not make, or that changed since."""
     info = read_info(out)
     published = is_published(info.id)
     judged = {name: path for name, path in files.items() if name not in {MANIFEST_FILE, CARD_FILE}}
@@ -166,7 +165,7 @@ def _new_lock(out: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}{_MARK}", suffix=_LOCK)
         os.close(handle)
         with FileLock(name):
-            if Path(name).exists():  # else another run took it for a dead process's before it was held
+            if Path(name).exists():  # else another run removed it before it was locked
                 yield Path(name)
                 return
 

@@ -1,4 +1,4 @@
-"""Unpacking archives that are not trusted: every member is judged before the first byte is written."""
+"""Unpacking untrusted archives: every member is checked before the first byte is written."""
 
 import bz2
 import gzip
@@ -83,7 +83,7 @@ def unpack(
 
 
 def damage_of(archive: Path) -> str | None:
-    """What the archive's own checksums find, or None: every member is read, none is written."""
+    """Damage found by the archive's own checksums, or None. Reads every member, writes none."""
     try:
         with _members(archive, Limits()) as members:
             for member in members:
@@ -160,7 +160,7 @@ def _open_tar(plain: IO[bytes], archive: Path) -> tarfile.TarFile:
 
 
 class _ShortReads:
-    """A file that refuses to be read in large pieces: tarfile reads a header of any length into memory."""
+    """A file that refuses large reads: tarfile reads a header of any length into memory."""
 
     def __init__(self, file: IO[bytes], archive: Path) -> None:
         self._file, self._archive = file, archive
@@ -254,7 +254,7 @@ def _write(archive: Path, member: _Member, target: Path) -> int:
 
 
 class _Bounded:
-    """A member's bytes, with an error as soon as there are more than its header says: a bomb hides its size."""
+    """A member's bytes; raises once there are more than its header says (a decompression bomb)."""
 
     def __init__(self, source: IO[bytes], archive: Path, member: _Member) -> None:
         self._source, self._archive, self._member = source, archive, member

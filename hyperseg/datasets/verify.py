@@ -1,16 +1,16 @@
-"""``hyperseg data verify``: is a prepared folder what its manifest, its description and its source say?"""
+"""``hyperseg data verify``: check a prepared folder against its manifest, description and source."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hyperseg.data.description import read_info
 from hyperseg.data.manifest import Manifest, read_manifest
-from hyperseg.data.offenders import first_ten
-from hyperseg.data.prepared import PreparedDataset, as_dataset, read_info
+from hyperseg.data.prepared import PreparedDataset, as_dataset
 from hyperseg.datasets.catalogue import catalogued
 from hyperseg.datasets.inspection import Offender, Seen, inspect, offenders_of
 from hyperseg.datasets.published import is_published
 from hyperseg.datasets.sealing import check_published
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 
 def verify(

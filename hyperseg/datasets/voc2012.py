@@ -6,11 +6,10 @@ val picture can be in it.
 
 from pathlib import Path
 
-from hyperseg.data.offenders import first_ten
 from hyperseg.datasets.disk import disk_errors
 from hyperseg.datasets.intake import Intake
 from hyperseg.datasets.published import Outcome, Preparation
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 
 def prepare_train_aug(preparation: Preparation) -> Outcome:

@@ -1,23 +1,22 @@
 """Scoring a network on a split: one confusion matrix per image, summed, and the numbers of the record."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
 from PIL import Image
+from rich.console import Console
+from rich.progress import track
 from torch import nn
 
-from hyperseg.data.prepared import PreparedDataset, Sample, read_image, read_label
+from hyperseg.data.prepared import PreparedDataset, read_image, read_label
+from hyperseg.data.reading import Reading
 from hyperseg.errors import UserError
 from hyperseg.evaluation.confusion import confusion_matrix
 from hyperseg.evaluation.predict import check_outputs, predict, scored_classes
-from hyperseg.evaluation.protocol import EvaluationProtocol, Reading
+from hyperseg.evaluation.protocol import EvaluationProtocol
 from hyperseg.records import ClassIoU, EvaluationNumbers
 from hyperseg.records.scores import Matrix, bootstrap_interval, class_iou, majority_matrix, mean_iou, pixel_accuracy
-
-T = TypeVar("T")
 
 
 def evaluate(
@@ -29,7 +28,6 @@ def evaluate(
     input_hw: tuple[int, int],
     device: torch.device,
     reading: Reading | None = None,
-    live: bool = False,
 ) -> EvaluationNumbers:
     """Score `model` (made by ``hyperseg.create_model``) on a split; batches of one, float32.
 
@@ -37,13 +35,13 @@ def evaluate(
     :class:`UserError` for an unknown split, withheld labels or a network of other classes.
     """
     reading = reading or protocol.reading_of(dataset.id)
-    scored = score_images(model, dataset, split, reading, input_hw=input_hw, device=device, live=live)
+    scored = score_images(model, dataset, split, reading, input_hw=input_hw, device=device)
     return summarize(scored, protocol, input_hw=input_hw, device=device.type)
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The images of a split in order, with what the network made of each."""
+    """The images of a split in order, with each one's confusion matrix."""
 
     images: list[str]  # names without a suffix
     matrices: Matrix  # (N, C, C), pixels
@@ -62,43 +60,29 @@ def score_images(
     live: bool = False,
 ) -> Scored:
     """One confusion matrix per image of a split, under one reading of the dataset. Raises as :func:`evaluate`."""
-    check_outputs(int(model.num_classes), dataset, reading)  # type: ignore[arg-type]
+    check_outputs(int(model.num_classes), dataset)  # type: ignore[arg-type]
     samples = dataset.samples(split)
     if not samples:
         raise UserError(f"split '{split}' of dataset {dataset.id} in {dataset.root} is empty; choose another")
-    names = scored_classes(dataset, reading)
+    names = [entry.name for entry in scored_classes(dataset, reading)]
+    shown = track(samples, f"evaluate {split}", console=Console(stderr=True), transient=True, disable=not live)
+    matrices, pixels = [], 0
     was_training = model.training
     model.eval()
     try:
-        found = list(_matrices(model, _shown(samples, split, live), reading, input_hw, len(names), device))
+        for sample in shown:
+            values = read_label(sample, reading.void)
+            if reading.geometry == "resize_both":
+                values = np.array(Image.fromarray(values).resize(input_hw[::-1], Image.Resampling.NEAREST))
+            label = torch.from_numpy(values)
+            hw = label.shape[0], label.shape[1]
+            prediction = predict(model, read_image(sample), hw, reading, input_hw, len(names), device)
+            matrices.append(confusion_matrix(prediction, label.to(device), len(names)))
+            pixels += label.numel()
     finally:
         model.train(was_training)
-    return Scored(
-        images=[sample.name for sample in samples],
-        matrices=np.stack([matrix for matrix, _ in found]),
-        ignored_pixels=sum(ignored for _, ignored in found),
-        classes=names,
-    )
-
-
-def _matrices(
-    model: nn.Module,
-    samples: Iterable[Sample],
-    reading: Reading,
-    input_hw: tuple[int, int],
-    classes: int,
-    device: torch.device,
-) -> Iterator[tuple[Matrix, int]]:
-    """Per image: its confusion matrix and the number of its label's pixels that are not counted."""
-    for sample in samples:
-        values = read_label(sample, reading.void)
-        if reading.geometry == "resize_both":
-            values = np.array(Image.fromarray(values).resize(input_hw[::-1], Image.Resampling.NEAREST))
-        label = torch.from_numpy(values)
-        hw = label.shape[0], label.shape[1]
-        prediction = predict(model, read_image(sample), hw, reading, input_hw, classes, device)
-        matrix = confusion_matrix(prediction, label.to(device), classes)
-        yield matrix, label.numel() - int(matrix.sum())
+    counted = np.stack(matrices)
+    return Scored([sample.name for sample in samples], counted, pixels - int(counted.sum()), names)
 
 
 def summarize(
@@ -127,12 +111,3 @@ def summarize(
         input_width=input_hw[1],
         device=device,
     )
-
-
-def _shown(items: list[T], split: str, live: bool) -> Iterable[T]:
-    if not live:
-        return items
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, description=f"evaluate {split}", console=Console(stderr=True), transient=True)

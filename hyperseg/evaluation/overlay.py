@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from hyperseg.data.description import ClassInfo
 from hyperseg.data.overlay import overlay
-from hyperseg.data.prepared import ClassInfo
 
 GAP = 6
 LEGEND_ROW = 20

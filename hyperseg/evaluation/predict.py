@@ -1,15 +1,16 @@
-"""From an image on disk to class indices at its label's size, as an evaluation protocol has it."""
+"""From an image to class indices at its label's size, by an evaluation protocol."""
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from hyperseg.data.description import ClassInfo
 from hyperseg.data.prepared import PreparedDataset
+from hyperseg.data.reading import Reading
 from hyperseg.data.transforms import normalize, place
 from hyperseg.errors import UserError
-from hyperseg.evaluation.protocol import Reading
+from hyperseg.models.decoder import resize
 from hyperseg.models.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from hyperseg.models.network import class_map
 
@@ -58,18 +59,16 @@ def predict(
         logits = (logits + model(given.flip(3))[:, :classes].float().flip(3)) / 2
     if reading.geometry == "pad":
         logits = logits[:, :, : label_hw[0], : label_hw[1]]
-    if logits.shape[2:] != label_hw:
-        logits = F.interpolate(logits, size=label_hw, mode="bilinear", align_corners=False)
-    return class_map(logits)[0]
+    return class_map(resize(logits, label_hw))[0]
 
 
-def scored_classes(dataset: PreparedDataset, reading: Reading) -> list[str]:
-    """Names of the classes a protocol scores on a dataset, in index order; "Void" is last where it is one."""
-    names = [entry.name for entry in dataset.classes]
-    return [*names, "Void"] if reading.void == "class" and dataset.void is not None else names
+def scored_classes(dataset: PreparedDataset, reading: Reading) -> list[ClassInfo]:
+    """The classes a protocol scores on a dataset, in index order; where void is one, it is last, black, "Void"."""
+    scores_void = reading.void == "class" and dataset.void is not None
+    return [*dataset.classes, *([ClassInfo(name="Void", colour=(0, 0, 0))] if scores_void else [])]
 
 
-def check_outputs(outputs: int, dataset: PreparedDataset, reading: Reading) -> None:
+def check_outputs(outputs: int, dataset: PreparedDataset) -> None:
     """Raise :class:`UserError` unless the number of a network's outputs fits the dataset's classes.
 
     Where the dataset has void, a network may have an output for it or not: without one it never answers Void.

@@ -5,14 +5,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from hyperseg.data.reading import Normalization, Reading
+from hyperseg.data.reading import Reading
 from hyperseg.datasets.published import find_published
 from hyperseg.errors import UserError
 from hyperseg.records import ProtocolRef
 from hyperseg.strict import StrictModel
 from hyperseg.yaml_file import parse_yaml
-
-__all__ = ["EvaluationProtocol", "Normalization", "Reading", "load_protocol"]
 
 
 class EvaluationProtocol(StrictModel):

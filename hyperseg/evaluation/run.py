@@ -9,10 +9,11 @@ from torch import nn
 
 from hyperseg.arithmetic import switches
 from hyperseg.data.prepared import PreparedDataset
+from hyperseg.data.reading import Normalization
 from hyperseg.data.reference import dataset_ref
 from hyperseg.errors import UserError
 from hyperseg.evaluation.evaluate import score_images, summarize
-from hyperseg.evaluation.protocol import EvaluationProtocol, Normalization
+from hyperseg.evaluation.protocol import EvaluationProtocol
 from hyperseg.files import sha256_file
 from hyperseg.records import Record, write_record
 from hyperseg.records.network import network_ref
@@ -37,7 +38,7 @@ def evaluate_to_record(
 ) -> Record:
     """Score `model`, whose weights came from the file `weights`, and write the record to `out`; returns it.
 
-    The images' confusion matrices go beside it, as ``<name of out>.npz``, so that every number can be derived again.
+    The images' confusion matrices go beside it, as ``<name of out>.npz``, from which every number can be derived again.
     `normalization` and `flip` override the protocol's reading and are recorded. Raises :class:`UserError`.
     """
     started_at, started = datetime.now(UTC), time.monotonic()
@@ -72,7 +73,7 @@ def evaluate_to_record(
     try:
         write_record(out, record)
     except UserError:
-        if not out.exists():  # matrices of no record
+        if not out.exists():  # matrices left over without a record
             matrices.unlink(missing_ok=True)
         raise
     return record

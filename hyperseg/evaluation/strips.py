@@ -1,4 +1,4 @@
-"""Which images are worth a picture, and which pictures a folder may get."""
+"""Chooses the images to draw, and protects other files of the folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ def by_score(record: Path, weights: Path, count: int) -> tuple[str, ...]:
 
 
 def image_iou(label: np.ndarray, prediction: np.ndarray, classes: int) -> float:
-    """Mean IoU in percent over the classes in one image's truth or prediction; pixels of no class do not count."""
+    """Mean IoU in percent of one (H, W) image over the classes in label or prediction; ignored pixels do not count."""
     matrix = confusion_matrix(torch.from_numpy(prediction), torch.from_numpy(label), classes)
     return 100 * float(mean_iou(matrix, "left_out"))
 

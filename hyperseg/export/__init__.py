@@ -1,1 +1,1 @@
-"""Records in the formats of others: RO-Crate, CODECHECK, Hugging Face. Knows records alone; imports no torch."""
+"""Records in other formats: RO-Crate, CODECHECK, Hugging Face. Reads records only; imports no torch."""

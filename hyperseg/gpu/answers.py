@@ -1,4 +1,4 @@
-"""Every engine of a variant prepared, its network let go, other captures made, and only then its answer compared."""
+"""Compares every engine's answer after its network was freed and other graphs were captured."""
 
 import gc
 import json
@@ -42,7 +42,7 @@ def check(options: Options, variant: str, size: tuple[int, int], engines: Sequen
 
 
 def _reuse_freed_memory(device: str) -> None:
-    """Fill what was freed with NaN, so that an engine that still reads it answers NaN."""
+    """Fill freed memory with NaN: an engine that still reads it then answers NaN."""
     gc.collect()
     if device == "cuda":
         torch.cuda.empty_cache()

@@ -47,10 +47,10 @@ def check(options: Options, variant: str, size: tuple[int, int]) -> None:
     write_text_atomic(options.out / "passes" / f"{variant}.json", json.dumps(rows, indent=1) + "\n")
 
 
-def same_bits(plain: Run, early: Run, images: Sequence[Tensor], replays: int = ROUNDS) -> bool:
-    """Whether ``early`` answers as ``plain``, the images in turns: one that reads too soon has the image before."""
+def same_bits(plain: Run, early: Run, images: Sequence[Tensor]) -> bool:
+    """Whether both agree bit by bit on alternating images: a kernel that reads too soon reads the image before."""
     wanted = [plain(image).clone() for image in images]
-    return all(torch.equal(early(images[i % len(images)]), wanted[i % len(images)]) for i in range(replays))
+    return all(torch.equal(early(images[i % len(images)]), wanted[i % len(images)]) for i in range(ROUNDS))
 
 
 def medians(runs: dict[str, Run], images: Sequence[Tensor], device: str) -> dict[str, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hyperseg.files import write_bytes_atomic
 
 PART_BYTES = 15 * 2**20  # below 16 MB
-LEFT_OUT = {"cache", "packed"}  # what can be made again
+LEFT_OUT = {"cache", "packed"}  # can be made again
 
 
 def pack(out: Path) -> list[Path]:

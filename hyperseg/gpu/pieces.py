@@ -37,7 +37,7 @@ def _left(piece: Piece, seconds: float) -> dict[str, float]:
 
 
 def compile_all(options: Options) -> None:
-    """Prepare every engine that compiles, in processes of their own, so that the caches hold the kernels."""
+    """Fill the caches of compiled kernels: prepare every engine that compiles, each in a process of its own."""
     jobs = [f"compile-one:{v}:{p}" for v in options.variants for p in options.precisions]
     failed = _side_by_side(jobs, max(1, (os.cpu_count() or 1) // 4))
     if failed:

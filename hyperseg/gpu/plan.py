@@ -24,7 +24,7 @@ FRONT = Path(__file__).parents[2] / "config/front_camvid.yaml"
 
 @dataclass(frozen=True)
 class Options:
-    """What a session is asked for; `dry` is the same plan on a CPU with tiny sizes, which shows that it runs."""
+    """The options of a session; `dry` is the same plan on a CPU with tiny sizes, as a test."""
 
     out: Path
     minutes: float = 10.0
@@ -83,7 +83,7 @@ class Piece:
 
 
 def plan(options: Options) -> tuple[list[Piece], list[str]]:
-    """The pieces in order, and what is left out, with the reason."""
+    """The pieces in order, and what is left out and why."""
     first, others = options.variants[:2], options.variants[2:]
     gpu = "compiled" in options.engines
     left_out = []
@@ -115,7 +115,7 @@ def plan(options: Options) -> tuple[list[Piece], list[str]]:
         pieces += [
             Piece(f"bench:{v}:compiled", 40, "what was compiled beside the authors' code") for v in options.variants
         ]
-        # Complete after six batches or so, of three processes that start, compile and time: a cut one begins again.
+        # About six batches of three processes each, which start, compile and time; an interrupted piece starts over.
         pieces += _latencies(first, "throughput:fastest", 800)
     if options.camvid:
         pieces.append(Piece("camvid", LEAST_TRAINING_SECONDS, "a training on real CamVid with the time that is left"))

@@ -67,7 +67,7 @@ def _run(options: Options, piece: Piece, left: float, marker: Path) -> None:
     started = time.monotonic()
     limit = limit_of(options, piece, left, cut=log.exists())
     with log.open("w") as output:
-        # In a session of its own, so that what it started ends with it and does not disturb the next piece.
+        # In a session of its own: all that it started ends with it and does not disturb the next piece.
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment(options), start_new_session=True
         )
@@ -101,7 +101,7 @@ def limit_of(options: Options, piece: Piece, left: float, cut: bool) -> float:
 
 
 def environment(options: Options) -> dict[str, str]:
-    """Of every piece: this source tree, and compilers' caches that stay with the results."""
+    """The environment of every piece: this source tree, and compilers' caches below `out`."""
     cache = options.out / "cache"
     paths = [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {

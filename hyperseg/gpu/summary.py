@@ -1,4 +1,4 @@
-"""What a session has brought, as lines of text, from its files alone. Imports no torch."""
+"""The results of a session as lines of text, from its files. Imports no torch."""
 
 import json
 from collections.abc import Iterator

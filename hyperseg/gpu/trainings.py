@@ -17,7 +17,7 @@ from hyperseg.pipeline.campaign import load_campaign
 # sooner, what is slower ends in another call.
 TRAINED_IMAGES_PER_S = 200
 EVALUATION_SECONDS = 30
-# Changes of a recipe that show on a CPU that it runs.
+# A recipe that is short enough to test the plan on a CPU.
 TINY = {
     "epochs": 1,
     "images_per_epoch": 2,
@@ -45,7 +45,7 @@ def front(options: Options, network: str) -> None:
 def camvid(options: Options, seconds: float) -> None:
     """Train camvid_hyperseg_s on the prepared dataset with the time left, then score its test split.
 
-    The schedule is chosen once, so that a call after a cut goes on with the same training.
+    The schedule is chosen once: a call after an interruption goes on with the same training.
     """
     chosen = options.out / "camvid.json"
     if not chosen.exists():

@@ -1,4 +1,4 @@
-"""What a timed engine answered, held against plain float32: no speed counts that was reached by a wrong answer."""
+"""Compares a timed engine's answer with plain float32: a wrong answer makes its time INVALID."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a precision's rounding may lead: several times what this package's engines show."""
+    """How far a precision may deviate: several times what this package's engines show."""
 
     difference: float  # of a logit, over the largest float32 logit
     equal_percent: float  # pixels of the same class, random weights and input
@@ -61,7 +61,7 @@ def compare(answer: Tensor, expected: Tensor, allowed: Tolerance) -> Answer:
 
 
 def check(job: "Job", call: Callable[[Tensor], Tensor], image: Tensor) -> Answer:
-    """What `call` answers to the job's input `image` (B, 3, H, W) against its subject built anew.
+    """The answer of `call` to the job's input `image` (B, 3, H, W), compared with the job's network built anew.
 
     The subject runs in eager float32 on the CPU, where no TF32 and no kernel of a GPU bears on it, on the first and the
     last image of the batch.
@@ -71,7 +71,7 @@ def check(job: "Job", call: Callable[[Tensor], Tensor], image: Tensor) -> Answer
         answer = call(image)[chosen].clone()
         network = job.subject.build().requires_grad_(False)
         some = image[chosen].cpu()
-        if job.batch_norm == "deleted":  # folding changes no answer: it is part of what is checked
+        if job.batch_norm == "deleted":  # folding must not change the answer, so the reference is not folded
             prepare_batch_norm(network, "deleted", some)
         plain = Staged(network, [stage for stage in job.stages if stage != "argmax"]).eval()
         expected = torch.cat([plain(one[None]) for one in some])

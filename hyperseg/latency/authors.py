@@ -21,7 +21,7 @@ from hyperseg.records.provenance import git_state
 if TYPE_CHECKING:
     from torch import nn
 
-# Imported by the checkout for its data tools, and not needed for its networks.
+# The checkout imports them for its data tools; its networks do not need them.
 _UNNEEDED = ("ffmpeg", "cv2")
 
 

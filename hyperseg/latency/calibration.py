@@ -35,7 +35,7 @@ class Calibrator:
     def time(self) -> Kernel:
         """Warm up for a fifth of the time, then time repetitions for the rest (at least five).
 
-        The matrices are the same at every call and freed after it, so that they are no part of the network's memory.
+        The matrices are the same at every call and freed after it; they do not count as the network's memory.
         """
         import torch
 

@@ -68,7 +68,7 @@ class Sampler(threading.Thread):
         began = time.thread_time()
         try:
             readings = {source.name: source.read() for source in self.sources}
-        except Exception as error:  # a counter that goes away must not take the run with it
+        except Exception as error:  # a counter that fails must not end the run
             self.series.failure = f"{type(error).__name__}: {error}"
             return
         for name, reading in readings.items():

@@ -18,7 +18,7 @@ from hyperseg.latency.conditions import spread
 from hyperseg.records.conditions import CpuSummary
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-FREQUENCIES_READ = 8  # a read of a core's frequency interrupts that core: a few of them tell the story
+FREQUENCIES_READ = 8  # reading a core's frequency interrupts that core, so only a few are read
 
 
 class CpuSource:
@@ -128,14 +128,14 @@ class Edge:
         return cls(source.throttle_events(), switches, seconds)
 
 
-def neighbours(before: Edge, after: Edge, window_s: float, most: int = 10) -> list[dict[str, Any]]:
-    """The processes that used most CPU between the edges, in percent of one processor; those under 1 % left out."""
+def neighbours(before: Edge, after: Edge, window_s: float) -> list[dict[str, Any]]:
+    """The ten processes that used most CPU between the edges, in percent of one processor; none under 1 %."""
     used: list[dict[str, Any]] = []
     for pid, (name, seconds) in after.process_seconds.items():
         percent = 100 * (seconds - before.process_seconds.get(pid, (name, 0.0))[1]) / window_s
         if percent >= 1:
             used.append({"pid": pid, "name": name, "cpu_percent": round(percent, 1)})
-    return sorted(used, key=lambda item: item["cpu_percent"], reverse=True)[:most]
+    return sorted(used, key=lambda item: item["cpu_percent"], reverse=True)[:10]
 
 
 def summarise(readings: list[dict[str, Any]], source: CpuSource, before: Edge, after: Edge) -> CpuSummary:
@@ -168,11 +168,11 @@ def summarise(readings: list[dict[str, Any]], source: CpuSource, before: Edge, a
     )
 
 
-def long_steps(readings: list[dict[str, Any]], least_s: float = 0.9) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Pairs of readings at least `least_s` apart, so that a 10 ms tick is about 1 %; else the whole window."""
+def long_steps(readings: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Pairs of readings at least 0.9 s apart, where a 10 ms tick is about 1 %; else the whole window."""
     pairs, first = [], readings[0]
     for reading in readings[1:]:
-        if (reading["at_ns"] - first["at_ns"]) / 1e9 >= least_s:
+        if (reading["at_ns"] - first["at_ns"]) / 1e9 >= 0.9:
             pairs.append((first, reading))
             first = reading
     return pairs or [(readings[0], readings[-1])]

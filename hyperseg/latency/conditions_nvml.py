@@ -26,7 +26,7 @@ THROTTLE_REASONS: dict[int, str] = {
 
 
 def throttle_reasons(mask: int) -> list[str]:
-    """The slowdowns in NVML's bit mask, in words; bits this package does not know are shown as such."""
+    """The slowdowns in NVML's bit mask, in words; unknown bits are shown as numbers."""
     known = [name for bit, name in THROTTLE_REASONS.items() if mask & bit]
     settings = 0x1 | 0x2  # idle, application clocks
     unknown = mask & ~(sum(THROTTLE_REASONS) | settings)

@@ -17,7 +17,7 @@ from hyperseg.latency.lock import cpu_key
 
 Kind = Literal["cpu", "cuda"]
 
-# Of other GPUs nothing is asked: one that is full, or another's alone, would answer with an error.
+# Other GPUs are not queried: one that is full or in exclusive use would raise an error.
 _ASK_CUDA = """
 import json, sys, torch
 index, count = int(sys.argv[1]), torch.cuda.device_count() if torch.cuda.is_available() else 0

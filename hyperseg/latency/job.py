@@ -1,4 +1,4 @@
-"""What the laboratory asks of one fresh process, and what that answers. Imports no torch."""
+"""The job that the laboratory gives to a fresh process, and its result. Imports no torch."""
 
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ class Job(StrictModel):
     batch: int
     height: int
     width: int
-    inputs: int = 4  # different inputs, taken in turn
+    inputs: int = 4  # different inputs, used one after the other
     threads: int | None = None  # None: as torch chooses
     warm_up: WarmUp
     length: Length

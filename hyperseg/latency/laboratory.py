@@ -14,12 +14,13 @@ from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 from hyperseg.latency.job import Job, Result
 from hyperseg.latency.lock import device_lock
-from hyperseg.latency.outcome import batch_gain_percent, images_per_second, make_numbers
+from hyperseg.latency.outcome import images_per_second, make_numbers
 from hyperseg.latency.processes import OutOfMemoryError, run_in_fresh_process
 from hyperseg.latency.request import Plan, PlannedPoint, Request, check_request, make_plan
 from hyperseg.latency.samples import refuse_existing, write_samples
 from hyperseg.records.provenance import provenance
 from hyperseg.records.schema import ProtocolRef, Record
+from hyperseg.records.statistics import change_percent
 from hyperseg.records.store import write_record
 
 Tell = Callable[[str], None]
@@ -27,14 +28,14 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Outcome:
-    """What a plan brought: results by point, in the points' order, and how its sweep ended."""
+    """The results of a plan by point, in the points' order, and how its sweep ended."""
 
     plan: Plan
     started_at: datetime
-    session: str  # the same for what was measured in turns: only such numbers may be divided by each other
+    session: str  # the same for everything measured in turns: only those numbers may be divided by each other
     results: dict[int, list[Result]] = field(default_factory=dict)
     ended: str | None = None  # why a sweep took no further batch
-    refused: str | None = None  # why there are no results, of an engine that was not asked for by its name
+    refused: str | None = None  # why an engine of 'all' has no results
     seconds: float = 0.0
 
     @property
@@ -67,8 +68,8 @@ def run_session(requests: Sequence[Request], tell: Tell, wait: bool = False) -> 
 def measure_plans(plans: Sequence[Plan], tell: Tell) -> list[Outcome]:
     """Measure checked plans; the caller holds their devices' locks.
 
-    The processes of all single points take turns (the first of each, then the second of each, ...), so that a slow
-    change of the machine meets all of them alike; a sweep that stops by its own results runs after them.
+    The processes of all single points take turns (the first of each, then the second of each, ...): a slow change
+    of the machine affects them all; a sweep that stops by its own results runs after them.
     """
     session = uuid.uuid4().hex[:12]
     outcomes = [Outcome(plan, datetime.now(UTC), session) for plan in plans]
@@ -126,7 +127,7 @@ def _take_turns(outcomes: Sequence[Outcome], tell: Tell) -> None:
 
 
 def _wanted(outcome: Outcome, index: int, turn: int) -> bool:
-    """Whether a point is still to be timed: one whose first process refused, or found too little memory, is not."""
+    """Whether a point is still to be timed: not if its first process refused it or ran out of memory."""
     return outcome.refused is None and (turn == 0 or index in outcome.results)
 
 
@@ -160,10 +161,8 @@ def _double_batches(outcome: Outcome, least_gain: float, tell: Tell) -> None:
         if index not in outcome.results:
             return
         rate = images_per_second(point, outcome.results[index])
-        if best and batch_gain_percent(best, rate) < least_gain:
-            outcome.ended = (
-                f"batch {point.job.batch} brought {batch_gain_percent(best, rate):.1f} % over the best before"
-            )
+        if best and change_percent(best, rate) < least_gain:
+            outcome.ended = f"batch {point.job.batch} brought {change_percent(best, rate):.1f} % over the best before"
             return
         best = max(best, rate)
 

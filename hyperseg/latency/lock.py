@@ -81,4 +81,4 @@ def _description(holder: Path) -> str:
         found = json.loads(holder.read_text())
         return f"pid {found['pid']} of {found['user']} since {found['since']} (`{found['command']}`)"
     except (OSError, ValueError, KeyError):
-        return "another process"  # which has taken the lock and not yet written who it is
+        return "another process"  # the holder has not written its name yet

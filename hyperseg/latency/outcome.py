@@ -48,11 +48,6 @@ def images_per_second(point: "PlannedPoint", results: Sequence[Result]) -> float
     return float(point.job.batch * len(samples) / (samples.sum() / 1e3))
 
 
-def batch_gain_percent(best: float, rate: float) -> float:
-    """What `rate` brings over `best`, in percent."""
-    return 100 * (rate - best) / best
-
-
 def evidence(result: Result) -> Evidence:
     """What one process saw, for the verdict."""
     samples = latencies_ms(result)
@@ -165,7 +160,7 @@ def _sweep_point(point: "PlannedPoint", results: Sequence[Result]) -> SweepPoint
 
 
 def worst_answer(results: Sequence[Result]) -> Answer:
-    """Of the processes' answers the one with the fewest equal classes, then the largest difference."""
+    """The worst of the processes' answers: the fewest equal classes, then the largest difference."""
 
     def order(answer: Answer) -> tuple[float, float]:
         difference = answer.largest_logit_difference

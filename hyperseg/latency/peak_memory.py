@@ -19,7 +19,7 @@ CUDA_METHOD = (
 
 
 class PeakMemory:
-    """Made when the network is built and the libraries are loaded; `reset` once the engine is prepared; then `read`.
+    """Create it once network and libraries are loaded; `reset` it when the engine is prepared; then `read`.
 
     On a CPU the growth of the resident set is measured from the built network, whose own bytes are added: what a
     library's code and the test's own buffers take is no memory of inference.

@@ -18,7 +18,6 @@ class Peer:
     """One network of another library; `build` takes the class count and returns a module from images to logits."""
 
     id: str
-    title: str
     library: str  # as pip names it
     module: str  # what must be importable
     backbone: str
@@ -44,24 +43,24 @@ class Logits(nn.Module):
         return logits
 
 
-def _smp(peer: str, title: str, architecture: str, encoder: str) -> Peer:
+def _smp(peer: str, architecture: str, encoder: str) -> Peer:
     def build(num_classes: int) -> nn.Module:
         import segmentation_models_pytorch as smp
 
         network: nn.Module = getattr(smp, architecture)(encoder, encoder_weights=None, classes=num_classes)
         return network
 
-    return Peer(peer, title, "segmentation-models-pytorch", "segmentation_models_pytorch", encoder, build)
+    return Peer(peer, "segmentation-models-pytorch", "segmentation_models_pytorch", encoder, build)
 
 
-def _torchvision(peer: str, title: str, function: str, backbone: str) -> Peer:
+def _torchvision(peer: str, function: str, backbone: str) -> Peer:
     def build(num_classes: int) -> nn.Module:
         from torchvision.models import segmentation
 
         network = getattr(segmentation, function)(weights=None, weights_backbone=None, num_classes=num_classes)
         return Logits(network, "out")
 
-    return Peer(peer, title, "torchvision", "torchvision", backbone, build)
+    return Peer(peer, "torchvision", "torchvision", backbone, build)
 
 
 def _segformer_b0(num_classes: int) -> nn.Module:
@@ -74,17 +73,15 @@ def _segformer_b0(num_classes: int) -> nn.Module:
 PEERS: dict[str, Peer] = {
     peer.id: peer
     for peer in (
-        _smp("unet-efficientnet-b1", "U-Net, EfficientNet-B1", "Unet", "efficientnet-b1"),
-        _smp("fpn-efficientnet-b1", "FPN, EfficientNet-B1", "FPN", "efficientnet-b1"),
-        _smp("deeplabv3plus-efficientnet-b1", "DeepLabV3+, EfficientNet-B1", "DeepLabV3Plus", "efficientnet-b1"),
-        _smp("linknet-resnet18", "LinkNet, ResNet-18", "Linknet", "resnet18"),
-        _smp("pspnet-resnet18", "PSPNet, ResNet-18", "PSPNet", "resnet18"),
-        _smp("pan-efficientnet-b1", "PAN, EfficientNet-B1", "PAN", "efficientnet-b1"),
-        _torchvision("lraspp-mobilenet-v3", "LR-ASPP, MobileNetV3", "lraspp_mobilenet_v3_large", "mobilenet_v3_large"),
-        _torchvision(
-            "deeplabv3-mobilenet-v3", "DeepLabV3, MobileNetV3", "deeplabv3_mobilenet_v3_large", "mobilenet_v3_large"
-        ),
-        Peer("segformer-b0", "SegFormer-B0", "transformers", "transformers", "mit_b0", _segformer_b0),
+        _smp("unet-efficientnet-b1", "Unet", "efficientnet-b1"),
+        _smp("fpn-efficientnet-b1", "FPN", "efficientnet-b1"),
+        _smp("deeplabv3plus-efficientnet-b1", "DeepLabV3Plus", "efficientnet-b1"),
+        _smp("linknet-resnet18", "Linknet", "resnet18"),
+        _smp("pspnet-resnet18", "PSPNet", "resnet18"),
+        _smp("pan-efficientnet-b1", "PAN", "efficientnet-b1"),
+        _torchvision("lraspp-mobilenet-v3", "lraspp_mobilenet_v3_large", "mobilenet_v3_large"),
+        _torchvision("deeplabv3-mobilenet-v3", "deeplabv3_mobilenet_v3_large", "mobilenet_v3_large"),
+        Peer("segformer-b0", "transformers", "transformers", "mit_b0", _segformer_b0),
     )
 }
 

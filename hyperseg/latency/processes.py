@@ -47,8 +47,7 @@ def run_in_fresh_process(job: Job, follow: Follow | None = None) -> Result:
         said = output.read().decode(errors="replace")
     if "result" in last:
         return Result.model_validate(last["result"])
-    _raise(job, last, code, said)
-    raise AssertionError("unreachable")
+    raise _failure(job, last, code, said)
 
 
 def _follow(events: Any, follow: Follow | None) -> dict[str, Any]:
@@ -60,13 +59,14 @@ def _follow(events: Any, follow: Follow | None) -> dict[str, Any]:
     return last
 
 
-def _raise(job: Job, last: dict[str, Any], code: int, said: str) -> None:
+def _failure(job: Job, last: dict[str, Any], code: int, said: str) -> Exception:
+    """Why there is no result, from the last event, the exit code and what was written to the terminal."""
     event, message = last.get("event"), last.get("message", "")
     if event == "refused":
-        raise UserError(message)
+        return UserError(message)
     if event == "out_of_memory" or (event != "crashed" and code == SIGKILL):
-        raise OutOfMemoryError(
+        return OutOfMemoryError(
             f"too little memory on {job.device} for {job.subject.title} at batch {job.batch}, "
             f"{job.height} x {job.width} with engine {job.engine}; choose a smaller batch or input"
         )
-    raise RuntimeError(f"the timed process ended with code {code}\n{message}{said}")
+    return RuntimeError(f"the timed process ended with code {code}\n{message}{said}")

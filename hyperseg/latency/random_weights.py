@@ -1,11 +1,11 @@
-"""Random weights and inputs under which every layer bears on the answer, so that an error in one of them is seen."""
+"""Random weights and inputs under which every layer affects the answer, so that an error in any layer is seen."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hyperseg.models import HyperSeg
 
-SEED = 0  # of weights, inputs and labels, in every process alike
+SEED = 0  # of weights, inputs and labels, the same in every process
 
 
 def randomize(network: "HyperSeg") -> None:

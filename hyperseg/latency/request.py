@@ -1,4 +1,4 @@
-"""What a user asks the laboratory for, and the checks that refuse it before anything is timed."""
+"""A user's request, and its checks before anything is timed."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ class Request:
     dataset: str | None = None  # whose split's size a protocol by passes takes
     images: int | None = None  # instead of that size
     threads: int | None = None  # None: as torch chooses
-    by_name: bool = True  # False: one of all engines, left out where it refuses to run here
+    by_name: bool = True  # False: the engine came from 'all', and is left out if it cannot run here
 
     @property
     def in_tf32(self) -> bool:

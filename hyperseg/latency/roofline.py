@@ -54,7 +54,7 @@ def count_work(network: "nn.Module", batch: int, height: int, width: int) -> Wor
 
 
 def _is_view(operator: Any) -> bool:
-    """Whether an operator answers with its argument's own memory, looked at otherwise: that moves nothing."""
+    """Whether an operator returns a view of its argument, which moves no memory."""
     aliases = [answer.alias_info for answer in operator._schema.returns if answer.alias_info is not None]
     return bool(aliases) and not any(alias.is_write for alias in aliases)
 
@@ -81,5 +81,5 @@ def roofline(
 
 
 def _fraction(reached: float, most: float | None) -> float | None:
-    """None where the bound is not known, or was passed: then it is none."""
+    """None if the bound is unknown or was exceeded: then it is no bound."""
     return reached / most if most and reached <= most else None

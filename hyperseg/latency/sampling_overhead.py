@@ -18,7 +18,7 @@ from hyperseg.latency.conditions import Sampler
 from hyperseg.latency.lock import device_lock
 from hyperseg.latency.request import Request, check_request, make_plan
 from hyperseg.latency.worker import heartbeat, open_sources, prepare
-from hyperseg.records.statistics import Array, bootstrap_interval
+from hyperseg.records.statistics import Array, bootstrap_median
 
 BOUND_PERCENT = 1.0  # sampling must not change the median by more
 
@@ -70,16 +70,15 @@ class Overhead:
 def check(request: Request, pairs: int = 60, block_seconds: float = 1.0, wait: bool = False) -> Overhead:
     """Measure on the request's first point, in this process, under the device's lock.
 
-    A pair is one block with the side thread and one without, in an order that alternates, so that a slow change of the
-    machine meets both alike.
+    A pair is one block with the side thread and one without, in alternating order: a slow change of the machine
+    affects both.
     """
     device = check_request(request)
     with device_lock(device.lock_key, device.name, wait):
-        return measure(request, pairs, block_seconds)
+        return _measure(request, pairs, block_seconds)
 
 
-def measure(request: Request, pairs: int, block_seconds: float) -> Overhead:
-    """:func:`check` for a caller that holds the device's lock."""
+def _measure(request: Request, pairs: int, block_seconds: float) -> Overhead:
     plan = make_plan(request)
     job = plan.points[0].job
     sources = open_sources(job.device, job.device_index)
@@ -125,7 +124,7 @@ def _change(name: str, blocks: dict[bool, list[Array]], column: int) -> Change:
         sampled: np.asarray([np.median(block[:, column]) for block in found]) for sampled, found in blocks.items()
     }
     ratios = medians[True] / medians[False]
-    low, high = bootstrap_interval(ratios)
+    low, high = bootstrap_median(ratios)
     return Change(
         clock=name,
         with_ms=float(np.median(np.concatenate(blocks[True])[:, column])),
@@ -137,4 +136,4 @@ def _change(name: str, blocks: dict[bool, list[Array]], column: int) -> Change:
 
 
 def _discard(event: str, **values: Any) -> None:
-    json.dumps({"event": event, **values})  # what a live line costs the timed process, short of the pipe
+    json.dumps({"event": event, **values})  # the cost of a live line for the timed process, without the pipe

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from hyperseg.latency.protocol import Stage
+from hyperseg.models.decoder import resize
 from hyperseg.models.network import class_map
 
 
@@ -25,8 +25,8 @@ class Staged(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.network(images)
-        if self.upsample and logits.shape[-2:] != images.shape[-2:]:
-            logits = F.interpolate(logits, images.shape[-2:], mode="bilinear", align_corners=False)
+        if self.upsample:
+            logits = resize(logits, images.shape[-2:])
         return class_map(logits) if self.argmax else logits
 
 

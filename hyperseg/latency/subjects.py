@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from hyperseg.errors import UserError
 from hyperseg.files import sha256_file
 from hyperseg.latency.random_weights import SEED, randomize
 from hyperseg.records.network import network_ref
@@ -40,8 +39,6 @@ class VariantSpec(StrictModel):
         from hyperseg.models import HyperSeg
         from hyperseg.networks import create_network
 
-        if self.weights is not None and not self.weights.is_file():
-            raise UserError(f"there is no weights file {self.weights}; give one that `hyperseg train` wrote")
         torch.manual_seed(SEED)
         options: dict[str, Any] = {} if self.slices is None else {"slices": self.slices}
         network = create_network(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RuntimeTrunk(nn.Module):
-    """A module around a callable from the image to the skips and the signal: a trunk that runs elsewhere."""
+    """A trunk that runs elsewhere: a module around a callable from the image to the skips and the signal."""
 
     def __init__(self, run: "RunTrunk") -> None:
         super().__init__()
@@ -36,7 +36,7 @@ def use_native_decoder(network: nn.Module, engine: str, make_trunk: "Callable[[F
     if not parts:
         raise UserError(f"engine {engine} runs this package's networks alone; choose another engine for this network")
     for part in parts:
-        decoder = NativeDecoder(part)  # first: it finds out quickly where there is no compiler
+        decoder = NativeDecoder(part)  # first: it fails quickly without a compiler
         run = make_trunk(part)
         part.decoder, part.trunk = decoder, RuntimeTrunk(run)
     return network

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from hyperseg.errors import UserError
@@ -64,8 +64,11 @@ def main() -> None:
 
 def run_job(job: Job, emit: Emit) -> Result:
     """Prepare, calibrate, warm up, time, calibrate again and check the answer, in this process."""
+    import torch
+
     from hyperseg.arithmetic import switches
     from hyperseg.latency import answers
+    from hyperseg.records.provenance import machine
 
     emit("phase", name="preparing")
     sources = open_sources(job.device, job.device_index)
@@ -106,21 +109,21 @@ def run_job(job: Job, emit: Emit) -> Result:
         peak_memory_bytes=peak,
         peak_memory_method=prepared.memory.method,
         batch_norms_left=prepared.batch_norms_left,
-        threads=_threads(),
+        threads=torch.get_num_threads(),
         calibration_kernel=before.name,
         calibration_before_ms=before.median_ms,
         calibration_after_ms=after.median_ms,
         peak_gflop_per_s=max(before.peak_gflop_per_s, after.peak_gflop_per_s),
         peak_gigabytes_per_s=bandwidth,
-        cpu_conditions=conditions_cpu.summarise(cpu_readings, cpu, edge_before, edge_after).as_dict()
+        cpu_conditions=asdict(conditions_cpu.summarise(cpu_readings, cpu, edge_before, edge_after))
         if len(cpu_readings) > 1
         else None,
-        gpu_conditions=gpu.summarise(gpu_readings).as_dict() if gpu and gpu_readings else None,
+        gpu_conditions=asdict(gpu.summarise(gpu_readings)) if gpu and gpu_readings else None,
         sampling_failure=series.failure,
         gpu_unsampled=job.device == "cuda" and gpu is None,
         sampling_cost_percent=round(100 * series.cost_s / series.at_s[-1], 3) if series.at_s else 0.0,
         condition_readings={name: series.of(name) for name in series.readings},
-        device_name=_device_name(prepared.device),
+        device_name=torch.cuda.get_device_name(prepared.device) if job.device == "cuda" else machine().cpu,
         answer=answer,
         switches=switches(),
     )
@@ -183,7 +186,7 @@ def prepare(job: Job) -> Prepared:
     @torch.inference_mode()
     def run(index: int) -> None:
         image = images[index % len(images)].to(device) if copies else on_device[index % len(images)]
-        held[0] = call(image)  # held, so that freeing the last output is part of every run alike
+        held[0] = call(image)  # held: every run then includes freeing the output before
 
     return Prepared(run, call, on_device, prepare_s, norms_left, memory, device)
 
@@ -213,20 +216,6 @@ def _calibrated_precision(job: Job) -> Any:
 
 def _raw(series: clock.LatencySeries) -> RawSeries:
     return RawSeries(started_ns=series.started_ns, latency_ns=series.latency_ns, device_ns=series.device_ns)
-
-
-def _threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
-
-
-def _device_name(device: "torch.device") -> str:
-    import torch
-
-    from hyperseg.records.provenance import machine
-
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else machine().cpu
 
 
 if __name__ == "__main__":

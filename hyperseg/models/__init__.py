@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hyperseg.models.checkpoints import export_checkpoint
     from hyperseg.models.counting import count_gmacs, count_parameters
     from hyperseg.models.factory import create_model, import_checkpoint
-    from hyperseg.models.network import BackboneWeights, HyperSeg, check_size, fits, pad_to_fit
+    from hyperseg.models.network import BackboneWeights, HyperSeg, check_size, pad_to_fit
     from hyperseg.models.weights import WeightsInfo, load_weights, read_weights_info, save_weights
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "count_parameters",
     "create_model",
     "export_checkpoint",
-    "fits",
     "import_checkpoint",
     "load_weights",
     "pad_to_fit",

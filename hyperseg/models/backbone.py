@@ -81,7 +81,7 @@ class Backbone(nn.Module):
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Lines to pad before and after a map of ``size`` so that ``ceil(size / stride)`` come out."""
+    """Lines to pad before and after a map of ``size`` for an output of ``ceil(size / stride)``."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 

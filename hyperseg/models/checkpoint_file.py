@@ -1,15 +1,15 @@
-"""Reading a ``.pth`` file that somebody else wrote: no code runs, memory is bounded, and what it is not is said."""
+"""Reading an untrusted ``.pth`` file: no code runs, memory is bounded, and an unfit file is explained."""
 
 import pickle
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten, reason_of
 
 MAX_BYTES = 2 * 2**30  # unpacked; the largest network takes 160 MB, with its optimizer's state 480 MB
 
@@ -25,7 +25,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(f"'{path}' was not loaded: {_unsafe(path)}; use a checkpoint of plain tensors") from error
-    except Exception as error:  # damage shows as any error of the unpickler's
+    except Exception as error:  # a damaged file can raise any error
         raise UserError(f"'{path}' is not a readable checkpoint file; download or export it again") from error
     if not isinstance(content, Mapping):
         raise UserError(f"'{path}' holds a {type(content).__name__}, not a checkpoint dictionary; check the file")
@@ -33,7 +33,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
 
 
 def check_file(path: Path) -> None:
-    """Raise :class:`UserError` where there is no file, where it is no weights at all, or would fill the memory."""
+    """Raise :class:`UserError` if the file is missing, holds no weights, or would fill the memory."""
     if path.is_dir():
         raise UserError(f"'{path}' is a folder, not a weights file; name the file in it")
     if not path.is_file():
@@ -43,7 +43,7 @@ def check_file(path: Path) -> None:
             start = file.read(512).lstrip().lower()
         size = max(path.stat().st_size, _unpacked(path))
     except OSError as error:
-        raise UserError(f"weights file '{path}' cannot be read: {error.strerror}; check it and its folder") from error
+        raise UserError(f"weights file '{path}' cannot be read: {reason_of(error)}; check it and its folder") from error
     if not start:
         raise UserError(f"weights file '{path}' is not a readable one: it is empty; download or copy it again")
     if start.startswith(b"version https://git-lfs"):
@@ -73,7 +73,7 @@ def _unpacked(path: Path) -> int:
 
 
 def _scalar_names() -> list[Any]:
-    """What rebuilds a NumPy number, and runs nothing else: training scripts store their best score as one."""
+    """The names that rebuild a NumPy scalar and run nothing else: training scripts store their best score as one."""
     rebuild = np.float64(0).__reduce__()[0]
     scalars = [(rebuild, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")]
     return [*scalars, np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType]
@@ -88,11 +88,4 @@ def _unsafe(path: Path) -> str:
         names = []
     if not names:
         return "it is not a checkpoint of the released format"
-    return f"it needs code to be unpickled ({listed(names)}), which may do harm"
-
-
-def listed(names: Iterable[Any], limit: int = 8) -> str:
-    """The first names and how many more."""
-    names = [str(name) for name in names]
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+    return f"it needs code to be unpickled ({first_ten(names)}), which may do harm"

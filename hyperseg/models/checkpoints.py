@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 from hyperseg.files import write_bytes_atomic
-from hyperseg.models.checkpoint_file import listed, read_checkpoint
+from hyperseg.models.checkpoint_file import read_checkpoint
 from hyperseg.models.decoder import coordinates
 from hyperseg.models.names import released_names
 from hyperseg.models.network import HyperSeg
@@ -47,7 +47,7 @@ def load_released(model: HyperSeg, source: str | Path | Mapping[str, Any], state
 
 
 def class_count(model: HyperSeg, state: Mapping[str, Tensor]) -> int:
-    """The classes of the network whose tensors ``state`` holds, a network like ``model`` but for its classes.
+    """The number of classes of the network whose tensors are in ``state``: like ``model`` but for its classes.
 
     ``model``'s where the tensors do not say.
     """
@@ -86,14 +86,14 @@ def export_checkpoint(
 
 def check_tensors(where: str, network: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
     """Raise :class:`UserError` naming tensors that are missing, left over, of another shape or kind, or not finite."""
-    wrong = [f"missing {listed(k for k in expected if k not in found)}" if set(expected) - set(found) else ""]
-    wrong += [f"unexpected {listed(k for k in found if k not in expected)}" if set(found) - set(expected) else ""]
+    wrong = [f"missing {first_ten(k for k in expected if k not in found)}" if set(expected) - set(found) else ""]
+    wrong += [f"unexpected {first_ten(k for k in found if k not in expected)}" if set(found) - set(expected) else ""]
     misshapen = [
         f"{key} {tuple(found[key].shape)} instead of {tuple(tensor.shape)}"
         for key, tensor in expected.items()
         if key in found and found[key].shape != tensor.shape
     ]
-    wrong += [f"misshapen {listed(misshapen)}" if misshapen else ""]
+    wrong += [f"misshapen {first_ten(misshapen)}" if misshapen else ""]
     if any(wrong):
         raise UserError(
             f"{where} does not fit {network}: {', '.join(filter(None, wrong))}; check the variant, backbone and classes"
@@ -106,11 +106,12 @@ def check_tensors(where: str, network: str, expected: Mapping[str, Tensor], foun
     ]
     if kinds:
         raise UserError(
-            f"{where} holds tensors of another kind than {network}'s: {listed(kinds)}; use dense ones in floating point"
+            f"{where} holds tensors of another kind than {network}'s: {first_ten(kinds)}; "
+            "use dense ones in floating point"
         )
     broken = [key for key in expected if not bool(torch.isfinite(found[key]).all())]
     if broken:
-        raise UserError(f"{where} holds NaN or infinity in {listed(broken)}; use other weights or train them again")
+        raise UserError(f"{where} holds NaN or infinity in {first_ten(broken)}; use other weights or train them again")
 
 
 def _without_prefixes(key: str) -> str:

@@ -50,7 +50,7 @@ class ContextHead(nn.Module):
 
 
 class ContextLevel(nn.Module):
-    """One more level of the nested U-Net: maps (B, C, h, w) to as many, by way of h / 2 x w / 2 and its mean."""
+    """One more level of the nested U-Net: (B, C, h, w) to the same shape, through h / 2 x w / 2 and its mean."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class ContextLevel(nn.Module):
 
 
 class ConstantSignal(nn.Module):
-    """In place of a context head where the decoder's weights are learned once for the data set: the signal is 1."""
+    """Replaces the context head of static networks, whose decoder weights are learned once: the signal is 1."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Any map (B, C, h, w) to ones (B, 1, 1, 1)."""

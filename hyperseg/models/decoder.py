@@ -26,7 +26,7 @@ class WeightGenerator(nn.Conv2d):
         return self.divide(super().forward(signal[:, self.shape.begin : self.shape.end]))
 
     def divide(self, weights: Tensor) -> tuple[Tensor, ...]:
-        """All weights (B, outputs, gh, gw) by level; the surplus that rounding up to whole groups made is dropped."""
+        """All weights (B, outputs, gh, gw) by level, without the surplus from rounding up to whole groups."""
         surplus = self.shape.outputs - sum(self.shape.counts)
         return weights.split([*self.shape.counts, surplus], dim=1)[: len(self.shape.counts)]
 

@@ -46,9 +46,10 @@ def create_model(
     published = get_variant(variant)
     if weights is not None and not isinstance(weights, str | Path | Mapping):
         raise UserError(f"weights is a {type(weights).__name__}; give a file's path, or a checkpoint's dictionary")
-    own_file = isinstance(weights, str | Path) and Path(weights).suffix.lower() == ".safetensors"
-    if isinstance(weights, str | Path) and own_file:
-        info = read_weights_info(weights)
+    file = Path(weights) if isinstance(weights, str | Path) else None
+    own_file = file if file and file.suffix.lower() == ".safetensors" else None
+    if own_file:
+        info = read_weights_info(own_file)
         if info.variant != variant:
             raise UserError(f"weights file '{weights}' is for variant {info.variant}, not {variant}; name that variant")
         num_classes = info.num_classes if num_classes is None else num_classes
@@ -70,8 +71,8 @@ def create_model(
         dropout=published.backbone_dropout if dropout is None else dropout,
     )
     model = build(num_classes=published.num_classes if num_classes is None else int(num_classes))
-    if isinstance(weights, str | Path) and own_file:
-        load_weights(model, weights)
+    if own_file:
+        load_weights(model, own_file)
     elif weights is not None:
         state = read_state(weights)
         classes = class_count(model, state)

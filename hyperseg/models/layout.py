@@ -1,4 +1,4 @@
-"""How many dynamic weights each decoder level takes, and which channels of the signal make them. No torch here."""
+"""How many dynamic weights each decoder level takes, and which signal channels generate them. Imports no torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def level_shapes(variant: Variant, skips: Sequence[int], num_classes: int) -> tu
 def generator_shapes(
     variant: Variant, levels: Sequence[LevelShape], signal: int, slices: Slices
 ) -> tuple[GeneratorShape, ...]:
-    """The layers that make the weights of ``levels`` from ``signal`` channels, deepest level first.
+    """The layers that generate the weights of ``levels`` from ``signal`` channels, deepest level first.
 
     Weights that are learned once for the data set come from a signal of one channel, the constant 1.
     """

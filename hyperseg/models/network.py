@@ -48,7 +48,7 @@ class HyperSeg(nn.Module):
         self.slices: Slices = slices
         self.backbone = Backbone(backbone, variant.feature_scales, stochastic_depth, dropout)
         signal = self.backbone.signal_channels
-        if variant.context_levels == 1:  # the entry's half alone
+        if variant.context_levels == 1:  # the half that the entry layer gives
             signal //= 2
         levels = level_shapes(variant, (*self.backbone.feature_channels[::-1], 3), num_classes)
         generators = generator_shapes(variant, levels, signal, slices)
@@ -96,7 +96,7 @@ def class_map(logits: Tensor) -> Tensor:
 
 
 def check_images(images: Tensor) -> None:
-    """Raise :class:`UserError` for what is no batch (B, 3, H, W) of normalized images, which a network might take."""
+    """Raise :class:`UserError` unless `images` is a batch (B, 3, H, W) of floating-point values, B at least 1."""
     if not isinstance(images, Tensor):
         raise UserError(f"the network takes a tensor (B, 3, H, W), not a {type(images).__name__}; convert it first")
     if images.dim() != 4 or images.shape[0] == 0 or images.shape[1] != 3 or not images.is_floating_point():
@@ -111,20 +111,15 @@ def check_size(variant: InputRule, height: int, width: int) -> None:
 
     Both must be multiples of the variant's unit; one unit by one unit is too small for most.
     """
-    if fits(variant, height, width):
+    if variant.fits(height, width):
         return
     below, above = _nearest(variant, height, width)
-    least = "" if fits(variant, variant.unit, variant.unit) else f" above {variant.unit} x {variant.unit}"
+    least = "" if variant.fits(variant.unit, variant.unit) else f" above {variant.unit} x {variant.unit}"
     nearest = f"{below[0]} x {below[1]} or {above[0]} x {above[1]}" if below != above else f"{above[0]} x {above[1]}"
     raise UserError(
         f"an image of height x width {height} x {width} does not fit {variant.id}, which needs multiples of "
         f"{variant.unit}{least}; resize or pad it to {nearest}"
     )
-
-
-def fits(variant: InputRule, height: int, width: int) -> bool:
-    """Whether the network runs on an image of that size."""
-    return variant.fits(height, width)
 
 
 def pad_to_fit(variant: InputRule, image: Tensor) -> Tensor:
@@ -133,7 +128,7 @@ def pad_to_fit(variant: InputRule, image: Tensor) -> Tensor:
     Crop the logits back with ``[..., :H, :W]``.
     """
     height, width = image.shape[-2:]
-    if fits(variant, height, width):
+    if variant.fits(height, width):
         return image
     above = _nearest(variant, height, width)[1]
     return nn.functional.pad(image, (0, above[1] - width, 0, above[0] - height))
@@ -143,7 +138,7 @@ def _nearest(variant: InputRule, height: int, width: int) -> tuple[tuple[int, in
     """The largest fitting size that is not larger in either direction (else the smallest), and the next above."""
     unit = variant.unit
     above = (max(-(-height // unit), 1) * unit, max(-(-width // unit), 1) * unit)
-    if not fits(variant, *above):
+    if not variant.fits(*above):
         above = (above[0], above[1] + unit)
     below = (height // unit * unit, width // unit * unit)
-    return (below if fits(variant, *below) else above), above
+    return (below if variant.fits(*below) else above), above

@@ -38,7 +38,7 @@ class LevelOperator(Protocol):
 
 
 class Patchwise:
-    """The three kinds of level; a :class:`LevelOperator`.
+    """The three kinds of level, each from ``x`` (B, inputs, H, W) to (B, outputs, H, W); a :class:`LevelOperator`.
 
     It has no state. Kernels override the methods below the operators, each one step of a level.
     """
@@ -154,7 +154,7 @@ def depthwise(patches: Tensor, filters: Tensor, bias: Tensor | None = None) -> T
 
 
 def activate(y: Tensor, activation: Activation) -> Tensor:
-    """Without gradients in place: ``y`` is an operator's own answer, and the largest map of a pass."""
+    """In place when no gradients are needed: ``y`` is an operator's own output, and the largest map of a pass."""
     if activation == "none":
         return y
     in_place = not torch.is_grad_enabled()
@@ -170,7 +170,7 @@ def _with_neighbours(x: Tensor, dim: int) -> Tensor:
     first, last = x.narrow(dim, 0, 1), x.narrow(dim, size - 1, 1)
     if size > 1:
         top, bottom = x.narrow(dim, 1, 1), x.narrow(dim, size - 2, 1)
-    else:  # a cell of one line reflects onto its neighbour's line
+    else:  # reflecting a cell of one line gives its neighbour's line
         top, bottom = first.roll(-1, dim - 1), last.roll(1, dim - 1)
     before = torch.cat((top.narrow(dim - 1, 0, 1), last.narrow(dim - 1, 0, cells - 1)), dim - 1)
     after = torch.cat((first.narrow(dim - 1, 1, cells - 1), bottom.narrow(dim - 1, cells - 1, 1)), dim - 1)

@@ -1,4 +1,4 @@
-"""The text by which the authors' scripts build the network of a checkpoint, its entry ``arch``."""
+"""A checkpoint's entry ``arch``: the text from which the authors' scripts build the network."""
 
 from hyperseg.models.variants import Variant
 
@@ -17,7 +17,7 @@ def arch_text(variant: Variant, num_classes: int, backbone: str, slices: str) ->
         module, options["weight_groups"] = "hyperseg_v0_1", variant.signal_groups[0]
     else:
         module = "hyperseg_v1_0_unify" if variant.merge_last_levels else "hyperseg_v1_0"
-        # Their last entry is replaced by the classes, and gives the layer before it no width of its own.
+        # The authors' code replaces the last entry by the number of classes.
         inner = variant.level_channels[:-1]
         options["level_channels"] = [*inner, inner[-1]]
         options["out_feat_scale"] = [float(scale) for scale in variant.feature_scales]

@@ -17,7 +17,6 @@ class Variant:
     """One published network. Sizes are (height, width); channel tuples run from the deepest level up."""
 
     id: str
-    title: str  # as the paper names it
     dataset: str  # the dataset it was published on
     num_classes: int
     backbone: str  # timm name
@@ -38,7 +37,7 @@ class Variant:
     patch_cells: int = 1  # height and width of a patch, in cells of 32 x 32 pixels of the image
     coordinates: bool = True  # whether each level sees x and y
     expansion: int = 2  # hidden over input channels of a level's inverted residual block
-    slices: Slices = "released"  # the reading of the signal slices where nobody names one
+    slices: Slices = "released"  # default reading of the signal slices
     ablation_of: str | None = None  # the published variant that this one takes something from
 
     @property
@@ -54,7 +53,7 @@ class Variant:
 
 
 class InputRule(Protocol):
-    """What decides which images a network takes: a :class:`Variant`, or a network of another library."""
+    """The input sizes a network takes: a :class:`Variant`, or a network of another library."""
 
     @property
     def id(self) -> str: ...
@@ -70,28 +69,28 @@ _QUARTER = (0.25,) * 5
 VARIANTS: dict[str, Variant] = {
     v.id: v
     for v in (
-        Variant("cityscapes_hyperseg_m", "HyperSeg-M", "cityscapes", 19, "tf_efficientnet_b1", 0.2, "v1",
+        Variant("cityscapes_hyperseg_m", "cityscapes", 19, "tf_efficientnet_b1", 0.2, "v1",
                 (64, 32, 16, 16, 19), (1, 1, 1, 3, 3), (1, 0.25, 0.25, 0.25, 0.25), (32, 16, 8, 16, 4), 2,
                 "restarting", False, (512, 1024), (512, 1024), ((512, 512), (512, 1024))),
-        Variant("cityscapes_hyperseg_s", "HyperSeg-S", "cityscapes", 19, "tf_efficientnet_b1", 0.2, "v1",
+        Variant("cityscapes_hyperseg_s", "cityscapes", 19, "tf_efficientnet_b1", 0.2, "v1",
                 (32, 16, 8, 8, 19), (1, 1, 1, 3, 3), (1, 0.166, 0.2, 0.25, 0.4), (32, 16, 8, 16), 2,
                 "consecutive", True, (768, 768), (768, 1536), ((768, 768), (768, 1536))),
-        Variant("camvid_hyperseg_s", "HyperSeg-S", "camvid", 12, "tf_efficientnet_b1", 0.2, "v1",
+        Variant("camvid_hyperseg_s", "camvid", 12, "tf_efficientnet_b1", 0.2, "v1",
                 (64, 32, 16, 16, 12), (1, 1, 1, 3, 3), _QUARTER, (64, 32, 32, 16, 8), 2,
                 "restarting", False, (576, 576), (576, 768), ((576, 576), (576, 768))),
-        Variant("camvid_hyperseg_l", "HyperSeg-L", "camvid", 12, "tf_efficientnet_b1", 0.2, "v1",
+        Variant("camvid_hyperseg_l", "camvid", 12, "tf_efficientnet_b1", 0.2, "v1",
                 (64, 32, 16, 16, 16, 12), (1, 1, 1, 3, 3, 3), _QUARTER, (64, 32, 32, 16, 8, 8), 2,
                 "restarting", False, (768, 768), (768, 1024), ((768, 768), (768, 1024))),
-        Variant("voc_hyperseg_l", "HyperSeg-L", "voc2012", 21, "tf_efficientnet_b3", 0.3, "voc",
+        Variant("voc_hyperseg_l", "voc2012", 21, "tf_efficientnet_b3", 0.3, "voc",
                 (96, 34, 12, 8, 6, 21), (1, 1, 3, 3, 3, 3), _QUARTER, (16,) * 6, 3,
                 "consecutive", False, (512, 512), (512, 512), ()),
     )
 }  # fmt: skip
 
 
-def _ablation(name: str, what: str, **changes: Any) -> Variant:
+def _ablation(name: str, **changes: Any) -> Variant:
     base = VARIANTS["camvid_hyperseg_s"]
-    own = {"id": f"{base.id}_{name}", "title": f"{base.title}, {what}", "ablation_of": base.id, "grid_hw": ()}
+    own = {"id": f"{base.id}_{name}", "ablation_of": base.id, "grid_hw": ()}
     return replace(base, **(own | changes))
 
 
@@ -99,17 +98,17 @@ def _ablation(name: str, what: str, **changes: Any) -> Variant:
 ABLATIONS: dict[str, Variant] = {
     v.id: v
     for v in (
-        _ablation("static", "static weights", weights_per="dataset"),
-        _ablation("image", "weights per image", weights_per="image"),
-        _ablation("patch64", "patches of 64 x 64", patch_cells=2),
-        _ablation("patch128", "patches of 128 x 128", patch_cells=4),
-        _ablation("no_coordinates", "no coordinates", coordinates=False),
-        _ablation("described", "slices as described", slices="described"),
-        _ablation("context1", "1 context level", slices="described", context_levels=1),
-        _ablation("context3", "3 context levels", slices="described", context_levels=3),
-        _ablation("expansion1", "expansion 1", expansion=1),
-        _ablation("expansion4", "expansion 4", expansion=4),
-        _ablation("no_reduction", "features not reduced", feature_scales=(1,) * 5),
+        _ablation("static", weights_per="dataset"),
+        _ablation("image", weights_per="image"),
+        _ablation("patch64", patch_cells=2),
+        _ablation("patch128", patch_cells=4),
+        _ablation("no_coordinates", coordinates=False),
+        _ablation("described", slices="described"),
+        _ablation("context1", slices="described", context_levels=1),
+        _ablation("context3", slices="described", context_levels=3),
+        _ablation("expansion1", expansion=1),
+        _ablation("expansion4", expansion=4),
+        _ablation("no_reduction", feature_scales=(1,) * 5),
     )
 }
 

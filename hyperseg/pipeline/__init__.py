@@ -1,1 +1,1 @@
-"""What the two engines share: a campaign's configuration, steps and paths, and the wrapper around Snakemake."""
+"""Shared by Snakemake and DVC: a campaign's configuration, steps and paths; and the wrapper around Snakemake."""

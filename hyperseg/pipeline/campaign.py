@@ -206,7 +206,7 @@ class Campaign(HandWritten):
     def _known(cls, variants: list[str]) -> list[str]:
         for variant in variants:
             if variant not in network_ids():
-                raise ValueError(f"'{variant}' is no variant; choose from {', '.join(network_ids())}")
+                raise ValueError(f"'{variant}' is no variant; choose one of {', '.join(network_ids())}")
         return variants
 
 

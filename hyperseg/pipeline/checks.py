@@ -1,4 +1,4 @@
-"""What can be known before the first step is refused before it: nothing fails in the last step that was wrong at first.
+"""Checks before the first step: what would make a later step fail is refused here.
 
 Imports no torch. Each function raises :class:`UserError` with one sentence.
 """
@@ -7,6 +7,7 @@ import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 from hyperseg.data.description import read_info
 from hyperseg.data.prepared import open_dataset
@@ -14,6 +15,7 @@ from hyperseg.datasets.published import find_published, published_table
 from hyperseg.errors import UserError
 from hyperseg.evaluation.protocol import load_protocol as load_evaluation_protocol
 from hyperseg.latency.engines import engine_table
+from hyperseg.latency.protocol import Precision
 from hyperseg.latency.protocol import load_protocol as load_latency_protocol
 from hyperseg.networks import get_network
 from hyperseg.pipeline.campaign import Campaign
@@ -22,11 +24,9 @@ from hyperseg.pipeline.steps import Layout
 from hyperseg.rivals import rival_table
 from hyperseg.training.recipe import Recipe, for_dataset, load_recipe
 
-PRECISIONS = ("float32", "float16", "bfloat16")
-
 
 def check(campaign: Campaign) -> None:
-    """Refuse what a step would refuse later: recipes, protocols, backbones, sizes, splits, engines, precisions."""
+    """Check early what a later step would refuse: recipes, protocols, backbones, sizes, splits, engines, precisions."""
     recipes = {variant: load_recipe(variant, campaign.training.model_dump()) for variant in campaign.variants}
     for protocol in campaign.evaluation.protocols:
         load_evaluation_protocol(protocol)
@@ -64,7 +64,7 @@ def check_data(layout: Layout, source: Path | None) -> None:
     elif dataset.streets is None and find_published(dataset.id) is None:
         raise UserError(
             f"{dataset.folder} is no prepared dataset and '{dataset.id}' is none that can be fetched; "
-            f"prepare the folder first, or choose from {', '.join(published_table())}"
+            f"prepare the folder first, or choose one of {', '.join(published_table())}"
         )
 
 
@@ -98,7 +98,7 @@ def check_folders(layout: Layout) -> None:
 def _check_engines(campaign: Campaign) -> None:
     for name in campaign.latency.all_engines:
         if name not in engine_table():
-            raise UserError(f"unknown engine '{name}' in latency.engines; choose from {', '.join(engine_table())}")
+            raise UserError(f"unknown engine '{name}' in latency.engines; choose one of {', '.join(engine_table())}")
     for variant in campaign.variants:
         engines = campaign.latency.engines_of(variant)
         if not engines:
@@ -107,10 +107,9 @@ def _check_engines(campaign: Campaign) -> None:
             if engine_table()[name].ours_alone and variant in rival_table():
                 raise UserError(f"latency.engines times {variant} by {name}, which runs HyperSeg alone; take it out")
     for precision in campaign.latency.precisions:
-        if precision not in PRECISIONS:
-            raise UserError(
-                f"unknown precision '{precision}' in latency.precisions; choose from {', '.join(PRECISIONS)}"
-            )
+        if precision not in get_args(Precision):
+            known = ", ".join(get_args(Precision))
+            raise UserError(f"unknown precision '{precision}' in latency.precisions; choose one of {known}")
 
 
 def _check_backbone(recipe: Recipe) -> None:

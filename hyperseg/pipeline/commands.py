@@ -1,4 +1,4 @@
-"""Calls of the two engines' commands, and what a failed one said."""
+"""Calls of Snakemake and DVC, and the reason of a failed one."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def reason(done: "subprocess.CompletedProcess[str]") -> str:
-    """The line that says most of what a failed command wrote."""
+    """The most telling line of a failed command's output."""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     # DVC's own sentence, and not the address of its explanation below, https://error.dvc.org
     named = [line for line in lines if line.startswith("ERROR: ")]
@@ -34,7 +34,7 @@ def reason(done: "subprocess.CompletedProcess[str]") -> str:
     return found[-1].removeprefix("ERROR: ").rstrip(":") if found else f"exit code {done.returncode}"
 
 
-# Snakemake makes each job's shell command three times for its log, a seventh of the time of a plan. Ours shows none.
+# Snakemake formats each job's shell command three times for its log: a seventh of a plan's time, never shown.
 PLAN = """
 from snakemake.cli import main
 from snakemake.jobs import Job
@@ -42,8 +42,8 @@ Job.shellcmd = None
 main()
 """
 
-# Snakemake waits a tenth of a second before each job whose results it touches, for file systems with coarse times.
-# Equal times are as good here, and a thousand jobs are not kept waiting.
+# Snakemake waits 0.1 s before it touches a job's results, for file systems with coarse times.
+# Equal times do no harm here, and a thousand jobs need not wait.
 _TOUCH = """
 from snakemake.cli import main
 from snakemake.executors.touch import Executor

@@ -1,4 +1,4 @@
-"""A changed byte of a dataset is noticed before anything runs.
+"""Notices a changed byte of a dataset before anything runs.
 
 Both engines look at the manifest alone, which is small and holds a hash per file. So the folder must be what its
 manifest says; a file is hashed again only where its size or time is not what it was at the last look.
@@ -10,8 +10,7 @@ from shlex import quote
 
 from hyperseg.data.hashing import sha256_files
 from hyperseg.data.manifest import dataset_files, read_manifest
-from hyperseg.data.offenders import first_ten
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 from hyperseg.files import write_text_atomic
 
 SEEN = Path(".snakemake/hyperseg")  # what was seen at the last look, one file per dataset folder

@@ -1,4 +1,4 @@
-"""Small files that stand for all code and package data that a step's results depend on.
+"""Digest files: small files that stand for the code and package data a step's results depend on.
 
 Snakemake's rules have one as an input, DVC's stages as a dependency. They are written when the Snakefile is read, or by
 DVC's stage ``sources`` (``python -m hyperseg.pipeline.digests CONFIG``), and only where their content changes. Every
@@ -20,8 +20,8 @@ from hyperseg.training.recipe import Recipe, load_recipe
 
 FOLDER = ".hyperseg/sources"
 SEEN = ".hyperseg/seen"  # the digests of the last time, one file per campaign
-SCORING = "hyperseg.evaluation"  # what a training needs only to score its epochs
-PUBLISHED = "hyperseg.datasets.published"  # of which evaluations and reports read titles and readings
+SCORING = "hyperseg.evaluation"  # needed by a training only to score its epochs
+PUBLISHED = "hyperseg.datasets.published"  # evaluations and reports read its titles and readings
 
 
 def digest_file(campaign: str, step: str, *names: str) -> str:
@@ -67,7 +67,7 @@ def settings(campaign: Campaign) -> dict[str, dict[str, Any]]:
 
 
 def current_digests(campaign: Campaign) -> dict[str, dict[str, Any]]:
-    """:func:`digests` of this package: those of the last time where none of its files has another size or time."""
+    """:func:`digests` of this package, cached while no file changes its size or time."""
     seen = Path(SEEN, f"{campaign.campaign}.json")
     looked = [campaign.model_dump_json(), str(PACKAGE), *_stamps(PACKAGE)]
     key = hashlib.sha256("\n".join(looked).encode()).hexdigest()
@@ -127,11 +127,11 @@ def _may_score(recipe: Recipe, settings: dict[str, Any], dataset: str) -> bool:
 
 
 def _stage(config: Path) -> None:
-    """What DVC's stage ``sources`` does, before all others.
+    """DVC's stage ``sources``, before all others.
 
-    Refused during a run, and after one that DVC was not told of: DVC removes a stage's results to make them itself.
+    Refused during a run, and after one that DVC was not told of: DVC would remove the results to make them itself.
     """
-    from hyperseg.pipeline.dvc_file import check_stages  # which need this module
+    from hyperseg.pipeline.dvc_file import check_stages  # which needs this module
     from hyperseg.pipeline.steps import Layout
     from hyperseg.pipeline.trainings import refuse_unrecorded
 

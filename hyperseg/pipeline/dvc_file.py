@@ -127,7 +127,7 @@ def dvc_text(campaign: Campaign, config: Path) -> str:
 
 
 def check_stages(campaign: Campaign, config: Path) -> None:
-    """Raise :class:`UserError` where dvc.yaml lacks stages that the campaign has, which DVC would never miss."""
+    """Raise :class:`UserError` if dvc.yaml lacks stages of the campaign; DVC itself would not notice."""
     file = dvc_file(config)
     there = (read_yaml(file, "pipeline") or {}).get("stages") or {}
     wanted = yaml.safe_load(dvc_text(campaign, config))["stages"]

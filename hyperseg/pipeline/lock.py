@@ -1,4 +1,4 @@
-"""One run at a time in a checkout, and no lock that needs a hand.
+"""One run at a time in a checkout; the lock of a dead run is cleared automatically.
 
 A lock is taken over as soon as its owner is gone, and this is said. Snakemake's own lock is not enough: a second
 Snakemake with nothing to do removes the first one's, and one that was killed leaves its lock for good.
@@ -95,7 +95,7 @@ def _take_over(root: Path, engine: dict[str, Any] | None, say: Callable[[str], N
 
 
 def take_over_lock(root: Path = Path(), say: Callable[[str], None] = _say) -> None:
-    """The same for a Snakemake that has no run around it, as DVC starts one: called before it locks the folder.
+    """The same for a Snakemake that DVC starts, without `hyperseg run`; called before it locks the folder.
 
     A lock that was made on another machine stays, since nobody here sees whether its owner lives.
     """
@@ -119,7 +119,7 @@ def _remove_locks(root: Path, say: Callable[[str], None]) -> None:
 
 
 def _identity(pid: int) -> dict[str, Any]:
-    """A process id, and when it started: ids are used again."""
+    """A process id and its start time, since ids are reused."""
     return {"pid": pid, "started": psutil.Process(pid).create_time()}
 
 

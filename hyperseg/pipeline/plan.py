@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from hyperseg.data.manifest import read_manifest
 from hyperseg.datasets.published import find_published
 from hyperseg.networks import get_network
 from hyperseg.pipeline.campaign import Campaign
@@ -31,7 +32,7 @@ class PlannedStep:
     jobs: int
     job_s: float | None  # seconds of one job; None: never measured here
     job_bytes: int  # that stay on disk
-    basis: str  # where the seconds come from
+    basis: str  # the source of the seconds
 
 
 def plan(layout: Layout, records: Iterable[Record]) -> list[PlannedStep]:
@@ -107,8 +108,6 @@ def _latency(campaign: Campaign, variant: str, records: list[Record]) -> Planned
 
 def _images(campaign: Campaign) -> int | None:
     """Images of the split that is scored, from the configuration, the published counts or the prepared folder."""
-    from hyperseg.data.manifest import read_manifest
-
     dataset, parts = campaign.dataset, campaign.evaluation.split.split("+")
     published = find_published(dataset.id)
     if dataset.streets:

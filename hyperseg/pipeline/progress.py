@@ -1,4 +1,4 @@
-"""What is done, what runs, and how long the rest will take, from the engine's events."""
+"""Counts finished and running jobs and estimates the time left, from Snakemake's events."""
 
 import re
 import time

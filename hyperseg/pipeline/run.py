@@ -25,12 +25,11 @@ from hyperseg.pipeline.profile import Profile
 from hyperseg.pipeline.progress import Progress, last_lines
 from hyperseg.pipeline.steps import Layout
 from hyperseg.pipeline.trainings import Choice, protect, remember
-from hyperseg.processors import usable_cores
+from hyperseg.processors import SHARED_GPUS, usable_cores
 from hyperseg.records.provenance import machine
 
 HERE = Profile()
 PLUGINS = Path(__file__).parent / "plugins"
-SHARED_GPUS = "HYPERSEG_GPUS"  # environment variable: the GPUs that jobs share, one each (hyperseg.cli.steps)
 SOURCE = "HYPERSEG_SOURCE"  # environment variable that tells `rule prepare` where the published files are
 
 
@@ -45,20 +44,20 @@ class Outcome:
 
     @property
     def code(self) -> int:
-        """The exit code: 1 for a fault of this package, 2 for what the user can mend."""
+        """The exit code: 1 for a bug of this package, 2 for what the user can fix."""
         return 0 if not self.failed else 1 if self.own_fault else 2
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A campaign that was found sound, and how its jobs are to run. Every method may raise :class:`UserError`."""
+    """A checked campaign, and how its jobs are to run. Every method may raise :class:`UserError`."""
 
     config: Path
     layout: Layout
     cores: int
     source: Path | None
     profile: Profile
-    sentences: list[str]  # what its user is to know before it starts
+    sentences: list[str]  # notes for the user before the start
 
     def plan(self) -> Outcome:
         """Show what would run, and why."""
@@ -89,7 +88,7 @@ class Ready:
             self._protect(trainings)
 
     def again(self) -> "Ready":
-        """The same, checked anew: its files may have changed while another campaign ran."""
+        """Check again: files may have changed while another campaign ran."""
         return prepare(self.config, cores=self.cores, source=self.source, profile=self.profile)
 
     def _protect(self, trainings: Choice) -> None:
@@ -200,7 +199,7 @@ def _supervise(
 
 
 def _heed_interrupts() -> None:
-    """A background shell hands down that SIGINT is ignored; the engine is stopped by it, and its trainings save."""
+    """A background shell lets its children ignore SIGINT, but the engine needs it: its trainings then save and stop."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -222,7 +221,7 @@ def _events(stream: IO[str]) -> Iterator[dict[str, Any] | None]:
 
 @contextmanager
 def _stops_with_us(engine: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Ctrl-C and SIGTERM reach the engine and its jobs; whatever ends us, nothing of the group stays behind."""
+    """Pass Ctrl-C and SIGTERM on to the engine and its jobs; no process of the group survives this one."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt

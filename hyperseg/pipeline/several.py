@@ -1,4 +1,4 @@
-"""Several campaigns under one command: each is one dataset under one set of conditions, and together they are a matrix.
+"""Several campaigns under one command, for example one for each dataset.
 
 All are checked, each alone and beside the others, before the first step of the first one.
 """

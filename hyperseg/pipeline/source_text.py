@@ -56,12 +56,12 @@ def read_module(path: Path, name: str, part: str, package: Path, changed_ns: int
     for node in reader.named:
         needs.update(_modules_named(node, name, package))
         data.add(tuple(sorted(_data_named(node, path.parent))))
-    if part == "passed":  # what is only handed on is not called
+    if part == "passed":  # a function that is only passed on is not called
         needs = {tuple((n, "passed" if p.startswith("name ") else p) for n, p in group) for group in needs}
     if part.startswith("name "):
         digest = read_module(path, name, "whole", package, changed_ns).digest
     else:
-        digest = _sha256(" ".join(reader.code).encode())
+        digest = hashlib.sha256(" ".join(reader.code).encode()).hexdigest()
     return Module(digest, tuple(sorted(needs)), tuple(sorted(data)))
 
 
@@ -228,7 +228,3 @@ def _is_module(name: str, package: Path) -> bool:
 def module_file(name: str, package: Path) -> Path:
     path = package.parent.joinpath(*name.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

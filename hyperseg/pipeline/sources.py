@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hyperseg
+from hyperseg.files import sha256_file
 from hyperseg.pipeline.source_text import module_file, read_module
 
 PACKAGE = Path(hyperseg.__file__).parent  # of the code that runs
@@ -45,7 +46,8 @@ class Entry:
 
 def digest_of(sources: dict[str, str]) -> str:
     """SHA-256 over all sources of a job, in hex."""
-    return _sha256("\n".join(f"{digest}  {name}" for name, digest in sorted(sources.items())).encode())
+    text = "\n".join(f"{digest}  {name}" for name, digest in sorted(sources.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def find_sources(entry: Entry, package: Path = PACKAGE) -> dict[str, str]:
@@ -76,14 +78,10 @@ def find_sources(entry: Entry, package: Path = PACKAGE) -> dict[str, str]:
             found[inside] = module.digest
         for files in module.data:
             for file in [file for file in files if file.stem in entry.chosen] or files:
-                found[file.relative_to(package).as_posix()] = _sha256(file.read_bytes())
+                found[file.relative_to(package).as_posix()] = sha256_file(file)
     return found
 
 
 def _parents(name: str) -> list[str]:
     parts = name.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts))]
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -1,4 +1,4 @@
-"""Where each result of a campaign lies: what the rules and the DVC stages are made of."""
+"""The path of each result of a campaign, for the Snakemake rules and the DVC stages."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,13 +161,14 @@ class Layout:
         return files + self.all_latencies()
 
 
-def write_list(layout: Layout, root: Path = Path()) -> str:
+def write_record_list(layout: Layout) -> str:
     """Write the paths of all records of a campaign and of the lists of its pictures, one a line, where they changed.
 
     Returns the file's own path.
     """
     name = f".hyperseg/records/{layout.campaign.campaign}.txt"
     text = "".join(f"{record}\n" for record in (*layout.records(), *layout.strip_lists()))
-    if not (root / name).is_file() or (root / name).read_text(encoding="utf-8") != text:
-        write_text_atomic(root / name, text)
+    path = Path(name)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text_atomic(path, text)
     return name

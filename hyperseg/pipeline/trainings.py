@@ -1,4 +1,4 @@
-"""Finished trainings are hours of work: none is made again, and its weights deleted, unless that was asked for.
+"""Protects finished trainings: none is repeated, and no weights are deleted, unless the user asks for it.
 
 Snakemake alone knows what is stale, and a dry run asks it. What it looks at is remembered as one hash, so that a run is
 asked again only after something has changed.
@@ -19,11 +19,11 @@ from hyperseg.pipeline.steps import Layout
 
 Choice = Literal["ask", "keep", "redo"]
 SEEN = Path(".snakemake/hyperseg")  # what was looked at the last time, one file per campaign
-NAMED = 5  # trainings in a sentence
+NAMED = 5  # trainings named in a message
 
 
 def finished(layout: Layout) -> list[str]:
-    """The folders of trainings that have come to their end."""
+    """The folders of finished trainings."""
     names = ("train.json", "weights.safetensors")
     return [folder for folder in layout.trainings() if all(Path(folder, name).is_file() for name in names)]
 
@@ -61,7 +61,7 @@ def refuse_unrecorded(layout: Layout, config: Path) -> None:
 
 
 def remember(layout: Layout) -> None:
-    """The trainings that are finished now belong to the code, configuration and data of now."""
+    """Note that the finished trainings belong to the current code, configuration and data."""
     write_text_atomic(_file(layout), _key(layout))
 
 
@@ -74,7 +74,7 @@ def _file(layout: Layout) -> Path:
 
 
 def _key(layout: Layout) -> str:
-    """All that Snakemake looks at before it makes a training again."""
+    """Everything by which Snakemake decides to repeat a training."""
     made = {folder: Path(folder, "train.json").stat().st_mtime_ns for folder in finished(layout)}
     rules = [
         path.read_text(encoding="utf-8") for path in (Path("Snakefile"), *sorted(Path("workflow").glob("rules/*")))

@@ -11,8 +11,7 @@ import numpy as np
 
 from hyperseg.data import pictures
 from hyperseg.data.manifest import check_name, dataset_files
-from hyperseg.data.offenders import first_ten
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 MISSING_S = 1.0  # between a video's last frame and its end: more than a frame's time, less than anyone would miss
 OVERLAY_SUFFIX = ".overlay.jpg"  # of a result's name, after the picture's
@@ -37,7 +36,7 @@ class Source:
     moving: bool
     count: int | None = None  # frames, where that is known
     rate: float = 25.0
-    notes: list[str] = field(default_factory=list)  # what a user should know when the frames are over
+    notes: list[str] = field(default_factory=list)  # notes for the user after the last frame
     unread: list[str] = field(default_factory=list)  # pictures of a folder that were left out, each with the reason
 
 

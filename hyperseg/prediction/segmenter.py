@@ -1,4 +1,4 @@
-"""A network made ready for frames of any size, on the engine that is fastest here."""
+"""Prepares a network for frames of any size, on the fastest engine of this machine."""
 
 import copy
 import time
@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from hyperseg.data.reading import Reading
 from hyperseg.errors import UserError
@@ -19,12 +18,13 @@ from hyperseg.latency.engines import Target, engine_table, get_engine
 from hyperseg.latency.engines.engine import Run
 from hyperseg.latency.roofline import count_work
 from hyperseg.latency.stages import Staged
+from hyperseg.models.decoder import resize
 from hyperseg.models.network import HyperSeg, class_map, pad_to_fit
 
-# Taken where they are named alone: they compile for long, at every new size, or no GPU has run them yet.
+# Only used when named: they compile for long at every new size, or no GPU has run them yet.
 BY_NAME_ALONE = frozenset({"compile", "cudagraph", "onnxruntime", "openvino", "openvino_native", "triton_early"})
-LARGE = 16 << 20  # pixels of a frame from which on its memory is counted before it is taken
-ROUNDS = 3  # runs of a candidate, of which the fastest counts
+LARGE = 16 << 20  # frames of at least so many pixels are checked for memory first
+ROUNDS = 3  # runs of a candidate; the fastest counts
 SIZES = 8  # input sizes that an engine is kept ready for
 
 Fit = Literal["resize", "pad"]
@@ -43,7 +43,7 @@ class Segmenter:
     fit: Fit = "resize"
     engine: str = "auto"
     classes: int | None = None  # the first so many outputs compete; None: all
-    few: bool = False  # so few frames that comparing engines would cost more than it saves
+    few: bool = False  # comparing engines would cost more than it saves
     network_s: list[float] = field(default_factory=list)  # per frame, forward pass alone
     timings_ms: dict[str, float] = field(default_factory=dict)  # of the engines that were compared
     prepare_s: float = 0.0
@@ -76,12 +76,10 @@ class Segmenter:
         logits = logits[:, : self.classes].float()
         if self.fit == "pad":
             logits = logits[..., : hw[0], : hw[1]]
-        elif logits.shape[-2:] != hw:
-            logits = F.interpolate(logits, hw, mode="bilinear", align_corners=False)
-        return class_map(logits)[0].to(torch.uint8).cpu().numpy()
+        return class_map(resize(logits, hw))[0].to(torch.uint8).cpu().numpy()
 
     def _check_memory(self, height: int, width: int) -> None:
-        """By the largest operator alone, a lower bound: beyond it the system may end any process for lack of memory."""
+        """Refuse by the largest operator alone, a lower bound: beyond it the system may kill any process."""
         network = copy.deepcopy(self.model).cpu()
         per_pixel = count_work(network, 1, 512, 512).largest_operator_bytes / 512**2
         needed = per_pixel * height * width
@@ -119,7 +117,7 @@ class Segmenter:
                 continue
             try:
                 run = self._prepare(name, images)
-            except UserError:  # it lacks something on this machine; an engine named by the user would say what
+            except UserError:  # something is missing on this machine; only an engine named by the user raises
                 continue
             self.timings_ms[name] = 1000 * min(self._time(run, images) for _ in range(ROUNDS))
         return min(self.timings_ms, key=lambda name: self.timings_ms[name])

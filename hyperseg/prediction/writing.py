@@ -1,4 +1,4 @@
-"""What is kept of a prediction: overlays, index pictures, a video, and the classes' areas as a table."""
+"""Writes predictions: overlays, index pictures, a video, and a table of the classes' areas."""
 
 import csv
 import io
@@ -15,17 +15,16 @@ from PIL import Image
 from hyperseg.csv_text import inert, plain
 from hyperseg.data.description import ClassInfo
 from hyperseg.data.manifest import is_litter
-from hyperseg.data.offenders import first_ten
 from hyperseg.data.overlay import overlay
 from hyperseg.data.png import encode_index, palette_of
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten, reason_of
 from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.prediction.frames import OVERLAY_SUFFIX, Frame, import_av
 
 OPACITY = 0.55
 AREAS_FILE = "areas.csv"
 VIDEO_FILE = "overlay.mp4"
-# The first column's name says whose results a folder holds: a picture may be called 000000 as a video's frame is.
+# The first column's name tells pictures from a video: a picture may be called 000000 like a frame.
 PICTURE_HEADER, VIDEO_HEADER = "frame", "video frame"
 
 
@@ -142,12 +141,11 @@ class Writer:
 
 @contextmanager
 def _writing(place: Path) -> Iterator[None]:
-    """A disk that is full or closed as a sentence."""
+    """Turn a full or read-only disk into a UserError."""
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write {error.filename or place}: {reason}; choose another --out") from error
+        raise UserError(f"cannot write {error.filename or place}: {reason_of(error)}; choose another --out") from error
 
 
 class _Video:

@@ -1,6 +1,6 @@
 """Conditions over the timed window of one process, as a record keeps them. Units are in the names."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 # Slowdowns that invalidate a number; the other reasons to throttle degrade it.
@@ -17,7 +17,7 @@ class CpuSummary:
     window_s: float
     others_load_percent: float  # of the time of our processors
     others_load_max_percent: float  # largest between two readings
-    stolen_percent: float  # time the hypervisor gave to others
+    stolen_percent: float  # time that the hypervisor gave to other guests
     elsewhere_load_percent: float | None  # load of the processors we may not run on; None where there are none
     frequency_mhz: dict[str, float] | None  # None: not readable, as in most virtual machines
     temperature_c: dict[str, float] | None
@@ -28,9 +28,6 @@ class CpuSummary:
     boost: bool | None
     load_average_1min: float | None
     neighbours: list[dict[str, Any]]  # the other processes that used most CPU time
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,3 @@ class GpuSummary:
     other_processes: list[int] | None  # pids seen at any reading; None: not readable
     unnamed_processes: int  # others whose pid could not be told from ours
     unreadable: list[str]  # counters the board does not have
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)

@@ -1,4 +1,4 @@
-"""How a record's number came to be, in plain words, from the record alone."""
+"""Explains a record's number in plain words, from the record alone."""
 
 import shlex
 from collections.abc import Iterator

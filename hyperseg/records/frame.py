@@ -96,7 +96,7 @@ def frame(records: Iterable[tuple[str, str, Record]], quantities: Collection[str
 
 
 def run_columns(record: Record) -> Row:
-    """The frame's columns that say of which run a number is; what does not apply is None or missing."""
+    """The frame's columns that identify the run of a number; what does not apply is None or missing."""
     network, dataset, protocol, made = record.network, record.dataset, record.protocol, record.provenance
     numbers, config = record.numbers, record.config
     reading, recipe = (found if isinstance(found := config.get(key), dict) else {} for key in ("reading", "recipe"))

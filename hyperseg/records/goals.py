@@ -1,4 +1,4 @@
-"""The goals of a benchmark: of what each is, and what was asked. Made and derived again by the same table."""
+"""The goals of a benchmark: what each one measures and its bound. `hyperseg verify` uses the same table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ class Goal:
     device: Literal["cpu", "cuda"] | None  # None: either
     sense: Literal["at_least", "at_most"]
     unit: str
-    bounds: tuple[float, ...]  # today's, then those of earlier records
-    values: Callable[[BenchNumbers], Values]  # of all who may stand for it
+    bounds: tuple[float, ...]  # the current goals, then those of earlier records
+    values: Callable[[BenchNumbers], Values]  # all contenders that count for the goal
     each: bool = False  # asked of every contender
 
     def reached(self, value: tuple[float, ...], bound: float) -> bool | None:
-        """None where the bound lies in the value's interval."""
+        """None if the bound lies inside the value's interval."""
         low, high = min(value), max(value)
         if self.sense == "at_least":
             return True if low >= bound else False if high < bound else None
@@ -42,7 +42,7 @@ def _beside_authors(numbers: BenchNumbers) -> list[BenchTiming]:
 
 
 def _ratios(precision: str, engines: tuple[str, ...] = ()) -> Callable[[BenchNumbers], Values]:
-    """Of the `engines`, or of all. A wrong engine wins nothing, however fast."""
+    """Ratios of the `engines`, or of all; an engine with a wrong answer does not count."""
 
     def values(numbers: BenchNumbers) -> Values:
         entered = (row for row in _beside_authors(numbers) if row.name.endswith(f"/{precision}") and _counts(row))
@@ -56,7 +56,7 @@ def _counts(row: BenchTiming) -> bool:
 
 
 def _errors(numbers: BenchNumbers) -> Values:
-    """A wrong engine's too: the goal is asked of every one."""
+    """Errors of all engines, wrong ones included."""
     rows = [row for row in _beside_authors(numbers) if row.name.endswith("/float32")]
     return {row.name: (row.largest_error,) for row in rows if row.largest_error is not None}
 

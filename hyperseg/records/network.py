@@ -1,4 +1,4 @@
-"""The record's account of a network of the suite, read off the network's own attributes. Imports no torch."""
+"""Describes a network of the suite for a record. Imports no torch."""
 
 from typing import Any
 

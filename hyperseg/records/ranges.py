@@ -1,4 +1,4 @@
-"""Ranges that a record's numbers lie in, as types. NaN and infinity are refused everywhere."""
+"""Types for the ranges of a record's numbers. NaN and infinity are refused everywhere."""
 
 from typing import Annotated
 

@@ -61,7 +61,7 @@ def write_matrices(path: Path, per_image: Matrix, names: Sequence[str]) -> str:
 
 def read_matrices(path: Path, images: int, classes: int) -> Matrix:
     """The matrices (N, C, C) of `images` images and `classes` classes; ValueError where the file holds others."""
-    with zipfile.ZipFile(path) as archive:  # looked at before numpy makes room for what the file claims to hold
+    with zipfile.ZipFile(path) as archive:  # checked before numpy allocates what the file claims to hold
         size = archive.getinfo("matrices.npy").file_size
     if size > 8 * images * classes**2 + 4096:
         raise ValueError(f"it holds more than {images} matrices of {classes} classes")

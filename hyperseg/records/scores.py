@@ -1,4 +1,4 @@
-"""What is read off confusion matrices. Rows are ground truth, columns the prediction, in pixels. Imports no torch."""
+"""Scores from confusion matrices. Rows are ground truth, columns the prediction, in pixels. Imports no torch."""
 
 import numpy as np
 import numpy.typing as npt
@@ -39,13 +39,12 @@ def pixel_accuracy(matrix: Matrix) -> float:
     return int(np.trace(matrix)) / int(matrix.sum())
 
 
-def bootstrap_interval(
-    per_image: Matrix, absent: str, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
-) -> Interval | None:
-    """Percentile interval of mean IoU in percent, resampling whole images; None below two images.
+def bootstrap_interval(per_image: Matrix, absent: str) -> Interval | None:
+    """95 % percentile interval of mean IoU in percent, resampling whole images; None below two images.
 
     `per_image` is (N, C, C). The seed is fixed, so the same matrices give the same interval.
     """
+    resamples, level, seed = 1000, 0.95, 0
     images = len(per_image)
     if images < 2:
         return None

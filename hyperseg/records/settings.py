@@ -1,4 +1,4 @@
-"""Which settings of a recorded recipe name it, and which say what was trained. Imports nothing."""
+"""Groups of settings in a recorded recipe: those that name it, and those that define the training. Imports nothing."""
 
 FIXED = ("id", "version", "title", "source", "datasets")  # what names the released recipe
 # Settings that do not say what is trained: with others, an interrupted training still goes on from its checkpoint.

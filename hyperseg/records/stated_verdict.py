@@ -101,7 +101,7 @@ def _at(values: Sequence[Any], index: int, otherwise: Any) -> Any:
 def _evidence(*, cpu: CpuSummary | None = None, median_ms: float, **stated: Any) -> Evidence:
     """What a record does not state speaks for the number."""
     known = {"settled": True, "drift_percent": 0.0, "calibration_change_percent": None} | stated
-    named = replace(cpu, neighbours=[]) if cpu else None  # who the neighbours were changes no verdict
+    named = replace(cpu, neighbours=[]) if cpu else None  # the names of other processes change no verdict
     return Evidence(median_ms=median_ms, enough_samples=True, samples=0, cpu=named, **known)
 
 

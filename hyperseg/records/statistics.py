@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hyperseg.records.measurement import Interval
 
-# Samples below which a percentile is not given: the counts at which MLPerf's rule lets one be claimed.
+# The fewest samples for each percentile, by MLPerf's rule.
 P90_SAMPLES = 64
 P99_SAMPLES = 662
 LEAST_ROUNDS = 6  # below which a ratio over rounds has no interval
@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float64]
 
 
 def percentile(samples: Array, percent: float, needed: int) -> float | None:
-    """The percentile of `samples`, or None where there are fewer than `needed`."""
+    """The percentile of `samples` (N,), or None if N is below `needed`."""
     if len(samples) < needed:
         return None
     return float(np.percentile(samples, percent))
@@ -55,9 +55,9 @@ def log_slope(x: Sequence[float], y: Sequence[float]) -> float | None:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
-def bootstrap_interval(values: Array, draws: int = 2000) -> tuple[float, float]:
-    """95 % interval of the median of independent `values`: percentiles over samples drawn from them."""
-    drawn = np.median(values[np.random.default_rng(0).integers(len(values), size=(draws, len(values)))], axis=1)
+def bootstrap_median(values: Array) -> tuple[float, float]:
+    """95 % interval of the median of independent `values` (N,): percentiles over 2000 samples drawn from them."""
+    drawn = np.median(values[np.random.default_rng(0).integers(len(values), size=(2000, len(values)))], axis=1)
     low, high = np.percentile(drawn, [2.5, 97.5])
     return float(low), float(high)
 
@@ -66,18 +66,18 @@ def median_interval(rounds: Sequence[float]) -> Interval | None:
     """95 % interval of the median of times or ratios, one a round; None below six rounds."""
     if len(rounds) < LEAST_ROUNDS:
         return None
-    low, high = bootstrap_interval(np.asarray(rounds, dtype=np.float64))
+    low, high = bootstrap_median(np.asarray(rounds, dtype=np.float64))
     method = f"percentile bootstrap of the median over {len(rounds)} rounds"
     return Interval(low=low, high=high, level=0.95, method=method)
 
 
 def drift_percent(samples: Array) -> float:
-    """Change of the median from the first to the last third, in percent of the first; 0 below six samples."""
+    """Change of the median from the first to the last third of (N,), in percent of the first; 0 below six samples."""
     third = len(samples) // 3
     if third < 2:
         return 0.0
     first, last = float(np.median(samples[:third])), float(np.median(samples[-third:]))
-    return 100 * (last - first) / first
+    return change_percent(first, last)
 
 
 def change_percent(before: float, after: float) -> float:

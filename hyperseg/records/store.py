@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.files import write_text_atomic
 from hyperseg.records.check import problems
 from hyperseg.records.derive import checks
@@ -42,7 +42,7 @@ def parse_record(path: Path) -> Record:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UserError(f"cannot read record {path}: {error.strerror}; name a record's file") from error
+        raise UserError(f"cannot read record {path}: {reason_of(error)}; name a record's file") from error
     except UnicodeDecodeError as error:
         raise UserError(f"record {path} is not UTF-8 text; {AGAIN} to write it anew") from error
     try:

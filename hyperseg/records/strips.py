@@ -23,7 +23,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Strip:
-    """One row of the list: a picture beside it, what it shows, and the hashes of what it was made from."""
+    """One row of the list: a picture beside it, what it shows, and the hashes of its sources."""
 
     file: str
     sha256: str
@@ -38,7 +38,7 @@ class Strip:
 
     @property
     def key(self) -> Key:
-        """What an evaluation that scored this image has in common with it."""
+        """The key shared with the evaluation that scored this image."""
         return self.weights_sha256, self.version, self.split, self.protocol, self.input
 
 

@@ -19,7 +19,7 @@ WEIGHTS = "weights.safetensors"  # where a training leaves them, beside its reco
 
 @dataclass(frozen=True)
 class Verified:
-    """One record's file: what is wrong with it, and what could not be looked at; each a clause."""
+    """What is wrong with one record's file, and what could not be checked; each a clause."""
 
     path: Path
     problems: tuple[str, ...]

@@ -6,11 +6,11 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import TypeVar
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers
 from hyperseg.report.collection import (
     Collection,
-    Entry,
+    Evaluation,
     Key,
+    Latency,
     accuracy_key,
     architecture_key,
     checkpoint,
@@ -21,8 +21,6 @@ from hyperseg.report.collection import (
 from hyperseg.report.names import dataset_title, network_title
 from hyperseg.yaml_file import read_yaml
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 T = TypeVar("T")
 
 
@@ -34,10 +32,10 @@ class Finding:
     title: str
     finding: str
     here: str  # what this project does about it
-    published: str  # what the first of the two bars is
-    corrected: str  # and the second
-    measure: str  # a command that gives one of both, or both
-    unmeasured: str = "records of both ways"  # what it takes, where there is no such pair
+    published: str  # title of the first bar
+    corrected: str  # title of the second bar
+    measure: str  # a command that measures one or both
+    unmeasured: str = "records of both ways"  # what is needed, if no record has such a pair
 
     @property
     def open(self) -> str:
@@ -52,7 +50,7 @@ class Bars:
     unit: str
     published: float
     corrected: float
-    where: str  # of which network, dataset and machine
+    where: str  # network, dataset and machine of the numbers
     records: tuple[str, ...]
 
     @property
@@ -220,7 +218,7 @@ _MEASURES: dict[str, Callable[[Collection], Bars | None]] = {
 
 
 def _by_key(groups: Mapping[Key, T]) -> list[T]:
-    """In the order of their keys, whose parts may be of several types."""
+    """Sorted by their keys, whose parts may have several types."""
     return [groups[key] for key in sorted(groups, key=str)]
 
 

@@ -13,11 +13,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.files import write_text_atomic
 from hyperseg.report.claims_judge import judge_collection
 from hyperseg.report.collection import Collection, load
-from hyperseg.report.facts import read_paper, read_peers
+from hyperseg.report.facts import PAPER, PEERS, read_paper, read_peers
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.passages import audit_text, record_text
 from hyperseg.report.tables import table_parts
@@ -46,7 +46,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8"
         raise UserError(f"cannot read {path}: {reason}; give a text with marked blocks") from error
 
 
@@ -67,11 +67,11 @@ def _body(what: str, paths: list[Path], root: Path) -> str:
     there = [path for path in paths if path.is_file() or any(path.rglob("*.json"))]
     if not there:
         return NOTHING
-    facts = root / "results/paper/paper.csv"
+    facts = root / PAPER
     collection = load(there)
     if what in _PASSAGES:
         return _PASSAGES[what](collection)
-    peers = tuple(row for path in sorted((root / "results/published").glob("*.csv")) for row in read_peers(path))
+    peers = tuple(row for path in sorted((root / PEERS).glob("*.csv")) for row in read_peers(path))
     paper = read_paper(facts) if facts.exists() else ()
     judged = (
         judge_collection(facts, collection, peers) if paper and what == "coverage" else None

@@ -207,7 +207,7 @@ def _verdict(ours: Measured, paper: float, allowed: float, *, rising: bool | Non
 
 
 def _ordered(difference: float, low: float | None, high: float | None) -> str:
-    """Whether something is above something else by `difference`."""
+    """The verdict on an ordering, by `difference`."""
     if low is not None and high is not None and low <= 0 <= high:
         return "within noise"
     return "reproduced" if difference > 0 else "not reproduced"

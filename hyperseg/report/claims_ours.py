@@ -1,4 +1,4 @@
-"""Our numbers for the paper's claims: of a variant the comparable ones, else the nearest one and why it is another."""
+"""Our numbers for the paper's claims: a variant's comparable ones, else the nearest one and how it differs."""
 
 import statistics
 from collections.abc import Sequence

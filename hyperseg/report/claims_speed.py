@@ -1,16 +1,15 @@
 """How much faster one network is than another, wherever both were timed in the same way on the same machine."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hyperseg.report.comparability import latency_reasons
+from hyperseg.report.comparability import Run, latency_reasons
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.names import device_title
 
-Run = Mapping[str, Any]
-# What two timings have in common when their ratio says something about the networks alone.
+# Two timings that agree in these differ by the network only.
 _SETTING = (
     "kind", "campaign", "protocol", "machine", "device_name", "threads", "source", "engine", "precision", "tf32",
     "batch_norm", "batch",

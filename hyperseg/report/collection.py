@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +24,7 @@ from hyperseg.records import (
 )
 from hyperseg.records.frame import frame as frame_of
 
+T = TypeVar("T")
 N = TypeVar("N", TrainingNumbers, EvaluationNumbers, LatencyNumbers, BenchNumbers)
 Key = tuple[object, ...]
 DRAWN_CAMPAIGNS = 6  # of more, a reader sees the newest ones
@@ -42,17 +44,21 @@ class Entry(Generic[N]):
         return f"record-{self.sha256[:12]}"
 
 
-AnyEntry = Entry[TrainingNumbers] | Entry[EvaluationNumbers] | Entry[LatencyNumbers] | Entry[BenchNumbers]
+Training = Entry[TrainingNumbers]
+Evaluation = Entry[EvaluationNumbers]
+Latency = Entry[LatencyNumbers]
+Bench = Entry[BenchNumbers]
+AnyEntry = Training | Evaluation | Latency | Bench
 
 
 @dataclass(frozen=True)
 class Collection:
     """All records of a report, by kind, in the order of their names."""
 
-    training: tuple[Entry[TrainingNumbers], ...]
-    evaluation: tuple[Entry[EvaluationNumbers], ...]
-    latency: tuple[Entry[LatencyNumbers], ...]
-    bench: tuple[Entry[BenchNumbers], ...] = ()
+    training: tuple[Training, ...]
+    evaluation: tuple[Evaluation, ...]
+    latency: tuple[Latency, ...]
+    bench: tuple[Bench, ...] = ()
 
     def __iter__(self) -> Iterator[AnyEntry]:
         entries: list[AnyEntry] = [*self.training, *self.evaluation, *self.latency, *self.bench]
@@ -85,7 +91,7 @@ class Collection:
         return sorted(newest), left if len(newest) < len(started) else ""
 
     @cached_property
-    def _training_by_weights(self) -> dict[str, Entry[TrainingNumbers]]:
+    def _training_by_weights(self) -> dict[str, Training]:
         hashed = ((entry.record.network.weights_sha256, entry) for entry in self.training)
         return {sha256: entry for sha256, entry in hashed if sha256}
 
@@ -112,17 +118,17 @@ class Collection:
         return f"{dataset.split} (version {dataset.version[:12]})" if several else dataset.split
 
     @cached_property
-    def _latency_by_source(self) -> dict[str, list[Entry[LatencyNumbers]]]:
-        found: dict[str, list[Entry[LatencyNumbers]]] = {}
+    def _latency_by_source(self) -> dict[str, list[Latency]]:
+        found: dict[str, list[Latency]] = {}
         for entry in self.latency:
             found.setdefault(entry.record.network.source, []).append(entry)
         return found
 
-    def latency_of(self, source: str) -> list[Entry[LatencyNumbers]]:
+    def latency_of(self, source: str) -> list[Latency]:
         """Latencies of networks from one source: 'hyperseg', 'authors', or a library."""
         return self._latency_by_source.get(source, [])
 
-    def training_of(self, weights_sha256: str | None) -> Entry[TrainingNumbers] | None:
+    def training_of(self, weights_sha256: str | None) -> Training | None:
         """The training record whose weights file has that hash, if it is here."""
         return self._training_by_weights.get(weights_sha256) if weights_sha256 else None
 
@@ -147,10 +153,10 @@ def load(paths: Sequence[Path]) -> Collection:
 
 def collect(records: dict[str, tuple[str, Record]]) -> Collection:
     """A collection of records already read: name -> (sha256 of the file, record)."""
-    training: list[Entry[TrainingNumbers]] = []
-    evaluation: list[Entry[EvaluationNumbers]] = []
-    latency: list[Entry[LatencyNumbers]] = []
-    bench: list[Entry[BenchNumbers]] = []
+    training: list[Training] = []
+    evaluation: list[Evaluation] = []
+    latency: list[Latency] = []
+    bench: list[Bench] = []
     for name, (sha256, record) in sorted(records.items()):
         match record.numbers:
             case TrainingNumbers() as numbers:
@@ -163,10 +169,17 @@ def collect(records: dict[str, tuple[str, Record]]) -> Collection:
                 bench.append(Entry(name, sha256, record, numbers))
     collection = Collection(tuple(training), tuple(evaluation), tuple(latency), tuple(bench))
     _refuse_duplicates(collection.training, training_key)
-    _refuse_duplicates(collection.evaluation, lambda e: (*accuracy_key(e, collection), _protocol(e), e.record.seed))
+    _refuse_duplicates(
+        collection.evaluation, lambda e: (*accuracy_key(e, collection), protocol_of(e.record), e.record.seed)
+    )
     _refuse_duplicates(collection.latency, latency_key)
     _refuse_duplicates(collection.bench, bench_key)
     return collection
+
+
+def grouped(items: Iterable[T], key: Callable[[T], Any]) -> list[list[T]]:
+    """The items of equal keys together, in the order of the keys."""
+    return [list(group) for _, group in groupby(sorted(items, key=key), key=key)]
 
 
 def network_key(network: NetworkRef) -> Key:
@@ -186,7 +199,7 @@ def dataset_key(entry: Entry[N]) -> Key:
     return (dataset.id, dataset.split, dataset.version) if dataset else ("", "", "")
 
 
-def accuracy_key(entry: Entry[EvaluationNumbers], collection: Collection) -> Key:
+def accuracy_key(entry: Evaluation, collection: Collection) -> Key:
     """One row of the accuracy table: a network on a split; seeds are averaged inside, protocols are its columns."""
     size = entry.numbers.input_height, entry.numbers.input_width
     return (
@@ -195,43 +208,44 @@ def accuracy_key(entry: Entry[EvaluationNumbers], collection: Collection) -> Key
     )  # fmt: skip
 
 
-def normalization(entry: Entry[EvaluationNumbers]) -> str:
+def normalization(entry: Evaluation) -> str:
     """By which values images were normalized, as the record's reading says: 'imagenet', 'half'."""
     return str(_reading(entry).get("normalization") or "")
 
 
-def flips(entry: Entry[EvaluationNumbers]) -> bool:
+def flips(entry: Evaluation) -> bool:
     """Whether the scores of the mirror image were averaged in."""
     return _reading(entry).get("flip") is True
 
 
-def _reading(entry: Entry[EvaluationNumbers]) -> dict[str, Any]:
+def _reading(entry: Evaluation) -> dict[str, Any]:
     reading = entry.record.config.get("reading")
     return reading if isinstance(reading, dict) else {}
 
 
-def checkpoint(entry: Entry[EvaluationNumbers], collection: Collection) -> str:
+def checkpoint(entry: Evaluation, collection: Collection) -> str:
     """Which checkpoint was scored, as its training record says: 'last', 'best on <split>', 'given'."""
     training = collection.training_of(entry.record.network.weights_sha256)
-    if training is None:
-        return "given"
-    if training.numbers.selection == "last":
-        return "last"
-    return f"best on {training.numbers.selection_split or 'unnamed split'}"
+    return checkpoint_kept(training.numbers) if training else "given"
 
 
-def latency_key(entry: Entry[LatencyNumbers]) -> Key:
+def checkpoint_kept(numbers: TrainingNumbers) -> str:
+    """Which checkpoint a training kept: 'last' or 'best on <split>'."""
+    return "last" if numbers.selection == "last" else f"best on {numbers.selection_split or 'unnamed split'}"
+
+
+def latency_key(entry: Latency) -> Key:
     """One row of a runtime table."""
     numbers = entry.numbers
     return (
-        entry.record.provenance.machine.fingerprint, numbers.device, numbers.device_name, _protocol(entry),
+        entry.record.provenance.machine.fingerprint, numbers.device, numbers.device_name, protocol_of(entry.record),
         entry.record.campaign, *network_key(entry.record.network), numbers.input_height, numbers.input_width,
         numbers.batch, numbers.precision, numbers.tf32, numbers.batch_norm, numbers.engine,
         entry.record.network.weights_sha256 or "",
     )  # fmt: skip
 
 
-def bench_key(entry: Entry[BenchNumbers]) -> Key:
+def bench_key(entry: Bench) -> Key:
     """One benchmark of a variant on a device; parts may lie in records of their own."""
     numbers, machine = entry.numbers, entry.record.provenance.machine
     parts = [name for name in type(numbers).model_fields if name != "goals" and getattr(numbers, name)]
@@ -241,14 +255,10 @@ def bench_key(entry: Entry[BenchNumbers]) -> Key:
     )  # fmt: skip
 
 
-def training_key(entry: Entry[TrainingNumbers]) -> Key:
+def training_key(entry: Training) -> Key:
     seed = -1 if entry.record.seed is None else entry.record.seed
     key = (*dataset_key(entry), entry.record.campaign, *network_key(entry.record.network), seed)
     return (*key, entry.numbers.selection, entry.numbers.selection_split or "")
-
-
-def _protocol(entry: Entry[N]) -> tuple[str, int]:
-    return protocol_of(entry.record)
 
 
 def protocol_of(record: Record) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Whether a measured number may stand beside the paper's, and if not, why, one clause each.
+"""Whether a measured number can be compared with the paper's; if not, why, one clause each.
 
 A run is given as the columns of :mod:`hyperseg.records.frame`, so that tables made from records and verdicts made from
 a frame compare in the same way.
@@ -7,13 +7,12 @@ a frame compare in the same way.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers
 from hyperseg.records.frame import run_columns
-from hyperseg.report.collection import Collection, Entry
+from hyperseg.report.collection import Collection, Evaluation, Latency
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.names import dataset_title, device_title, hw
 
-Run = Mapping[str, Any]  # what is unknown is missing or None
+Run = Mapping[str, Any]  # unknown values are missing or None
 
 
 def paper_row(rows: Sequence[PaperRow], network: str, split: str | None) -> PaperRow | None:
@@ -22,13 +21,13 @@ def paper_row(rows: Sequence[PaperRow], network: str, split: str | None) -> Pape
     return next((row for row in own if row.split == split), own[0] if own else None)
 
 
-def accuracy_differs(entry: Entry[EvaluationNumbers], row: PaperRow, collection: Collection) -> list[str]:
+def accuracy_differs(entry: Evaluation, row: PaperRow, collection: Collection) -> list[str]:
     """Why this mIoU and the paper's are not the same measurement; empty where they are comparable."""
     training = collection.training_of(entry.record.network.weights_sha256)
     return accuracy_reasons(run_columns(entry.record), row, run_columns(training.record) if training else None)
 
 
-def latency_differs(entry: Entry[LatencyNumbers], row: PaperRow) -> list[str]:
+def latency_differs(entry: Latency, row: PaperRow) -> list[str]:
     """Why this time and the paper's are not the same measurement; empty where they are comparable."""
     return latency_reasons(run_columns(entry.record), row)
 
@@ -50,7 +49,7 @@ def latency_reasons(run: Run, row: PaperRow) -> list[str]:
     reasons = ["a smoke run is a functional check, not a measurement"] if run.get("smoke") else []
     device = str(run.get("device_name"))
     if not row.gpu or not _same_gpu(device, row.gpu):
-        # on other hardware the clock changes nothing; engine and input are said all the same
+        # on other hardware the clock changes nothing; engine and input are named all the same
         reasons.append(f"other hardware: {device_title(device)}, the paper's {row.gpu or 'not stated'}")
         if run.get("engine") not in (None, "eager"):
             reasons.append(f"engine {run['engine']}, the paper's eager PyTorch")
@@ -70,7 +69,7 @@ def latency_reasons(run: Run, row: PaperRow) -> list[str]:
 def _data(run: Run, row: PaperRow) -> Iterator[str]:
     wanted = row.conditions
     if run.get("dataset") != wanted.dataset:
-        # other frames or labels: that input size and protocol differ too says nothing more
+        # with other frames or labels, input size and protocol are not named
         title = dataset_title(run["dataset"]) if run.get("dataset") else "no dataset"
         yield f"scored on {title}; the paper's number is for {dataset_title(wanted.dataset)}"
         return

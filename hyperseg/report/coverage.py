@@ -1,4 +1,4 @@
-"""The verdicts on the paper's claims, as the page tells them: words, shapes, order and what stands first.
+"""How the page shows the verdicts on the paper's claims: words, shapes, order and what stands first.
 
 A verdict frame has one row per claim and the columns :data:`COLUMNS`; `unit`, `reason` and `records` (anchors of the
 records a number comes from) may be there too. Every claim is a row, run or not.
@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from hyperseg.report.names import listed
 from hyperseg.report.tables.model import Mark
 
 COLUMNS = (
     "claim", "table", "row", "quantity", "paper", "ours", "low", "high", "difference", "tolerance", "verdict", "how",
 )  # fmt: skip
-# verdict -> the shape that stands before its word, and how it is marked; in the order in which they are counted
+# verdict -> the shape before its word, and its mark; in the order of counting
 VERDICTS: dict[str, tuple[str, Mark]] = {
     "reproduced": ("●", "reproduced"),
     "within noise": ("◐", "within"),
@@ -34,7 +35,7 @@ def counts(claims: pd.DataFrame) -> dict[str, int]:
 def lead(claims: pd.DataFrame) -> list[tuple[str, list[str]]]:
     """How many hold, which hold and which do not, and why the others were not judged: sentences and their items."""
     parts = [f"{number} {verdict}" for verdict, number in counts(claims).items()]
-    said: list[tuple[str, list[str]]] = [(f"Of {len(claims)} claims of the paper: {_joined(parts)}.", [])]
+    said: list[tuple[str, list[str]]] = [(f"Of {len(claims)} claims of the paper: {listed(parts)}.", [])]
     verdict = claims["verdict"]
     if not verdict.isin((*HOLDS, "not reproduced")).any():
         said.append(("No number of the paper has been measured under its own conditions yet.", []))
@@ -75,7 +76,3 @@ def number(value: Any) -> str:
     if value is None:
         return "–"
     return value if isinstance(value, str) else f"{float(value):.4g}".replace("-", "−")
-
-
-def _joined(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -4,17 +4,31 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.report.conditions import Conditions, read_conditions
 
+PAPER = "results/paper/paper.csv"  # where they lie in the repository
+PEERS = "results/published"  # every CSV in it
 _PAPER_COLUMNS = (
     "variant", "dataset", "split", "input_height", "input_width", "miou_percent", "fps", "latency_ms", "gpu",
     "weights_released", "source",
 )  # fmt: skip
 
 
+class _Timed:
+    fps: float | None
+    latency_ms: float | None
+
+    @property
+    def milliseconds(self) -> float | None:
+        """The stated latency, else 1000 / FPS: published FPS are for batch 1."""
+        if self.latency_ms is not None:
+            return self.latency_ms
+        return 1000.0 / self.fps if self.fps else None
+
+
 @dataclass(frozen=True)
-class PaperRow:
+class PaperRow(_Timed):
     """One headline number of the paper. Sizes in pixels, None where the source does not state it."""
 
     variant: str
@@ -29,16 +43,9 @@ class PaperRow:
     source: str
     conditions: Conditions  # under which it was made
 
-    @property
-    def milliseconds(self) -> float | None:
-        """The stated latency, else 1000 / FPS: the authors' FPS is for batch 1."""
-        if self.latency_ms is not None:
-            return self.latency_ms
-        return 1000.0 / self.fps if self.fps else None
-
 
 @dataclass(frozen=True)
-class PeerRow:
+class PeerRow(_Timed):
     """One published result of another method."""
 
     dataset: str
@@ -58,12 +65,6 @@ class PeerRow:
     source: str
     note: str
     web_only: bool  # known from a web page alone, not from a repository at a commit
-
-    @property
-    def milliseconds(self) -> float | None:
-        if self.latency_ms is not None:
-            return self.latency_ms
-        return 1000.0 / self.fps if self.fps else None
 
 
 def read_paper(path: Path) -> tuple[PaperRow, ...]:
@@ -87,7 +88,7 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]
             missing = [name for name in needed if name not in (reader.fieldnames or ())]
             rows = [(reader.line_num, {k: v or "" for k, v in row.items() if k}) for row in reader]
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; give a CSV like results/paper/paper.csv") from error
+        raise UserError(f"cannot read {path}: {reason_of(error)}; give a CSV like results/paper/paper.csv") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a CSV in UTF-8; give one like results/paper/paper.csv") from error
     if missing:

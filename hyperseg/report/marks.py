@@ -1,16 +1,15 @@
-"""What tells two evaluations of one network apart, in a reader's words."""
+"""What distinguishes two evaluations of one network, in words for a reader."""
 
 from collections.abc import Sequence
 
-from hyperseg.records import EvaluationNumbers
-from hyperseg.report.collection import Collection, Entry, checkpoint, flips, normalization
+from hyperseg.report.collection import Collection, Evaluation, checkpoint, flips, normalization
 from hyperseg.report.names import hw
 
 Marks = tuple[str, ...]
 
 
-def evaluation_marks(entry: Entry[EvaluationNumbers], collection: Collection) -> Marks:
-    """Campaign, network and how it was scored; those in which two evaluations differ go beside their names.
+def evaluation_marks(entry: Evaluation, collection: Collection) -> Marks:
+    """Campaign, network and how it was scored; whatever two evaluations differ in goes beside their names.
 
     What goes without saying is empty: ImageNet's normalization, and one view of each image.
     """

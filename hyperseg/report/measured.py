@@ -1,4 +1,4 @@
-"""Accuracy joined with time: of every network scored and timed here, what belongs together.
+"""Joins accuracy with time, for every network that was both scored and timed here.
 
 Two numbers belong together where network, backbone, slices, classes and input size are the same. Trained values decide
 no time, so a network may be trained on one machine and timed on another; :attr:`Measured.origin` says so.
@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import mean, stdev
 
-from hyperseg.records import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
-from hyperseg.report.collection import Collection, Entry, Key, architecture_key, protocol_of, protocol_title
+from hyperseg.records import EvaluationNumbers, Interval, LatencyNumbers, Record
+from hyperseg.report.collection import (
+    Collection,
+    Evaluation,
+    Key,
+    Latency,
+    Training,
+    architecture_key,
+    protocol_of,
+    protocol_title,
+)
 from hyperseg.report.names import device_title
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.runtime import device_label
 from hyperseg.report.timed_seeds import of_one_seed
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 EAGER, FASTEST = "eager", "fastest engine of each network"
 
 
 @dataclass(frozen=True, order=True)
 class Setting:
-    """What times have in common that may be compared: one machine, one protocol, one precision."""
+    """What comparable times share: machine, protocol and precision."""
 
     device: str  # as read, with the machine's fingerprint where two machines have a device of that name
     machine: str
@@ -45,9 +52,9 @@ class Measured:
     scored: tuple[Evaluation, ...]  # seeds
     setting: Setting
     times: tuple[Latency, ...]  # engines, none of them INVALID
-    doubted: Latency | None  # INVALID, and quicker than every other: which engine is the fastest is not known
-    training: Entry[TrainingNumbers] | None
-    main_scoring: bool  # of several ways of scoring, the one that is drawn against time
+    doubted: Latency | None  # an INVALID time below all others: the fastest engine is not known
+    training: Training | None
+    main_scoring: bool  # the scoring that figures draw against time
 
     @property
     def record(self) -> Record:
@@ -73,7 +80,7 @@ class Measured:
 
     @property
     def miou_span(self) -> tuple[float, float] | None:
-        """Mean ± standard deviation over seeds; of one seed the record's own interval."""
+        """Mean ± standard deviation over seeds; for one seed the record's own interval."""
         values = [entry.numbers.miou_percent for entry in self.scored]
         if len(values) > 1:
             return self.miou_percent - stdev(values), self.miou_percent + stdev(values)
@@ -122,7 +129,7 @@ def _fitting(scored: Evaluation, engines: list[Latency]) -> Iterator[Latency]:
 
 
 def _sound(numbers: LatencyNumbers) -> bool:
-    """Whether a figure may show the time: of INVALID ones those of smoke runs alone, which enter no claim."""
+    """Whether a figure may show the time: not an INVALID one, except of smoke runs, which enter no claim."""
     return numbers.smoke or numbers.verdict.verdict != "INVALID"
 
 

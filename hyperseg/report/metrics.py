@@ -16,7 +16,7 @@ Named = tuple[tuple[str, str, str], float]
 def metrics(collection: Collection) -> dict[str, float]:
     """Dotted names -> values: mIoU by dataset, split, network and protocol; latency medians by setting.
 
-    A median's name carries the machine's fingerprint, so that a difference between commits never compares two
+    A median's name carries the machine's fingerprint: a difference between commits never compares two
     machines; that of a smoke run says so and stays, whatever its verdict. Other INVALID medians are left out. Campaign,
     backbone, slices and seed come into a name only where two numbers would share it.
     """

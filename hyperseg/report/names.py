@@ -1,8 +1,8 @@
-"""Names as a reader knows them, for ids that this project gives."""
+"""Readable names for this project's ids."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hyperseg.datasets.published import find_published
 
@@ -44,6 +44,16 @@ def distinct(names: Iterable[str]) -> list[str]:
         taken[name] += 1
         found.append(f"{name}_{taken[name]}" if taken[name] > 1 else name)
     return found
+
+
+def listed(parts: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def signed(points: float) -> str:
+    """Two decimals behind a sign, '+1.50' or '−1.50'."""
+    return f"{points:+.2f}".replace("-", "−")
 
 
 def dataset_title(dataset: str) -> str:

@@ -3,12 +3,11 @@
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from hyperseg.errors import UserError
-from hyperseg.files import exchange
+from hyperseg.errors import UserError, reason_of
+from hyperseg.files import exchange, folder_beside
 from hyperseg.report.collection import Collection
 
 CONTENTS = "report.json"  # what the report was made of and what it holds; marks a folder as ours to replace
@@ -30,7 +29,7 @@ def check_replaceable(out: Path) -> None:
     if not out.is_dir():
         raise UserError(f"{out} is a file; give --out a folder")
     present = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
-    # what tools leave in any folder (.gitignore, .snakemake_timestamp) is carried over
+    # hidden files of tools (.gitignore, .snakemake_timestamp) are kept
     foreign = sorted(name for name in present - _listed(out) if not Path(name).name.startswith("."))
     if foreign:
         raise UserError(f"{out} holds {foreign[0]}, which no report made; move it away or give another --out")
@@ -52,21 +51,15 @@ def replace_folder(out: Path, files: Mapping[str, bytes]) -> None:
     """
     check_replaceable(out)
     out = out.resolve()
-    partial: Path | None = None
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".partial"))
-        for name, data in files.items():
-            target = partial / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-        partial.chmod(0o755)  # mkdtemp makes 0700, which would hide the report from a group
-        _swap(partial, out)
+        with folder_beside(out) as partial:
+            for name, data in files.items():
+                target = partial / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+            _swap(partial, out)
     except OSError as error:
-        raise UserError(f"cannot write the report to {out}: {error.strerror}; give another --out") from error
-    finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
+        raise UserError(f"cannot write the report to {out}: {reason_of(error)}; give another --out") from error
 
 
 def _swap(partial: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""A panel of points that may be compared: its Pareto front, and what it shows in a sentence."""
+"""A panel of comparable points: its Pareto front, and a sentence about it."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from hyperseg.report.marks import Marks
-from hyperseg.report.names import dataset_title, is_published_variant
+from hyperseg.report.names import dataset_title, is_published_variant, listed
 from hyperseg.report.rivals import VOID_COUNTED
 
 Span = tuple[float, float]
@@ -40,7 +40,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Panel:
-    """Points that may be compared with each other in both directions."""
+    """Points that are comparable in both accuracy and speed."""
 
     dataset: str
     split: str
@@ -66,7 +66,7 @@ class Panel:
 
     @property
     def alone(self) -> bool:
-        """One network measured here, of whatever weights, with which nothing can be compared."""
+        """One network measured here, with any weights, that nothing else can be compared with."""
         return len(self.networks) == 1 and self.kind == MEASURED and not self.smoke
 
     @property
@@ -80,15 +80,15 @@ class Panel:
         if self.smoke:
             return f"{self.place}: smoke runs show that timing works; nothing follows from them."
         if self.alone:
-            names = _listed([point.numbers for point in self.points])
+            names = listed([point.numbers for point in self.points])
             return f"{self.place}: {names} alone, so nothing is compared."
         mine = [point for point in self.points if point.role in ("paper", "ours")]
         said = self._front_first(mine) if len(mine) > _SEVERAL else self._one_by_one(mine)
         if not said:
-            said = [f"On {self.place}, the Pareto front is {_listed([point.numbers for point in self.front])}."]
+            said = [f"On {self.place}, the Pareto front is {listed([point.numbers for point in self.front])}."]
         origins = Counter(point.origin for point in self.points if point.origin)
         if origins:
-            said.append(f"{_listed([self._those(origins[name], name) for name in sorted(origins)])}.")
+            said.append(f"{listed([self._those(origins[name], name) for name in sorted(origins)])}.")
         if {point.void for point in self.points} == {True, False}:
             said.append(f"{VOID_COUNTED[0].upper()}{VOID_COUNTED[1:]}.")
         return " ".join(said)
@@ -102,7 +102,7 @@ class Panel:
         """Who dominates each of ours and of the paper's, and which are on the front, in one sentence."""
         behind: dict[tuple[Point, ...], list[Point]] = {}
         for point in mine:
-            # a network with other weights takes the same time: which is better says nothing about networks
+            # the same network with other weights takes the same time, so nothing is compared
             others = [p for p in self.points if (p.network, p.role) != (point.network, point.role)]
             better = sorted((p for p in others if dominates(p, point)), key=_best_first)
             if better:
@@ -110,14 +110,14 @@ class Panel:
         said = [_dominate(better, points) for better, points in behind.items()]
         own = [point.name + _by(point) for point in self.front if point in mine]
         if own:
-            said.append(f"{_listed(own)} {'is' if len(own) == 1 else 'are'} on the Pareto front")
+            said.append(f"{listed(own)} {'is' if len(own) == 1 else 'are'} on the Pareto front")
         if said and len(mine) == len(self.points):
             said.append("there is no other method to compare with")
         return [f"On {self.place}, {'; '.join(said)}."] if said else []
 
     def _front_first(self, mine: Sequence[Point]) -> list[str]:
         """The front, then how many dominate each of the paper's networks that is not on it."""
-        said = [f"On {self.place}, the Pareto front is {_listed([point.numbers for point in self.front])}."]
+        said = [f"On {self.place}, the Pareto front is {listed([point.numbers for point in self.front])}."]
         behind = [
             f"{point.name} by {sum(dominates(other, point) for other in self.points)}"
             for point in mine
@@ -125,7 +125,7 @@ class Panel:
         ]
         if behind:
             said.append(
-                f"Of {len(self.points)} networks, {_listed(behind)} {'is' if len(behind) == 1 else 'are'} dominated."
+                f"Of {len(self.points)} networks, {listed(behind)} {'is' if len(behind) == 1 else 'are'} dominated."
             )
         return said
 
@@ -144,7 +144,7 @@ def pareto(points: Iterable[Point]) -> tuple[Point, ...]:
 
 
 def dominates(one: Point, other: Point) -> bool:
-    """At least as accurate and as fast, and better in one of the two."""
+    """At least as accurate and as fast, and better in one of the two (Pareto dominance)."""
     as_good = one.miou_percent >= other.miou_percent and one.fps >= other.fps
     return as_good and (one.miou_percent > other.miou_percent or one.fps > other.fps)
 
@@ -159,7 +159,7 @@ def _dominate(better: Sequence[Point], points: Sequence[Point]) -> str:
     if len(better) > 5:
         named = [f"{len(better)} networks, among them {better[0].numbers},"]
     verb = "dominates" if len(better) == 1 else "dominate"
-    return f"{_listed(named)} {verb} {_listed([point.numbers + _by(point) for point in points])}"
+    return f"{listed(named)} {verb} {listed([point.numbers + _by(point) for point in points])}"
 
 
 def _best_first(point: Point) -> tuple[float, float, str]:
@@ -168,7 +168,3 @@ def _best_first(point: Point) -> tuple[float, float, str]:
 
 def _by(point: Point) -> str:
     return " as published" if point.role == "paper" else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,4 +1,4 @@
-"""What a table or a figure of the report declares about itself, and how the files that declare one are found."""
+"""A table or figure of the report as a declaration, and how files with one are found."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SECTIONS = {
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """One file's contribution. ``build`` returns what records and facts give: several tables, or none."""
+    """One file's contribution; ``build`` returns its tables or figures, possibly none."""
 
     name: str  # as `hyperseg report` and the marked blocks of a text know it
     title: str

@@ -1,4 +1,4 @@
-"""Generated passages of the documentation that are no tables of records: the audit, and the reference of the record."""
+"""Generated documentation besides tables: the audit, and the reference of the record."""
 
 from collections.abc import Iterator
 from typing import Any

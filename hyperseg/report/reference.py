@@ -1,4 +1,4 @@
-"""The repository's own report: the committed records as a page, the files a visitor reads, and the tables in its texts.
+"""The repository's own report: page, committed files and tables in texts, from the committed records.
 
 The page and all of its files are built, never committed. Committed are, below ``reports/reference``, each table as CSV
 and Markdown and each figure that a text shows as PNG, and the tables inside :data:`TEXTS`; `check` compares them
@@ -13,11 +13,10 @@ from hyperseg.files import write_bytes_atomic, write_text_atomic
 from hyperseg.report.blocks import fill, fill_file, read_text
 from hyperseg.report.build import Sources, report_files
 from hyperseg.report.collection import Collection
+from hyperseg.report.facts import PAPER, PEERS
 from hyperseg.report.output import CONTENTS, contents, replace_folder
 
 RECORDS = "results/reference"
-PAPER = "results/paper/paper.csv"
-PEERS = "results/published"  # every CSV in it
 SITE = "reports/site"
 INDEX = "reports/index.html"
 COMMITTED = "reports/reference"
@@ -28,7 +27,7 @@ _SUFFIXES = (".csv", ".md", ".png")
 
 @dataclass(frozen=True)
 class Made:
-    """What the committed records give: the collection, and every file of its report."""
+    """The committed records, and every file of their report."""
 
     collection: Collection
     files: dict[str, bytes]

@@ -1,4 +1,4 @@
-"""Published results of other methods: on which hardware each was timed, and which rows can be used for what."""
+"""Published results of other methods: the hardware of each, and which rows can be used where."""
 
 import re
 from collections import Counter
@@ -34,12 +34,12 @@ def hardware(peer: PeerRow) -> str:
 def _framework(peer: PeerRow) -> str:
     if peer.source_repo in _FRAMEWORK:
         return _FRAMEWORK[peer.source_repo]
-    own = peer.note.split("CONTRADICTION")[0]  # what another source says is not about this number
+    own = peer.note.split("CONTRADICTION")[0]  # other sources do not describe this number
     return next((name for name in ("TensorRT", "PyTorch") if name in own), "framework not stated")
 
 
 def unusable(peer: PeerRow) -> str:
-    """Why a row cannot stand in a table of one dataset and split; empty where it can."""
+    """Why a row cannot be in a table of one dataset and split; empty if it can."""
     if peer.method.startswith("HyperSeg"):
         return "HyperSeg itself, which comes from results/paper"
     if peer.miou_percent is None:

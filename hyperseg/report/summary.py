@@ -21,7 +21,7 @@ _TOGETHER = ("campaign", "device_name", "dataset")
 
 def render(records: Iterable[Record]) -> RenderableType:
     """What was run and how it came out, a row per network; print it with a rich console."""
-    # names stand in for files that may not be written yet; they decide nothing but the order
+    # records may not be written yet; the names only give an order
     return render_collection(collect({f"{n:06d}": (f"{n:064x}", one) for n, one in enumerate(records)}))
 
 

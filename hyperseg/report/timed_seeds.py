@@ -3,10 +3,7 @@
 They stay apart wherever all latencies are listed; where a network has one time, it is the first seed's.
 """
 
-from hyperseg.records import LatencyNumbers
-from hyperseg.report.collection import Collection, Entry, Key, latency_key
-
-Latency = Entry[LatencyNumbers]
+from hyperseg.report.collection import Collection, Key, Latency, latency_key
 
 
 def weights_titles(collection: Collection) -> dict[str, str]:

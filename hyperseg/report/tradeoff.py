@@ -24,7 +24,7 @@ from hyperseg.report.rivals import PAPER_GPU, PAPER_HARDWARE, hardware, scored_r
 def panels(inputs: Inputs) -> list[Panel]:
     """Every panel with a point, by dataset, split and comparability class.
 
-    Of what was measured here, a network with which nothing compares is left out where other panels compare several.
+    A panel of one network measured here is left out where other panels compare several.
     """
     placed = [*_paper_points(inputs.paper), *_rival_points(inputs), *_own_points(inputs)]
     placed.sort(key=lambda item: item[0])
@@ -35,7 +35,7 @@ def panels(inputs: Inputs) -> list[Panel]:
         points = [point for _, point in group]
         points.sort(key=lambda p: (p.role, p.network, p.fps, p.miou_percent))
         panel = Panel(dataset, split, scoring, name, kind, smoke, _told_apart(points), campaign, setting, engine)
-        # eager is the fastest engine of every network: one panel says so
+        # eager is every network's fastest engine: one panel is enough
         if not (engine == FASTEST and found and found[-1] == replace(panel, hardware=found[-1].hardware, engine=EAGER)):
             found.append(panel)
     compared = {(panel.dataset, panel.split) for panel in found if panel.kind == MEASURED and len(panel.networks) > 1}

@@ -12,7 +12,7 @@ from hyperseg.rivals.rival import Rival
 
 __all__ = ["Rival", "rival_table"]
 
-# Not imported for their entries: they have none, and `network` needs torch and timm, which take seconds to load.
+# Modules without entries; `network` would load torch and timm, which takes seconds.
 WITHOUT_ENTRIES = {"network", "rival"}
 
 

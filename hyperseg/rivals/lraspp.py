@@ -32,4 +32,4 @@ def _encoder(network: Any) -> "nn.Module":
     return found
 
 
-RIVALS = (Rival("lraspp", "LR-ASPP head", "torchvision", "torchvision", _build, _encoder),)
+RIVALS = (Rival("lraspp", "torchvision", "torchvision", _build, _encoder),)

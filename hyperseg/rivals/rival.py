@@ -24,7 +24,6 @@ class Rival:
     """
 
     id: str
-    title: str
     library: str  # as pip names it
     module: str  # what must be importable
     build: Callable[[int, str], "nn.Module"]

@@ -24,8 +24,4 @@ def _build(num_classes: int, backbone: str) -> "nn.Module":
     return Segformer()
 
 
-RIVALS = (
-    Rival(
-        "segformer_b0", "SegFormer-B0, no ImageNet weights", "transformers", "transformers", _build, backbone="mit_b0"
-    ),
-)
+RIVALS = (Rival("segformer_b0", "transformers", "transformers", _build, backbone="mit_b0"),)

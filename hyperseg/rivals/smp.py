@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def _rival(rival: str, title: str, architecture: str) -> Rival:
+def _rival(rival: str, architecture: str) -> Rival:
     def build(num_classes: int, backbone: str) -> "nn.Module":
         import segmentation_models_pytorch as smp
 
@@ -19,13 +19,13 @@ def _rival(rival: str, title: str, architecture: str) -> Rival:
         found: nn.Module = network.encoder.model
         return found
 
-    return Rival(rival, title, "segmentation-models-pytorch", "segmentation_models_pytorch", build, encoder)
+    return Rival(rival, "segmentation-models-pytorch", "segmentation_models_pytorch", build, encoder)
 
 
 RIVALS = (
-    _rival("unet", "U-Net", "Unet"),
-    _rival("fpn", "FPN", "FPN"),
-    _rival("deeplabv3plus", "DeepLabV3+", "DeepLabV3Plus"),
-    _rival("pan", "PAN", "PAN"),
-    _rival("linknet", "LinkNet", "Linknet"),
+    _rival("unet", "Unet"),
+    _rival("fpn", "FPN"),
+    _rival("deeplabv3plus", "DeepLabV3Plus"),
+    _rival("pan", "PAN"),
+    _rival("linknet", "Linknet"),
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
 from hyperseg.data.png import encode_palette, encode_rgb
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.streets.classes import CLASSES
 from hyperseg.streets.finish import photograph
 from hyperseg.streets.randomness import Stream, derive_key
@@ -64,9 +64,8 @@ def generate(
     try:
         _write(out, counts, (height, width), seed, progress)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise UserError(
-            f"streets: cannot write {error.filename or out}: {reason}; free some space or give another folder"
+            f"streets: cannot write {error.filename or out}: {reason_of(error)}; free some space or give another folder"
         ) from error
 
 

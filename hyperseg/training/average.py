@@ -11,8 +11,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 class WeightAverage:
     """Averages of every weight and of the statistics of every batch norm, `tensors` by the names of a state dict.
 
-    In the first steps the decay is (1 + step) / (10 + step) where that is smaller, so that the values before the
-    training weigh little: the rule of TensorFlow's ExponentialMovingAverage, with which EfficientNets were trained.
+    In the first steps the decay is (1 + step) / (10 + step) where that is smaller: the initial values then weigh
+    little. This is the rule of TensorFlow's ExponentialMovingAverage, with which EfficientNets were trained.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:

@@ -16,7 +16,7 @@ WARM_UP = 3  # steps kernel by kernel: libraries choose their algorithms and all
 
 
 def captures(recipe: Recipe, device: torch.device, among: Processes = ALONE) -> bool:
-    """Whether a step of this training asks the host for nothing, so that it can be captured.
+    """Whether a step of this training can be captured, because the host reads nothing from it.
 
     A float16 loss is scaled by a factor that the host reads, processes exchange gradients, and the share of a part of
     a batch is counted on the host.
@@ -71,7 +71,7 @@ class CapturedSteps:
             place.copy_(given, non_blocking=True)
         batch = self.batch
         self.taken += 1
-        if self.taken <= WARM_UP:  # with all that is captured later: an older driver loads no kernel meanwhile
+        if self.taken <= WARM_UP:  # load every kernel now: older drivers cannot during a capture
             ran = run_beside(lambda: self._plain(batch, look=True), self.device)
             return ran if look else replace(ran, constant=None)
         if self.captured is None:
@@ -85,12 +85,12 @@ class CapturedSteps:
 
     def _capture(self, batch: tuple[Tensor, Tensor]) -> None:
         """Capture a step, or say why not. With this call ends what a failed capture held, all memory of a step."""
-        self.optimizer.zero_grad(set_to_none=True)  # gradients are to lie in the graph's own memory
+        self.optimizer.zero_grad(set_to_none=True)  # gradients must be allocated in the graph's memory
         try:
             self.captured = capture(lambda: self._plain(batch, look=True), self.device)
         except RuntimeError as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            if isinstance(error, torch.AcceleratorError):  # the driver's: its state is not what it was
+            if isinstance(error, torch.AcceleratorError):  # an error of the driver: the state may have changed
                 raise UserError(
                     f"a training step cannot be captured as a CUDA graph here ({first}); "
                     "set training.cuda_graph to false and start again"

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.files import write_bytes_atomic
 from hyperseg.training.state import TrainingState
 
@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 
 class DamagedCheckpoint(Exception):
-    """A file that is not what was written; the text says in what way."""
+    """A checkpoint file that is damaged or not a checkpoint; the message says how."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Saved:
         """Put the tensors into model, optimizer, loss scaler and random generators."""
         model.load_state_dict(self.tensors["model"])
         optimizer.load_state_dict(self.tensors["optimizer"])
-        for group in optimizer.param_groups:  # a state of before steps were captured says otherwise
+        for group in optimizer.param_groups:  # older checkpoints hold another value
             group["capturable"] = device.type == "cuda"
         scaler.load_state_dict(self.tensors["scaler"])
         torch.set_rng_state(self.tensors["rng"])
@@ -150,7 +150,7 @@ def tensors(
     }
 
 
-class Schedule:
+class CheckpointTimer:
     """When the next checkpoint is due: by steps, by seconds, and never for more than its share of the time."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -179,7 +179,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], bytes]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DamagedCheckpoint(f"it cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise DamagedCheckpoint(f"it cannot be read: {reason_of(error)}") from error
     if not content.startswith(FORMAT):
         raise DamagedCheckpoint("it is no checkpoint of this version")
     digest, _, body = content[len(FORMAT) :].partition(b"\n")

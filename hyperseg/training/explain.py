@@ -1,6 +1,5 @@
 """What a training would do, and after a few steps of it what it would take."""
 
-import itertools
 import statistics
 import time
 from dataclasses import dataclass
@@ -8,13 +7,14 @@ from dataclasses import dataclass
 import torch
 
 from hyperseg.training.captured import CapturedSteps, captures
-from hyperseg.training.loop import learning_rate, peak_memory
+from hyperseg.training.loop import peak_memory
 from hyperseg.training.recipe import Recipe
+from hyperseg.training.schedule import learning_rate
 from hyperseg.training.setup import Setup
 from hyperseg.training.step import make_optimizer, make_scaler, train_step
 
 STEPS = 20
-WARM_UP = 4  # the first steps choose kernels and fill caches, and on a GPU one is captured
+WARM_UP = 4  # not counted: they choose kernels, fill caches and, on a GPU, capture the graph
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def estimate(setup: Setup, recipe: Recipe, device: torch.device) -> Estimate:
     captured = CapturedSteps(model, optimizer, recipe, device) if captures(recipe, device) else None
     waits, steps = [], []
     batches = iter(setup.batches)
-    for _ in itertools.repeat(None, min(STEPS, recipe.steps)):
+    for _ in range(min(STEPS, recipe.steps)):
         started = time.perf_counter()
         images, labels = next(batches)
         waits.append(time.perf_counter() - started)

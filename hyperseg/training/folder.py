@@ -7,7 +7,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.models import read_weights_info
 from hyperseg.records import TrainingNumbers
 from hyperseg.records.store import parse_record
@@ -36,12 +36,12 @@ def output_folder(out: Path) -> Iterator[None]:
         raise UserError(f"--out {out} is a file or lies below one; name a folder that may be made") from error
     except OSError as error:
         _take_away(made)
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write into {out}: {reason}; choose another --out") from error
+        raise UserError(f"cannot write into {out}: {reason_of(error)}; choose another --out") from error
     try:
         yield
     finally:
-        (out / LOCK_FILE).unlink(missing_ok=True)  # before the release: whoever holds a lock without a file tries again
+        # Before the release: a process that gets the lock of a deleted file tries again.
+        (out / LOCK_FILE).unlink(missing_ok=True)
         lock.release()
         _take_away(made)
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from hyperseg.data.description import IGNORED
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.training.recipe import Recipe
 from hyperseg.training.step import StepOutcome
 
-QUEUE = 4  # steps that a GPU may be ahead of the values that are read from it
+QUEUE = 4  # steps by which the GPU may be ahead of the host
 LOOK_EVERY = 50  # steps between looks for a constant prediction
 
 
@@ -51,7 +51,7 @@ class Guards:
         self._constant_since: int | None = None
 
     def check_batch(self, step: int, images: Tensor, labels: Tensor) -> None:
-        """Sizes and label values of a batch, before it is used."""
+        """Raise unless images (B, H, W, 3) and labels (B, H, W) agree in size and each label is a class or ignored."""
         if images.shape[:3] != labels.shape:
             image_size, label_size = (" x ".join(map(str, t.shape[:3])) for t in (images, labels))
             self._stop(step, images, labels, f"images {image_size} and labels {label_size} differ in size",
@@ -62,7 +62,7 @@ class Guards:
             self._stop(step, images, labels, what, "correct the dataset's classes or labels")
 
     def looks_at(self, step: int) -> bool:
-        """Whether this step's prediction is looked at."""
+        """Whether this step is checked for a constant prediction."""
         return self.recipe.constant_prediction_steps is not None and step % LOOK_EVERY == 0
 
     def add(self, step: int, outcome: StepOutcome, images: Tensor, labels: Tensor, rate: float) -> list[float]:
@@ -140,5 +140,5 @@ class Guards:
             Path(file.name).chmod(0o644)
             Path(file.name).replace(path)
         except OSError as error:
-            return f" (the batch could not be saved: {error.strerror})"
+            return f" (the batch could not be saved: {reason_of(error)})"
         return f" (the batch is in {path})"

@@ -1,4 +1,4 @@
-"""The training loop: steps, epochs, the learning rate, and which weights are kept."""
+"""The training loop: steps, epochs, and which weights are kept."""
 
 import copy
 import resource
@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from hyperseg.records import EpochPoint
 from hyperseg.training.average import WeightAverage
 from hyperseg.training.captured import CapturedSteps, captures, set_learning_rate
-from hyperseg.training.checkpoint import Saved, Schedule, tensors
+from hyperseg.training.checkpoint import CheckpointTimer, Saved, tensors
 from hyperseg.training.faults import explain
 from hyperseg.training.guards import Guards
 from hyperseg.training.parallel import Processes, distribute
 from hyperseg.training.progress import TrainingProgress
 from hyperseg.training.recipe import Recipe
-from hyperseg.training.schedule import polynomial
+from hyperseg.training.schedule import learning_rate
 from hyperseg.training.state import Best, TrainingState
 from hyperseg.training.step import ALONE, make_optimizer, make_scaler, train_step
 from hyperseg.training.step_times import StepTimes
@@ -34,7 +34,7 @@ from hyperseg.training.watch import EVERY, Watcher
 
 @dataclass(frozen=True)
 class Validation:
-    """How epochs are scored: mean IoU in percent on `split`; `settings` says by which protocol and input size.
+    """How epochs are scored: mean IoU in percent on `split`; `settings` names the protocol and the input size.
 
     `picture` shows a prediction beside its label, uint8 (H, W, 3), to whoever watches.
     """
@@ -64,7 +64,7 @@ def fit(
     shown: TrainingProgress,
     guards: Guards,
     validation: Validation | None = None,
-    checkpoints: Schedule | None = None,
+    checkpoints: CheckpointTimer | None = None,
     saved: Saved | None = None,
     among: Processes = ALONE,
     seed: int = 0,
@@ -160,13 +160,6 @@ def fit(
         model.load_state_dict(average.tensors)
     model.eval()
     return Fit(state.epochs, selected, statistics.median(state.step_ms), peak_memory(device), state.resumed)
-
-
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """The learning rate of a step, counted from 0."""
-    if recipe.decay_unit == "epoch":
-        return recipe.learning_rate * polynomial(step // recipe.steps_per_epoch, recipe.epochs, recipe.decay_power)
-    return recipe.learning_rate * polynomial(step, recipe.steps, recipe.decay_power)
 
 
 def _next_batch(

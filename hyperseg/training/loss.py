@@ -7,14 +7,10 @@ from torch.nn import functional as F
 from hyperseg.data.description import IGNORED
 
 
-def cross_entropy(
-    logits: Tensor, target: Tensor, ignore_index: int = IGNORED, *, label_smoothing: float = 0.0
-) -> Tensor:
-    """Mean over the pixels that are not ignored; 0 where all are. Logits (B, C, H, W), target (B, H, W) int64."""
-    losses = F.cross_entropy(
-        logits, target, ignore_index=ignore_index, reduction="sum", label_smoothing=label_smoothing
-    )
-    return losses / (target != ignore_index).sum().clamp(min=1)
+def cross_entropy(logits: Tensor, target: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    """Mean over the pixels that are not ignored (255); 0 where all are. Logits (B, C, H, W), target (B, H, W) int64."""
+    losses = F.cross_entropy(logits, target, ignore_index=IGNORED, reduction="sum", label_smoothing=label_smoothing)
+    return losses / (target != IGNORED).sum().clamp(min=1)
 
 
 def bootstrapped_cross_entropy(
@@ -22,24 +18,23 @@ def bootstrapped_cross_entropy(
     target: Tensor,
     k: int = 4096,
     threshold: float = 0.3,
-    ignore_index: int = IGNORED,
     *,
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """Mean over images of each image's hard pixels.
 
-    Per image, ignored pixels count 0; if more than `k` pixels' losses exceed `threshold`, those that do are kept, else
-    the `k` largest. An image of no more than `k` pixels keeps them all (the released code fails there). Counting is
-    the same as the published sort and comparison of the (k+1)-th loss, without the sort. With `label_smoothing` pixels
-    are chosen by their loss without it: with it, hardly any would lie below the threshold.
+    Per image, ignored pixels (255) count 0. Where more than `k` pixels have a loss above `threshold`, those are kept,
+    else the `k` largest; an image of no more than `k` pixels keeps them all (the released code fails there). Counting
+    gives the same choice as the published sort. With `label_smoothing`, pixels are chosen by their loss without it:
+    with it, hardly any would lie below the threshold.
 
     Logits (B, C, H, W), target (B, H, W) int64; returns a scalar.
     """
-    losses = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none").flatten(1)
+    losses = F.cross_entropy(logits, target, ignore_index=IGNORED, reduction="none").flatten(1)
     values = losses
     if label_smoothing:
         values = F.cross_entropy(
-            logits, target, ignore_index=ignore_index, reduction="none", label_smoothing=label_smoothing
+            logits, target, ignore_index=IGNORED, reduction="none", label_smoothing=label_smoothing
         ).flatten(1)
     if losses.shape[1] <= k:
         return values.mean()
@@ -57,7 +52,7 @@ def bootstrapped_cross_entropy(
 def without_waiting(losses: Tensor, values: Tensor, k: int, threshold: float) -> Tensor:
     """The bootstrapped mean of `values` (B, N), N > k, of pixels chosen by `losses` (B, N).
 
-    Both means are computed for every image, so that the host need not learn how many exceed the threshold: a GPU has
+    Both means are computed for every image, and the host need not learn how many exceed the threshold: a GPU has
     the time for that, but not for a wait in every step.
     """
     hard = losses > threshold
@@ -69,5 +64,5 @@ def without_waiting(losses: Tensor, values: Tensor, k: int, threshold: float) ->
 def _of_largest(losses: Tensor, values: Tensor, k: int) -> Tensor:
     """The values (..., k) of the k largest losses (..., N)."""
     largest = losses.topk(k, sorted=False)
-    # its own gradient has no sum: on a GPU a gather's is slower where sums must have an order
+    # a gradient without a sum: a gather's deterministic gradient is slower on a GPU
     return largest.values if values is losses else values.gather(-1, largest.indices)

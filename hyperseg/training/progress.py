@@ -2,6 +2,7 @@
 
 import sys
 import time
+from datetime import timedelta
 from types import TracebackType
 
 from rich.console import Console
@@ -14,7 +15,7 @@ class TrainingProgress:
     """Shows epoch, loss, learning rate, images per second and the time left, on stderr. A context manager."""
 
     def __init__(self, title: str, epochs: int, steps: int, batch: int, speaks: bool = True) -> None:
-        self.speaks = speaks  # False: says nothing, as one of several processes
+        self.speaks = speaks  # False: silent, as all but one of several processes are
         self.title, self.epochs, self.steps, self.batch = title, epochs, steps, batch
         console = Console(file=sys.stderr)
         self.live = Progress(
@@ -54,8 +55,8 @@ class TrainingProgress:
             self.live.update(self.task, completed=done, state=state)
         elif self.speaks and (now - self.shown >= PLAIN_INTERVAL_S or done == self.steps):
             self.shown = now
-            left = elapsed / steps * (self.steps - done)
-            print(f"{self.title}  step {done}/{self.steps}  {state}  left {_clock(left)}", file=sys.stderr, flush=True)
+            left = timedelta(seconds=round(elapsed / steps * (self.steps - done)))
+            print(f"{self.title}  step {done}/{self.steps}  {state}  left {left}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """One lasting line, above the live one."""
@@ -63,9 +64,3 @@ class TrainingProgress:
             self.live.console.print(text, highlight=False)
         elif self.speaks:
             print(text, file=sys.stderr, flush=True)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -167,7 +167,7 @@ def _validated(content: dict[str, Any]) -> Recipe:
         where = f"training.{key}" if key else "training"
         if error.errors()[0]["type"] == "extra_forbidden":
             known = ", ".join(k for k in Recipe.model_fields if k not in FIXED)
-            raise UserError(f"unknown key {where} in the configuration; choose from {known}") from error
+            raise UserError(f"unknown key {where} in the configuration; choose one of {known}") from error
         raise UserError(f"{where} in the configuration does not fit: {message}") from error
 
 
@@ -204,9 +204,3 @@ def for_dataset(
             "that of unseen images"
         )
     return recipe, notes
-
-
-def recipe_ids() -> list[str]:
-    """Ids of the recipes that come with the package."""
-    folder = files("hyperseg.training") / "recipes"
-    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from hyperseg.data.loading import TrainingSamples, choose_workers, training_loader
+from hyperseg.data.loading import EpochBatches, TrainingSamples, choose_workers, training_loader
 from hyperseg.data.prepared import PreparedDataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.kernels.training import TrainingKernels, attach
 from hyperseg.models import HyperSeg
 from hyperseg.networks import create_network
 from hyperseg.rivals.network import RivalNetwork
+from hyperseg.training.finetune import start_from
 from hyperseg.training.parallel import Processes
 from hyperseg.training.recipe import Recipe
-from hyperseg.training.start import start_from
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Setup:
 
     model: HyperSeg | RivalNetwork
     batches: DataLoader[tuple[Tensor, Tensor]]
-    images: int  # of the split, before any is drawn
+    images: int  # of the split
     workers: int
     renewed: list[str]
     kernels: TrainingKernels
@@ -77,15 +77,9 @@ def make_setup(
         rare_class_temperature=recipe.rare_class_temperature,
     )  # fmt: skip
     workers = recipe.workers if recipe.workers is not None else choose_workers(device.type)
-    batches = training_loader(
-        samples,
-        epochs=recipe.epochs,
-        images_per_epoch=recipe.images_per_epoch,
-        batch=recipe.batch,
-        workers=workers,
-        first_step=first_step,
-        share=(among.rank, among.count) if among else (0, 1),
-    )
+    share = (among.rank, among.count) if among else (0, 1)
+    keys = EpochBatches(recipe.epochs, recipe.images_per_epoch, recipe.batch, first_step, share)
+    batches = training_loader(samples, keys, workers)
     model = create_network(
         variant,
         pretrained_backbone=recipe.pretrained_backbone and initial is None,
@@ -116,7 +110,7 @@ def make_deterministic(seed: int, threads: int | None) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # Fills every new tensor, in case an operator reads what it never wrote: 7 % of a step on a CPU, and none does.
+    # Filling every new tensor guards against uninitialized reads, takes 7 % of a step on a CPU, and is not needed.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False

@@ -27,7 +27,7 @@ class StepOutcome:
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    # On a GPU step count and learning rate lie in its memory, where a captured step reads them.
+    """Adam by the recipe. On a GPU step count and learning rate are tensors, which a captured step reads."""
     on_gpu = next(model.parameters()).is_cuda
     rate = (
         torch.tensor(recipe.learning_rate, device=next(model.parameters()).device) if on_gpu else recipe.learning_rate
@@ -36,7 +36,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def make_scaler(recipe: Recipe, device: torch.device) -> torch.amp.GradScaler:
-    """Scales a float16 loss so that small gradients do not vanish; does nothing in the other precisions."""
+    """Scales a float16 loss against vanishing gradients; does nothing in the other precisions."""
     return torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
 
 

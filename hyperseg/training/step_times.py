@@ -1,4 +1,4 @@
-"""How long steps take: by the wall clock on a CPU, by events on a GPU, of which the host only starts the steps."""
+"""How long steps take: by the wall clock on a CPU, by events on a GPU, where the host only starts the steps."""
 
 import time
 from collections import deque

@@ -107,7 +107,7 @@ def test_inference_and_loading_go_to_a_record_that_the_report_shows(
         (["--variant", "hyperseg_x"], "unknown variant 'hyperseg_x'; choose one of"),
         (["--engine", "warp"], "unknown engine 'warp'; choose one of"),
         (["--engine", "cudagraph"], "engine cudagraph does not run in float32 on cpu"),
-        (["--weights", "w.safetensors"], "the agreement needs both --weights and --images"),
+        (["--weights", "w.safetensors"], "the agreement needs --weights and --images"),
         (["--part", "agreement"], "the agreement needs --weights and --images"),
         (["--authors", "nowhere"], "nowhere is not a checkout of the authors' repository"),
     ],

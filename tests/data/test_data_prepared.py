@@ -14,14 +14,14 @@ import pytest
 from data_command import cli
 from PIL import Image
 
+from hyperseg.data.description import read_info
 from hyperseg.data.manifest import write_manifest
-from hyperseg.data.offenders import first_ten
-from hyperseg.data.prepared import Sample, open_dataset, read_image, read_info, read_label
+from hyperseg.data.prepared import Sample, open_dataset, read_image, read_label
 from hyperseg.datasets.inspection import inspect, offenders_of
 from hyperseg.datasets.sealing import seal
 from hyperseg.datasets.staging import staged_folder
 from hyperseg.datasets.verify import verify
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, first_ten
 
 CAMVID = Path(os.environ.get("HYPERSEG_CAMVID", Path(__file__).parents[2].parent / "shared" / "camvid"))
 
@@ -233,7 +233,7 @@ def test_real_camvid_is_prepared_byte_for_byte(tmp_path):
     assert set(np.unique(read_label(sample))) <= {*range(11), 255}
 
 
-def test_a_segnet_copy_with_other_bytes_is_found_whatever_its_manifest_says(dataset, make):
+def test_a_segnet_copy_with_other_bytes_is_found_whatever_its_manifest_says(dataset):
     for kind in ("images", "labels"):
         (dataset / "test" / kind / "test0.png").rename(dataset / "test" / kind / "0001TP_008550.png")
     description = dataset / "dataset.yaml"

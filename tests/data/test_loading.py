@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
 from hyperseg.data.loading import EpochBatches, TrainingSamples, choose_workers, training_loader
-from hyperseg.data.prepared import ClassInfo, DatasetInfo, PreparedDataset, open_dataset, write_info, write_manifest
+from hyperseg.data.manifest import write_manifest
+from hyperseg.data.prepared import PreparedDataset, open_dataset
 from hyperseg.data.transforms import Augmentation
 from hyperseg.errors import UserError
 
@@ -36,7 +38,7 @@ def dataset(tmp_path: Path) -> PreparedDataset:
 
 def batch_hashes(dataset: PreparedDataset, workers: int, *, cache: bool = False, seed: int = 7) -> list[str]:
     samples = TrainingSamples(dataset, "train+val", AUGMENTATION, void="class", seed=seed, cache=cache)
-    loader = training_loader(samples, epochs=2, images_per_epoch=7, batch=3, workers=workers)
+    loader = training_loader(samples, EpochBatches(2, 7, 3), workers)
     return [
         hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes()).hexdigest() for images, labels in loader
     ]

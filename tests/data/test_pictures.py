@@ -92,7 +92,7 @@ def test_formats_that_are_no_images_are_named():
         read_picture(b"text")
 
 
-def test_any_damage_is_a_clause(tmp_path):
+def test_any_damage_is_a_clause():
     whole = {kind: saved(Image.fromarray(np.stack([GREY] * 3, axis=2)), kind) for kind in ("PNG", "JPEG", "TIFF")}
     clauses = []
     for data in whole.values():

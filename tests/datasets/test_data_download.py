@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from hyperseg.datasets.disk import check_disk, readable_size
+from hyperseg.datasets.disk import readable_size
 from hyperseg.datasets.download import DownloadError, Patience, ResumingDownloader
 from hyperseg.errors import UserError
 
@@ -165,11 +165,6 @@ def test_a_file_of_another_size_than_known_is_refused(site, make, target, length
     with pytest.raises(DownloadError, match=r"it offers 400000 bytes, expected 1000|it sends more than the 1000 bytes"):
         run(site.put("/a", make.page(BODY, length=length)), target, expected=1000)
     assert not target.exists()
-
-
-def test_the_disk_is_asked_before_the_first_byte(site, make, target, tmp_path):
-    with pytest.raises(UserError, match=r"free, but 1000 TB are needed and 268 MB kept spare"):
-        check_disk(tmp_path, 10**15)
 
 
 def test_two_processes_do_not_write_one_file(site, make, target):

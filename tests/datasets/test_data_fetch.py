@@ -161,7 +161,7 @@ def test_a_wait_that_is_none_is_refused(tmp_path, silence):
 def test_a_disk_too_small_is_told_before_anything_is_asked(site, make, tmp_path, body):
     page = make.page(body)
     archive = Archive(file="a.zip", urls=(site.put("/a.zip", page),), bytes=10**15)
-    with pytest.raises(UserError, match=r"1000 TB are needed"):
+    with pytest.raises(UserError, match=r"free, but 1000 TB are needed and 268 MB kept spare"):
         fetch(tmp_path, [archive])
     assert page.requests == []
 

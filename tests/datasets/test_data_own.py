@@ -11,8 +11,9 @@ from data_command import cli
 from folder_content import files_in
 from PIL import Image
 
+from hyperseg.data.description import ClassInfo
 from hyperseg.data.overlay import overlay
-from hyperseg.data.prepared import ClassInfo, open_dataset
+from hyperseg.data.prepared import open_dataset
 from hyperseg.datasets.card import DatasetCard, read_card
 from hyperseg.datasets.card_text import html, markdown
 from hyperseg.datasets.croissant import croissant_text

@@ -171,21 +171,6 @@ def test_a_member_that_hides_its_size_is_stopped(tmp_path):
     assert sum(path.stat().st_size for path in target.rglob("*")) <= 10
 
 
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (
-            b"<html>not found</html>",
-            "is a web page, perhaps an error or a login, not a zip or tar archive; get it again",
-        ),
-        (b"", "is an empty file, not a zip or tar archive"),
-    ],
-)
-def test_what_is_no_archive_is_told(tmp_path, data, words):
-    (tmp_path / "a.zip").write_bytes(data)
-    refused(tmp_path / "a.zip", tmp_path, words)
-
-
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.xz", "tar.bz2"])
 def test_damaged_archives_are_told_in_one_sentence(tmp_path, kind):
     path = tmp_path / f"a.{kind}"

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import own_data
 import pytest
 from click.testing import Result
 from data_command import cli, told
@@ -20,22 +22,8 @@ from hyperseg.datasets.staging import files_below, staged
 from hyperseg.datasets.verify import verify
 from hyperseg.errors import UserError
 
+add = partial(own_data.add, copy=False)  # in place, or with --out
 STREETS = ("--train", "1", "--val", "0", "--test", "1", "--height", "32", "--width", "32")
-
-
-@pytest.fixture
-def own(make, tmp_path) -> Path:
-    """A folder of pictures of the layout <split>/images, and classes.yaml beside it."""
-    (tmp_path / "classes.yaml").write_text("classes: [lot, car]\n")
-    files = {}
-    for seed, split in enumerate(("train", "val")):
-        files[f"{split}/images/{seed}.png"] = make.png(make.noise(seed))
-        files[f"{split}/labels/{seed}.png"] = make.png(np.eye(24, 32, dtype=np.uint8))
-    return make.write_files(tmp_path / "own", files)
-
-
-def add(own: Path, *more: object) -> Result:
-    return cli("add", own, "--classes", own.parent / "classes.yaml", *more)
 
 
 def streets(out: Path) -> Result:
@@ -49,16 +37,16 @@ def test_another_programs_dataset_yaml_makes_no_dataset(tmp_path, make):
     assert files_in(folder) == files
 
 
-def test_a_dataset_made_in_place_is_never_replaced(own, make):
-    assert add(own).exit_code == 0
-    make.write_files(own, {".git/HEAD": b"ref"})
-    before = files_in(own)
-    assert "files that were not made there by `hyperseg data`" in told(streets(own))
-    assert files_in(own) == before
-    (own / ".git" / "HEAD").unlink()
-    assert "files that were not made there" in told(streets(own)), "its pictures are the user's"
-    (own / "manifest.json").unlink()
-    assert "files that were not made there" in told(streets(own))
+def test_a_dataset_made_in_place_is_never_replaced(lots, make):
+    assert add(lots).exit_code == 0
+    make.write_files(lots, {".git/HEAD": b"ref"})
+    before = files_in(lots)
+    assert "files that were not made there by `hyperseg data`" in told(streets(lots))
+    assert files_in(lots) == before
+    (lots / ".git" / "HEAD").unlink()
+    assert "files that were not made there" in told(streets(lots)), "its pictures are the user's"
+    (lots / "manifest.json").unlink()
+    assert "files that were not made there" in told(streets(lots))
 
 
 @pytest.mark.parametrize("name", ["notes.txt", ".git/HEAD", "train/images/extra.png", "train/images/.hidden"])
@@ -81,7 +69,7 @@ def test_a_changed_file_is_kept(tmp_path):
     assert "train/labels/000000.png" in told(streets(out))
 
 
-def test_what_this_package_made_is_replaced(tmp_path, own):
+def test_what_this_package_made_is_replaced(tmp_path, lots):
     out = tmp_path / "streets"
     assert streets(out).exit_code == 0
     (out / "Thumbs.db").write_bytes(b"x")
@@ -91,40 +79,40 @@ def test_what_this_package_made_is_replaced(tmp_path, own):
     assert streets(out).exit_code == 0
     copy = tmp_path / "copy"
     for _ in range(2):
-        assert add(own, "--out", copy).exit_code == 0
+        assert add(lots, "--out", copy).exit_code == 0
     assert cli("version", copy, "--record").exit_code == 0
-    assert add(own, "--out", copy).exit_code == 0, "a copy stays a copy when its version is recorded"
+    assert add(lots, "--out", copy).exit_code == 0, "a copy stays a copy when its version is recorded"
     shutil.rmtree(out)
-    out.symlink_to(own)
+    out.symlink_to(lots)
     assert "is not a folder of this package" in told(streets(out))
 
 
 @pytest.mark.parametrize("damage", ["classes", "pictures", "disk"])
-def test_a_failed_addition_in_place_leaves_the_dataset_as_it_was(own, damage, monkeypatch):
-    assert add(own).exit_code == 0
-    before = files_in(own)
+def test_a_failed_addition_in_place_leaves_the_dataset_as_it_was(lots, damage, monkeypatch):
+    assert add(lots).exit_code == 0
+    before = files_in(lots)
     if damage == "classes":
-        (own.parent / "classes.yaml").write_text("classes: [lot]\n")
+        (lots.parent / "classes.yaml").write_text("classes: [lot]\n")
     elif damage == "pictures":
-        (own / "train" / "images" / "0.png").write_bytes(b"no picture")
-        before = files_in(own)
+        (lots / "train" / "images" / "0.png").write_bytes(b"no picture")
+        before = files_in(lots)
     else:
-        (own.parent / "classes.yaml").write_text("classes: [lot, car, bus]\n")
+        (lots.parent / "classes.yaml").write_text("classes: [lot, car, bus]\n")
 
         def full(*arguments: object) -> None:
             raise UserError("cannot write: no space left on device")
 
         monkeypatch.setattr("hyperseg.datasets.sealing.save_manifest", full)
-    assert told(add(own))
-    assert files_in(own) == before
+    assert told(add(lots))
+    assert files_in(lots) == before
 
 
 @pytest.mark.parametrize("name", ["dataset.yaml", "manifest.json"])
-def test_an_addition_in_place_overwrites_no_file_of_another_program(own, name):
-    (own / name).write_text('{"somebody": "else"}')
-    before = files_in(own)
-    assert "holds a file that would be replaced and is not of a dataset of this package" in told(add(own))
-    assert files_in(own) == before
+def test_an_addition_in_place_overwrites_no_file_of_another_program(lots, name):
+    (lots / name).write_text('{"somebody": "else"}')
+    before = files_in(lots)
+    assert "holds a file that would be replaced and is not of a dataset of this package" in told(add(lots))
+    assert files_in(lots) == before
 
 
 def kill_while_staged(out: Path, then: str = "") -> None:
@@ -206,43 +194,43 @@ def closed(folder: Path) -> bool:
     return not os.access(folder, os.W_OK)
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(own, tmp_path):
+def test_a_folder_that_cannot_be_written_is_one_sentence(lots, tmp_path):
     target = tmp_path / "closed"
     target.mkdir()
-    out, before = target / "x", files_in(own)
+    out, before = target / "x", files_in(lots)
     if closed(target):
-        lines = [add(own, "--out", out), streets(out), cli("fetch", "camvid", "--downloads", out)]
+        lines = [add(lots, "--out", out), streets(out), cli("fetch", "camvid", "--downloads", out)]
     else:  # root: a file where a folder is needed
         target.chmod(0o755)
         (target / "x").write_text("")
         out = target / "x" / "y"
-        lines = [add(own, "--out", out), streets(out), cli("fetch", "camvid", "--downloads", out)]
+        lines = [add(lots, "--out", out), streets(out), cli("fetch", "camvid", "--downloads", out)]
     for line in lines:
         words = told(line)
         assert str(out) in words or str(target) in words
         assert "another" in words or "free some space" in words
-    assert add(own).exit_code == 0
-    assert "give another --out" in told(cli("show", own, "--out", out / "sheet.png"))
-    assert set(files_in(own)) == {*before, "dataset.yaml", "manifest.json", "card.json"}
+    assert add(lots).exit_code == 0
+    assert "give another --out" in told(cli("show", lots, "--out", out / "sheet.png"))
+    assert set(files_in(lots)) == {*before, "dataset.yaml", "manifest.json", "card.json"}
 
 
 @pytest.mark.parametrize("what", ["streets", "add", "in place", "prepare", "show"])
-def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(own, tmp_path, make, what):
+def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(lots, tmp_path, make, what):
     """No file may grow beyond 2 kB in the process: each write of a picture ends as on a full disk."""
     sound = tmp_path / "sound"
     assert streets(sound).exit_code == 0
     frame, label = make.png(make.noise(1)), make.png(np.zeros((24, 32, 3), np.uint8))
     source = make.write_files(tmp_path / "source", {"0001TP_006690.png": frame, "0001TP_006690_L.png": label})
-    (own.parent / "classes.yaml").write_text("classes: [lot, car]\ncitation: " + 1000 * "long " + "\n")
+    (lots.parent / "classes.yaml").write_text("classes: [lot, car]\ncitation: " + 1000 * "long " + "\n")
     out = tmp_path / "data" / "out"
     line = {
         "streets": ["streets", "--out", out, *STREETS],
-        "add": ["add", own, "--classes", tmp_path / "classes.yaml", "--out", out],
-        "in place": ["add", own, "--classes", tmp_path / "classes.yaml"],
+        "add": ["add", lots, "--classes", tmp_path / "classes.yaml", "--out", out],
+        "in place": ["add", lots, "--classes", tmp_path / "classes.yaml"],
         "prepare": ["prepare", "camvid", "--source", source, "--out", out, "--partial"],
         "show": ["show", sound, "--out", out / "sheet.png"],
     }[what]
-    before = files_in(own)
+    before = files_in(lots)
     code = (  # without bytecode: Python 3.11 would keep what the limit cut off, for the next process to fail on
         "import resource, sys; sys.dont_write_bytecode = True; from hyperseg.cli import main; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); main()"
@@ -253,7 +241,7 @@ def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(own, tmp_path, 
     assert last.startswith(("error: cannot ", "error: streets: cannot "))
     assert "file too large" in last
     assert "Traceback" not in done.stderr
-    assert files_in(own) == before
+    assert files_in(lots) == before
     assert not out.parent.exists() or not [path for path in out.parent.rglob("*") if path.is_file()]
 
 

@@ -75,7 +75,7 @@ def test_a_file_called_png_that_is_something_else_is_named(lots):
     assert str(lots.parent / "data" / ".") not in words, "no hidden folder of the work is named"
 
 
-def test_names_with_escape_codes_do_not_reach_the_terminal(lots, make):
+def test_names_with_escape_codes_do_not_reach_the_terminal(lots):
     (lots / "train" / "images" / "a\x1b[31m.txt").write_text("x")
     words = told(add(lots))
     assert "\x1b" not in words

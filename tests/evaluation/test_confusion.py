@@ -36,7 +36,6 @@ def test_counts_equal_a_pixel_by_pixel_count_and_torchmetrics(seed: int) -> None
 
 def test_counts_beyond_float32_are_exact() -> None:
     matrix = np.array([[2**40 + 1, 1], [0, 2**41 + 1]])
-    assert (matrix + matrix)[0, 0] == 2**41 + 2
     assert class_iou(matrix).tolist() == pytest.approx(
         [(2**40 + 1) / (2**40 + 2), (2**41 + 1) / (2**41 + 2)], abs=1e-15
     )

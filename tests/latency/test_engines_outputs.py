@@ -9,7 +9,6 @@ from torch import nn
 
 from hyperseg import create_model
 from hyperseg.errors import UserError
-from hyperseg.kernels.inference import fuse_networks
 from hyperseg.kernels.native.build import compiler
 from hyperseg.kernels.native.libraries import trunk_library
 from hyperseg.latency.engines import Engine, Target, engine_table
@@ -98,10 +97,3 @@ def test_a_whole_graph_engine_runs_any_network(name: str) -> None:
         torch.testing.assert_close(
             engine.prepare(peer, image, target("float32"))(image), peer(image), atol=1e-5, rtol=0
         )
-
-
-def test_other_modules_are_left_alone_by_fusing() -> None:
-    peer = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
-    network, parts = fuse_networks(peer)
-    assert network is peer
-    assert parts == []

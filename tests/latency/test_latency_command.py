@@ -110,10 +110,10 @@ def test_a_second_run_does_not_overwrite_the_first(smoke: tuple[Record, Path, in
         (["--protocol", "paper", "--engine", "compile"], "protocol paper is defined for engine eager"),
         (["--protocol", "deploy", "--batch-norm", "deleted"], "protocol deploy takes its batch norms folded"),
         (["--protocol", "deploy", "--images", "5"], "protocol deploy counts no passes over images"),
-        (["--precision", "float16"], "engine eager does not run in float16 on cpu"),
+        (["--precision", "float16"], "engine eager does not run in float16 on cpu; it runs in bfloat16 on cpu"),
         (["--height", "100"], "resize or pad it to"),
         (["--height", "64000", "--width", "64000"], "GiB are free; choose a smaller batch or input"),
-        (["--weights", "nowhere.pth"], "there is no weights file nowhere.pth"),
+        (["--weights", "nowhere.pth"], "weights file 'nowhere.pth' does not exist"),
         (["--peer", "all", "--out-file", "one.json"], "--out-file names one record and several are asked for"),
     ],
 )

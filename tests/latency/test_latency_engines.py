@@ -13,22 +13,6 @@ from hyperseg.latency.request import Request, check_request, record_path
 from hyperseg.latency.subjects import VariantSpec
 
 
-def test_the_table_is_found_and_named_by_its_files() -> None:
-    table = engine_table()
-    assert {"eager", "compile"} <= set(table)
-    assert all(name == engine.name for name, engine in table.items())
-
-
-def test_an_unknown_engine_names_the_known_ones() -> None:
-    with pytest.raises(UserError, match="unknown engine 'warp'; choose one of compile, "):
-        get_engine("warp", "cpu", "float32")
-
-
-def test_a_mode_an_engine_lacks_is_refused_with_its_modes() -> None:
-    with pytest.raises(UserError, match="engine eager does not run in float16 on cpu; it runs in bfloat16 on cpu"):
-        get_engine("eager", "cpu", "float16")
-
-
 def test_an_engine_that_is_not_installed_is_left_out_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     table = dict(engine_table())
     table["eager"] = replace(table["eager"], requires=("no_such_runtime",), extra="engines")

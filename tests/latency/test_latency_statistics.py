@@ -11,10 +11,6 @@ def test_a_percentile_needs_its_samples(count: int, given: bool) -> None:
     assert (percentile(np.arange(1.0, count + 1), 90, 64) is not None) == given
 
 
-def test_percentile_of_a_hundred_and_one_numbers() -> None:
-    assert percentile(np.arange(101.0), 90, 64) == 90
-
-
 def test_drift_compares_the_outer_thirds() -> None:
     assert drift_percent(np.array([10.0, 10, 10, 50, 50, 50, 11, 11, 11])) == pytest.approx(10)
     assert drift_percent(np.array([1.0, 9.0])) == 0

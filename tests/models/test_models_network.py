@@ -11,7 +11,7 @@ from torch import nn
 import hyperseg
 from hyperseg.errors import UserError
 from hyperseg.kernels.inference import fuse
-from hyperseg.models import check_size, create_model, fits, pad_to_fit
+from hyperseg.models import check_size, create_model, pad_to_fit
 from hyperseg.models.network import class_map
 from hyperseg.models.variants import VARIANTS, get_variant
 
@@ -44,8 +44,8 @@ def test_sizes_that_fit() -> None:
     for variant in VARIANTS.values():
         for hw in (variant.train_hw, variant.eval_hw, (variant.unit, 2 * variant.unit)):
             check_size(variant, *hw)
-    assert not fits(get_variant("cityscapes_hyperseg_m"), 64, 64)
-    assert fits(get_variant("voc_hyperseg_l"), 128, 128)
+    assert not get_variant("cityscapes_hyperseg_m").fits(64, 64)
+    assert get_variant("voc_hyperseg_l").fits(128, 128)
 
 
 def test_padding_makes_a_size_fit() -> None:

@@ -106,7 +106,7 @@ def test_names_splits_and_titles_have_a_checked_form(section: str, changes: dict
         ("evaluation", {"input_hw": [128, 100]}, "evaluation.input_hw is 128 x 100"),
         ("evaluation", {"input_hw": {"voc_hyperseg_l": [128, 128]}}, "names 'voc_hyperseg_l', which is none of"),
         ("latency", {"protocols": ["quick"]}, "unknown latency protocol 'quick'"),
-        ("latency", {"engines": ["warp"]}, "unknown engine 'warp' in latency.engines; choose from "),
+        ("latency", {"engines": ["warp"]}, "unknown engine 'warp' in latency.engines; choose one of "),
         ("latency", {"precisions": ["float64"]}, "unknown precision 'float64' in latency.precisions"),
         ("latency", {"input_hw": [64, 64]}, "latency.input_hw is 64 x 64"),
     ],

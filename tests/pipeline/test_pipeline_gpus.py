@@ -5,8 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hyperseg.cli.steps import SHARED_GPUS
-from hyperseg.pipeline import run
+from hyperseg.processors import SHARED_GPUS
 
 CLAIM = (
     "import os, sys; from hyperseg.cli.steps import claim_gpu; claim_gpu(); "
@@ -24,7 +23,6 @@ def claim(folder: Path, gpus: str) -> "subprocess.Popen[str]":
 
 
 def test_each_job_gets_a_gpu_of_its_own_and_frees_it_when_it_ends(tmp_path: Path) -> None:
-    assert run.SHARED_GPUS == SHARED_GPUS
     first = claim(tmp_path, "2,5")
     assert first.stdout
     assert first.stdout.readline() == "2\n"

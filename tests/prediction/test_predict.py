@@ -158,7 +158,7 @@ def test_what_is_no_source_is_named(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_record_of_other_weights_is_refused(pictures: Path, weights: Path, tmp_path: Path) -> None:
+def test_a_record_of_other_weights_is_refused(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"beside .*train.json there is no weights.safetensors"):
         predict(pictures / "a.png", tmp_path / "train.json", tmp_path / "out")
 
@@ -173,11 +173,6 @@ def test_classes_are_named_by_what_is_known() -> None:
 
 def test_a_folder_stops_at_the_limit(pictures: Path) -> None:
     assert [frame.name for frame in open_source(str(pictures), 1).frames] == ["a"]
-
-
-def test_deep_grey_is_scaled_as_in_a_dataset(tmp_path: Path) -> None:
-    Image.fromarray(np.array([[0, 257, 65535]], np.uint16)).save(tmp_path / "deep.png")
-    assert read_picture(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 1, 255]
 
 
 def test_a_video_of_one_pixel_and_one_that_was_cut_short(weights: Path, tmp_path: Path) -> None:
@@ -201,7 +196,7 @@ def test_an_input_size_that_cannot_be(size: str, pictures: Path, weights: Path, 
         predict(pictures / "a.png", weights, tmp_path / "out", "--input", size)
 
 
-def test_a_gif_of_a_folder_is_left_out_and_named(weights: Path, tmp_path: Path) -> None:
+def test_a_gif_of_a_folder_is_left_out_and_named(tmp_path: Path) -> None:
     for name in ("a.png", "b.gif", "notes.txt"):
         Image.new("RGB", (20, 20)).save(tmp_path / name, "PNG")
     opened = open_source(str(tmp_path))

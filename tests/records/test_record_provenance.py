@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from hyperseg.records.network import network_ref
 from hyperseg.records.provenance import machine, provenance
 
 
@@ -127,28 +126,6 @@ def test_a_checkout_that_git_does_not_trust_is_named_with_the_remedy(tmp_path: P
     commit, _, said = state(repository, tmp_path, **variables)
     assert commit is None
     assert f"git config --global --add safe.directory '{repository}'" in said
-
-
-def test_a_network_is_described_by_its_own_attributes() -> None:
-    weights = SimpleNamespace(source="package 1.0", file="w.pth", sha256="0" * 64)
-    model = SimpleNamespace(
-        variant=SimpleNamespace(id="camvid_hyperseg_s"), num_classes=12, backbone_name="tf_efficientnet_lite1",
-        backbone_weights=weights, slices="released",
-        parameters=lambda: [SimpleNamespace(numel=lambda: 40), SimpleNamespace(numel=lambda: 2)],
-    )  # fmt: skip
-    described = network_ref(model, weights_sha256=None, gmacs=1.5)
-    assert described.id == "camvid_hyperseg_s"
-    assert described.parameters == 42
-    assert described.weights_sha256 is None
-    assert described.backbone_weights is not None
-    assert described.backbone_weights.file == "w.pth"
-    model.backbone_weights = None
-    assert network_ref(model, weights_sha256="1" * 64).backbone_weights is None
-
-
-def test_records_import_no_torch() -> None:
-    code = "import sys, hyperseg.records, hyperseg.records.provenance; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_gpu_that_this_job_may_not_open_is_no_part_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """Records on disk: atomic, readable by the group, refused in one sentence where they do not fit."""
 
-import hashlib
 import json
 import os
 import signal
@@ -13,7 +12,7 @@ import pytest
 from record_content import content
 
 from hyperseg.errors import UserError
-from hyperseg.files import sha256_file, write_text_atomic
+from hyperseg.files import write_text_atomic
 from hyperseg.records import Record, read_record, read_record_files, write_record
 
 
@@ -27,15 +26,6 @@ def test_a_record_is_written_and_read_back_the_same(tmp_path: Path) -> None:
     first = path.read_bytes()
     write_record(path, record)
     assert path.read_bytes() == first
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_text_atomic(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_text_atomic(path, "new \ud800")  # a lone surrogate has no UTF-8
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_kill_at_any_time_leaves_a_whole_file(tmp_path: Path) -> None:
@@ -81,7 +71,7 @@ def test_folders_are_searched_in_sorted_order_and_leftovers_passed_over(tmp_path
         (b'{"numbers": ' + b"9" * 5000 + b"}", "not JSON"),
         (b'{"numbers": 1, "numbers": 2}', "stands twice"),
         (b"\xff\xfe", "not UTF-8"),
-        (json.dumps(content("latency") | {"schema_version": 3}).encode(), "schema_version"),
+        (json.dumps(content("latency") | {"schema_version": 3}).encode(), "; install a newer"),
         (json.dumps(content("latency") | {"numbers": {"kind": "other"}}).encode(), "numbers"),
         (json.dumps({"files": []}).encode(), "campaign"),
         (json.dumps({k: v for k, v in content("latency").items() if k != "schema_version"}).encode(), "schema_version"),
@@ -99,7 +89,7 @@ def test_an_unfit_file_is_told_in_one_sentence(tmp_path: Path, data: bytes, said
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot read record .*absent\.json: No such file"):
+    with pytest.raises(UserError, match=r"cannot read record .*absent\.json: no such file"):
         read_record(tmp_path / "absent.json")
 
 
@@ -108,11 +98,6 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*file/record\.json"):
         write_text_atomic(tmp_path / "file/record.json", "x")
     assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_the_hash_of_a_file(tmp_path: Path) -> None:
-    (tmp_path / "f").write_bytes(b"abc" * 100_000)
-    assert sha256_file(tmp_path / "f") == hashlib.sha256(b"abc" * 100_000).hexdigest()
 
 
 def test_what_a_terminal_or_an_array_cannot_take_is_refused_in_a_line(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Which records make a report, and which are refused."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -56,23 +55,6 @@ def test_what_differs_in_a_table_is_no_duplicate(tmp_path: Path) -> None:
     ]  # fmt: skip
     write(tmp_path, {f"{number:02d}.json": one for number, one in enumerate(cells)})
     assert len(load([tmp_path])) == len(cells)
-
-
-def test_missing_empty_and_unfit_inputs(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no record or folder at"):
-        load([tmp_path / "absent"])
-    with pytest.raises(UserError, match="no record"):
-        load([tmp_path])
-    (tmp_path / "other.json").write_text('{"files": {}}')
-    with pytest.raises(UserError, match=r"other\.json"):
-        load([tmp_path])
-
-
-def test_a_later_schema_version_is_refused(tmp_path: Path) -> None:
-    content = evaluation().model_dump(mode="json") | {"schema_version": 3}
-    (tmp_path / "later.json").write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"later\.json.*schema_version.*it is 3.*; install a newer"):
-        load([tmp_path])
 
 
 def test_the_checkpoint_comes_from_the_training_record_of_the_same_weights(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hyperseg.report.part import parts_of
 from hyperseg.report.tables import table_parts
 
 
-def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root: Path) -> None:
+def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path) -> None:
     code = (
         "import sys; from hyperseg.cli import group; "
         f"group(['report', '--out', 'out', {str(demo_records)!r}], standalone_mode=False); "
@@ -54,11 +54,14 @@ def test_a_report_is_made_without_torch(tmp_path: Path, demo_records: Path, root
         ({}, ["--out", "out"], "give --out FOLDER and at least one record"),
         ({}, ["records"], "give --out FOLDER and at least one record"),
         ({}, ["--out", "file/out", "good"], "cannot write the report"),
+        ({}, ["--out", "file", "good"], "is a file"),
         ({}, ["--out", "good", "good"], "which no report made"),
         ({}, ["--out", "out", "--paper", "absent.csv", "good"], "cannot read absent.csv"),
         ({"p.csv": "a,b\n1,2\n"}, ["--out", "out", "--paper", "p.csv", "good"], "lacks the column variant"),
         ({}, ["--out", "out", "--card", "file", "good"], "card file is not JSON"),
-        ({}, ["--out", "out", "--picture", "file", "good"], "picture file is neither"),
+        ({"card.json": "[1]"}, ["--out", "out", "--card", "card.json", "good"], "not a JSON object"),
+        ({}, ["--out", "out", "--picture", "file", "good"], "picture file is neither PNG, JPEG nor GIF"),
+        ({}, ["--out", "out", "--picture", "absent.png", "good"], "cannot read picture"),
         ({}, ["--out", "out", "good", "twin"], "fill the same cell"),
         ({}, ["--fill", "absent.md"], "cannot read absent.md"),
         ({}, ["--out", "out", "--table", "absent.py", "good"], "absent.py is not a Python file"),

@@ -59,7 +59,7 @@ def test_the_summary_of_a_demo_fits_a_terminal_of_80_columns() -> None:
     assert all("smoke (VALID)" in row for row in rows)
 
 
-def test_devices_get_tables_of_their_own(tmp_path: Path) -> None:
+def test_devices_get_tables_of_their_own() -> None:
     gpu = machine(fingerprint="f" * 12, gpus=["NVIDIA H200"])
     console = Console(width=100, record=True, file=StringIO())
     console.print(render([evaluation(), latency(), latency(at=gpu, median=3.0)]))

@@ -59,15 +59,6 @@ def test_a_failure_while_writing_leaves_the_earlier_report(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
 
 
-def test_places_that_cannot_hold_a_report(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="is a file"):
-        replace_folder(tmp_path / "file", FIRST)
-    with pytest.raises(UserError, match="cannot write the report"):
-        replace_folder(tmp_path / "file" / "below", FIRST)
-    assert files_in(tmp_path) == {"file": b"mine"}
-
-
 def test_the_list_of_contents_names_records_and_files_by_hash(demo) -> None:  # type: ignore[no-untyped-def]
     import hashlib
     import json

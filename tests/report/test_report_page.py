@@ -15,7 +15,7 @@ from hyperseg.files import sha256_file
 from hyperseg.records.strips import STRIPS_FILE
 from hyperseg.report.audit import findings
 from hyperseg.report.build import Sources, build_report
-from hyperseg.report.page.embed import read_card, read_photos
+from hyperseg.report.page.embed import read_photos
 
 OUTWARD = {
     "https://arxiv.org/abs/2012.11582", "https://nirkin.com/hyperseg", "https://github.com/YuvalNirkin/hyperseg",
@@ -182,20 +182,6 @@ def test_two_scores_of_nothing_are_bars_of_no_length(tmp_path: Path) -> None:
     """A network that answers one class everywhere may score 0 with and without the class that is absent."""
     build_report(tmp_path / "out", [write(tmp_path / "records", {"e.json": evaluation(miou=0.0, interval=False)})])
     assert 'style="width:0.0%"' in (tmp_path / "out/index.html").read_text()
-
-
-def test_bad_pictures_and_cards_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_text("<svg/>")
-    with pytest.raises(UserError, match="neither PNG, JPEG nor GIF"):
-        read_photos([tmp_path / "a.png"], [])
-    with pytest.raises(UserError, match="cannot read picture"):
-        read_photos([tmp_path / "b.png"], [])
-    (tmp_path / "card.json").write_text("[1, 2]")
-    with pytest.raises(UserError, match="not a JSON object"):
-        read_card(tmp_path / "card.json")
-    (tmp_path / "card.json").write_text("{")
-    with pytest.raises(UserError, match="not JSON"):
-        read_card(tmp_path / "card.json")
 
 
 def test_strips_among_the_records_are_shown_with_score_and_weights(tmp_path: Path) -> None:

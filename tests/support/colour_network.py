@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from hyperseg.data.prepared import ClassInfo, DatasetInfo, PreparedDataset, open_dataset, write_info, write_manifest
+from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
+from hyperseg.data.manifest import write_manifest
+from hyperseg.data.prepared import PreparedDataset, open_dataset
 
 COLOURS = ((250, 0, 0), (0, 250, 0), (0, 0, 250), (0, 0, 0))
 

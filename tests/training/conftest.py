@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyperseg.data.prepared import ClassInfo, DatasetInfo, write_info, write_manifest
-from hyperseg.training import loop
+from hyperseg.data.description import ClassInfo, DatasetInfo, write_info
+from hyperseg.data.manifest import write_manifest
+from hyperseg.training import loop, schedule
 from hyperseg.training.recipe import Recipe
 
 COLOURS = ((200, 60, 60), (60, 200, 60), (60, 60, 200))
@@ -38,7 +39,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], None]], None]:
     """Have something done when a training comes to a step (counted from 0)."""
-    rate = loop.learning_rate
+    rate = schedule.learning_rate
 
     def arrange(wanted: int, act: Callable[[], None]) -> None:
         def learning_rate(recipe: Recipe, step: int) -> float:

@@ -20,8 +20,8 @@ from hyperseg.records import Record, read_record
 from hyperseg.records.schema import EvaluationNumbers, TrainingNumbers
 from hyperseg.records.settings import WITHOUT_EFFECT
 from hyperseg.training.folder import check_replaceable
-from hyperseg.training.loop import learning_rate
 from hyperseg.training.recipe import load_recipe
+from hyperseg.training.schedule import learning_rate
 from hyperseg.training.step import make_optimizer, train_step
 
 
@@ -37,7 +37,7 @@ def trained(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_record_tells_what_was_run(tiny: Path, trained: Path) -> None:
+def test_record_tells_what_was_run(trained: Path) -> None:
     record = read_record(trained / "train.json")
     assert record.network.weights_sha256 == sha256_file(trained / "weights.safetensors")
     assert (record.network.id, record.network.num_classes, record.network.backbone) == (

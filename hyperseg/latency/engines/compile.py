@@ -35,7 +35,6 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
 
 ENGINE = Engine(
     name="compile",
-    title="torch.compile",
     modes=modes(("cpu",), ("float32", "bfloat16")) | modes(("cuda",), ("float32", "float16", "bfloat16")),
     prepare=prepare,
     preload=("torch._inductor.compile_fx",),

@@ -51,7 +51,6 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
 
 ENGINE = Engine(
     name="cudagraph",
-    title="CUDA graph",
     modes=modes(("cuda",), ("float32", "float16", "bfloat16")),
     prepare=prepare,
     preload=("torch._inductor.compile_fx",),

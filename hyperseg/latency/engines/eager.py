@@ -29,7 +29,6 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
 
 ENGINE = Engine(
     name="eager",
-    title="PyTorch eager",
     modes=modes(("cpu",), ("float32", "bfloat16")) | modes(("cuda",), ("float32", "float16", "bfloat16")),
     prepare=prepare,
     operator_by_operator=True,

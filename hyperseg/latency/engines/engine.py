@@ -1,4 +1,4 @@
-"""What an engine is. Imports no torch, so that the table can be read quickly."""
+"""What an engine is. Imports no torch: listing the engines must be quick."""
 
 import os
 import shutil
@@ -46,7 +46,6 @@ class Engine:
     """
 
     name: str
-    title: str
     modes: frozenset[tuple[str, str]]  # (device, precision)
     prepare: Prepare
     requires: tuple[str, ...] = ()  # modules that must be importable, beyond torch

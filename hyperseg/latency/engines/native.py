@@ -30,7 +30,6 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
 
 ENGINE = Engine(
     name="native",
-    title="native C++",
     modes=modes(("cpu",), ("float32", "bfloat16")),
     prepare=prepare,
     ours_alone=True,

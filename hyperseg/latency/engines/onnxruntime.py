@@ -21,7 +21,6 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
 
 ENGINE = Engine(
     name="onnxruntime",
-    title="ONNX Runtime",
     modes=modes(("cpu",), ("float32",)),
     prepare=prepare,
     requires=("onnx", "onnxruntime", "onnxscript"),

@@ -21,7 +21,6 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
 
 ENGINE = Engine(
     name="openvino",
-    title="OpenVINO",
     modes=modes(("cpu",), ("float32", "bfloat16")),
     prepare=prepare,
     requires=("openvino",),

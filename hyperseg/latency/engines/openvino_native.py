@@ -25,7 +25,6 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target) -> Run:
 
 ENGINE = Engine(
     name="openvino_native",
-    title="OpenVINO trunk, native decoder",
     modes=modes(("cpu",), ("float32", "bfloat16")),
     prepare=prepare,
     requires=("openvino",),

@@ -35,7 +35,6 @@ def prepare(network: "nn.Module", example: "Tensor", target: Target, early: bool
 
 ENGINE = Engine(
     name="triton",
-    title="Triton",
     modes=modes(("cuda",), ("float32", "float16")),
     prepare=prepare,
     requires=("triton",),

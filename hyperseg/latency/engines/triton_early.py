@@ -11,7 +11,6 @@ from hyperseg.latency.engines.engine import Engine
 
 ENGINE = Engine(
     name="triton_early",
-    title="Triton, kernels started early",
     modes=triton.ENGINE.modes,
     prepare=partial(triton.prepare, early=True),
     requires=("triton",),

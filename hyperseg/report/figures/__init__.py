@@ -13,7 +13,7 @@ from hyperseg.report.figures.style import Picture
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.part import Part, parts_of
 
-_MOST = 4  # processes: no more would be busy, and each holds the records
+_MOST = 4  # processes; each holds the records
 
 
 def figure_parts() -> tuple[Part[Picture], ...]:
@@ -25,10 +25,10 @@ def drawn_parts(inputs: Inputs) -> Iterator[tuple[Part[Picture], list[Picture]]]
     """Every figure with its pictures, drawn side by side where cores are there; drawing is most of a report's time."""
     parts = figure_parts()
     workers = min(usable_cores(), _MOST, len(parts))
-    if workers == 1 or not sys.platform.startswith("linux"):  # elsewhere a started process would read everything again
+    if workers == 1 or not sys.platform.startswith("linux"):  # without fork each process would read the records again
         yield from ((part, part.build(inputs)) for part in parts)
         return
-    global _inputs  # which a forked process has without a copy of it being sent
+    global _inputs  # a forked process inherits it
     _inputs = inputs
     try:
         with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:

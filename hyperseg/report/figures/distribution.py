@@ -1,11 +1,8 @@
 """Latency distribution: median, tail and spread between processes of every network timed in one place."""
 
-from itertools import groupby
-
 from matplotlib.figure import Figure
 
-from hyperseg.records import LatencyNumbers
-from hyperseg.report.collection import Collection, Entry, Key, protocol_of, protocol_title
+from hyperseg.report.collection import Collection, Key, Latency, grouped, protocol_of, protocol_title
 from hyperseg.report.figures.style import COLOURS, INK, Picture, house_style, log_ticks, new_figure, picture
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import distinct, hw, network_title, slug
@@ -13,7 +10,6 @@ from hyperseg.report.part import Part
 from hyperseg.report.tables.runtime import device_label, enters_claims
 from hyperseg.report.timed_seeds import weights_titles
 
-Latency = Entry[LatencyNumbers]
 _MOST = 24  # lines of a figure
 
 
@@ -33,8 +29,7 @@ def distribution_figures(inputs: Inputs) -> list[Picture]:
         device = device_label(entry, collection)
         return device, made.machine.fingerprint, protocol_of(entry.record), numbers.precision, numbers.tf32
 
-    groups = [list(group) for _, group in groupby(sorted(timed, key=place), key=place)]
-    groups = [group for group in groups if len(group) > 1]
+    groups = [group for group in grouped(timed, place) if len(group) > 1]
     titles = [_title(group[0], collection) for group in groups]
     names = distinct(slug("distribution", title.lower()) for title in titles)
     weights = weights_titles(collection)

@@ -5,12 +5,12 @@ are the same in all of its panels.
 """
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hyperseg.report.collection import grouped
 from hyperseg.report.figures.labels import Label, freeze_layout, place_labels
 from hyperseg.report.figures.style import Pane, Picture, house_style, new_figure, to_pdf, to_png, to_svg
 from hyperseg.report.figures.tradeoff import draw_panel, fix_panel, keep_clear, many_measured, marks
@@ -32,12 +32,11 @@ Numbers = dict[str, int]  # network -> its number in the key
 
 
 def front_figures(inputs: Inputs) -> list[Picture]:
-    """One figure for each setting in which many networks were timed: each network's fastest engine, and eager."""
+    """One figure for each setting with many timed networks: each network's fastest engine, and eager."""
     many = [panel for panel in panels(inputs) if many_measured(panel)]
     drawn, left = inputs.collection.newest_campaigns(panel.campaign for panel in many)
-    found = sorted((panel for panel in many if panel.campaign in drawn), key=_setting)
-    numbers = _numbered(found)
-    groups = [list(group) for _, group in groupby(found, key=_setting)]
+    groups = grouped((panel for panel in many if panel.campaign in drawn), _setting)
+    numbers = _numbered([panel for group in groups for panel in group])
     names = distinct(slug("measured", group[0].campaign, group[0].setting.lower()) for group in groups)
     caption = _READING + said_of_seeds(inputs.collection) + left
     return [_picture(name, group, numbers, caption) for name, group in zip(names, groups, strict=True)]

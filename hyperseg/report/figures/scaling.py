@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from hyperseg.records import LatencyNumbers, SweepPoint
-from hyperseg.report.collection import Collection, Entry
+from hyperseg.records import SweepPoint
+from hyperseg.report.collection import Collection, Latency
 from hyperseg.report.figures.style import (
     COLOURS,
     FAINT,
@@ -25,8 +25,6 @@ from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title, network_title
 from hyperseg.report.part import Part
 from hyperseg.report.timed_seeds import of_one_seed, said_of_seeds, seed_order
-
-Latency = Entry[LatencyNumbers]
 
 
 def scaling_figure(collection: Collection) -> Picture | None:

@@ -37,7 +37,7 @@ _STYLE: Any = {  # matplotlib types its keys by version
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlecolor": INK,
-    "axes.titley": 1.0,  # as it is without ticks above, which need not be looked for: a tenth of the time
+    "axes.titley": 1.0,  # where it is without ticks above; searching for them takes a tenth of the time
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
@@ -115,7 +115,7 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 
 
 def wrapped(text: str, inches: float) -> str:
-    """A legend's text, broken so that it fits into a width."""
+    """A legend's text, broken to fit into a width."""
     return fill(text, max(20, int((inches - 0.45) * 15.0)))
 
 

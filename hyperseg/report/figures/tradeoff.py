@@ -153,7 +153,7 @@ def draw_panel(axes: Axes, panel: Panel, characters: int = 46) -> None:
             _mark(axes, point, f"point-{index}")
     for look, points in groupby(
         sorted((p for p in panel.points if p not in single), key=_look), key=_look
-    ):  # one artist for all of a look: thousands of them cost what one does
+    ):  # one artist for each look, since thousands of artists are slow
         marker, colour, size, hollow = look
         drawn = [(point.fps, point.miou_percent) for point in points]
         face = "none" if hollow else colour

@@ -9,7 +9,6 @@ from matplotlib.lines import Line2D
 from hyperseg.records import EpochPoint, TrainingNumbers
 from hyperseg.report.collection import Collection, Entry, training_key
 from hyperseg.report.figures.style import Picture, house_style, look, new_figure, picture
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import network_title, slug
 from hyperseg.report.part import Part
 
@@ -84,8 +83,4 @@ def _titles(runs: list[Run]) -> list[str]:
     return titles
 
 
-def _build(inputs: Inputs) -> list[Picture]:
-    return training_figures(inputs.collection)
-
-
-PART = Part("training", "Training", "training", _build)
+PART = Part("training", "Training", "training", lambda inputs: training_figures(inputs.collection))

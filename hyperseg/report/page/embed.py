@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hyperseg.errors import UserError
+from hyperseg.errors import UserError, reason_of
 from hyperseg.records.strips import STRIPS_FILE, Strip, read_strips
 from hyperseg.report.names import dataset_title
 
@@ -25,7 +25,7 @@ class Photo:
     strip: Strip | None = None  # what the list beside it says
 
     def caption(self, network: str) -> str:
-        """What it shows, by the list; its name where there is none. `network` is what the weights belong to."""
+        """What it shows, from the list; without one, its name. `network` is the network of the weights."""
         strip = self.strip
         if strip is None:
             return self.name
@@ -51,18 +51,18 @@ class Card:
 def read_photos(pictures: Iterable[Path], lists: Iterable[Path]) -> list[Photo]:
     """The pictures of the lists in their order, each list the worst image first, then the others by name.
 
-    Lists of several campaigns may name their pictures alike: the same picture is shown once, and others of one name
+    Several campaigns may use the same file names: the same picture is shown once, and others of one name
     get the start of their hash. Raises :class:`UserError` for a picture that cannot be read, is not the listed one any
     more, or shares its name with one of `pictures`.
     """
     listed = {path.parent / strip.file: strip for path in lists for strip in read_strips(path)}
     shown = {(path.name, strip.sha256): (path, strip) for path, strip in listed.items()}
-    alike = Counter(name for name, _ in shown)
+    uses = Counter(name for name, _ in shown)
     photos = []
     for path, strip in shown.values():
         photo = _read_photo(path, strip)
         name = f"{path.stem}-{strip.sha256[:8]}{path.suffix}"
-        photos.append(photo if alike[path.name] == 1 else replace(photo, name=name))
+        photos.append(photo if uses[path.name] == 1 else replace(photo, name=name))
     photos += [_read_photo(path) for path in sorted(pictures, key=lambda path: path.name) if path not in listed]
     names = [photo.name for photo in photos]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -75,7 +75,7 @@ def _read_photo(path: Path, strip: Strip | None = None) -> Photo:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read picture {path}: {error.strerror}; give a PNG or JPEG") from error
+        raise UserError(f"cannot read picture {path}: {reason_of(error)}; give a PNG or JPEG") from error
     kind = next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
     if kind is None:
         raise UserError(f"picture {path} is neither PNG, JPEG nor GIF; give one of these")
@@ -91,7 +91,7 @@ def read_card(path: Path) -> Card:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"cannot read card {path}: {error.strerror}; give a card.json") from error
+        raise UserError(f"cannot read card {path}: {reason_of(error)}; give a card.json") from error
     except ValueError as error:
         raise UserError(f"card {path} is not JSON; give a card.json") from error
     if not isinstance(content, dict):

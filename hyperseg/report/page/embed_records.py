@@ -1,4 +1,4 @@
-"""The raw records inside the page as compact JSON: what they share is stored once, what is too much lies beside it."""
+"""The records inside the page as compact JSON: shared parts are stored once, large records lie beside the page."""
 
 import json
 from collections import Counter

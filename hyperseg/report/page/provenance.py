@@ -19,7 +19,7 @@ _KINDS = {  # one, several
 
 @dataclass(frozen=True)
 class Environment:
-    """With what some of the records were made; records that share all of it share a letter."""
+    """The environment of some records; records with the same environment share a letter."""
 
     letter: str
     commit: str
@@ -84,7 +84,7 @@ def headline(collection: Collection) -> str:
 
 
 def warnings(collection: Collection) -> list[str]:
-    """What a reader must see before the numbers, one sentence each."""
+    """Warnings that come before the numbers, one sentence each."""
     entries = list(collection)
     total, found = len(entries), []
     dirty = sum(entry.record.provenance.dirty is True for entry in entries)

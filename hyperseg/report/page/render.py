@@ -99,7 +99,7 @@ def render(contents: Contents) -> str:
 
 
 def _seen(table: Table) -> SimpleNamespace:
-    """A table's view with the campaign of each row, by which the page filters."""
+    """A table's view with the campaign of each row, for the page's filter."""
     seen = view(table)
     campaigns = [str(row.get("campaign", EMPTY).value or "") for row in table.rows]
     return SimpleNamespace(

@@ -44,7 +44,7 @@ class InlineFigures:
 
     def _class(self, found: re.Match[str]) -> str:
         style = re.sub(r"font-family: [^;]+;? ?", "", found[1])
-        # named by what it says, so that the same figures give the same page in any order
+        # named by its content: the same figures give the same page in any order
         name = self._classes.setdefault(style, f"f{hashlib.sha256(style.encode()).hexdigest()[:6]}")
         return f' class="{name}"'
 

@@ -1,17 +1,15 @@
 """The accuracy table: one row per network on a split, one column per evaluation protocol, seeds averaged."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from statistics import mean, stdev
 
-from hyperseg.records import EvaluationNumbers
 from hyperseg.report.collection import (
     Collection,
-    Entry,
-    Key,
+    Evaluation,
     accuracy_key,
     checkpoint,
     flips,
+    grouped,
     normalization,
     protocol_of,
     protocol_slug,
@@ -20,12 +18,10 @@ from hyperseg.report.collection import (
 from hyperseg.report.comparability import accuracy_differs, paper_row
 from hyperseg.report.facts import PaperRow
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, hw
+from hyperseg.report.names import dataset_title, hw, signed
 from hyperseg.report.part import Part
-from hyperseg.report.tables.identity import IDENTITY, identity_cells
+from hyperseg.report.tables.identity import IDENTITY, dataset_cells, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
-
-Evaluation = Entry[EvaluationNumbers]
 
 
 def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
@@ -43,7 +39,7 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
         caption="In percent: one seed with its bootstrap interval over images, or mean ± standard deviation "
         "over seeds. One column per evaluation protocol.",
         columns=(
-            *IDENTITY[:2],  # then the numbers, and to their right what a reader of one may ask
+            *IDENTITY[:2],  # then the numbers, then the details
             Column("dataset", "Dataset", fold=True), Column("split", "Split", fold=True),
             *protocol_columns,
             *paper_columns,
@@ -60,11 +56,7 @@ def accuracy_table(collection: Collection, paper: Sequence[PaperRow]) -> Table:
 
 def accuracy_rows(collection: Collection) -> list[list[Evaluation]]:
     """The evaluations of each row, rows in stable order."""
-
-    def key(entry: Evaluation) -> Key:
-        return accuracy_key(entry, collection)
-
-    return [list(group) for _, group in groupby(sorted(collection.evaluation, key=key), key=key)]
+    return grouped(collection.evaluation, lambda entry: accuracy_key(entry, collection))
 
 
 def _protocol_columns(protocol: tuple[str, int]) -> tuple[Column, ...]:
@@ -94,8 +86,7 @@ def _row(entries: list[Evaluation], collection: Collection, paper: Sequence[Pape
     }
     if dataset:
         row |= {
-            "dataset": Cell(dataset.id, dataset_title(dataset.id)),
-            "split": Cell(dataset.split, collection.split_label(dataset)),
+            **dataset_cells(dataset, collection),
             "images": Cell(dataset.images), "dataset_version": Cell(dataset.version),
         }  # fmt: skip
     for protocol in sorted({protocol_of(entry.record) for entry in entries}):
@@ -128,7 +119,7 @@ def _beside_paper(entries: list[Evaluation], collection: Collection, paper: Sequ
     first, dataset = entries[0], entries[0].record.dataset
     row = paper_row(paper, first.record.network.id, dataset.split if dataset else None)
     if row is None or dataset is None or not dataset.id.startswith(row.dataset):
-        return {}  # generated scenes and other datasets have no number of the paper to stand beside
+        return {}  # the paper has no number for this dataset
     as_paper = [entry for entry in entries if protocol_of(entry.record)[0] == "paper"]
     # the newest version where several versions of the paper's protocol were run
     as_paper = [e for e in as_paper if protocol_of(e.record) == max(protocol_of(e.record) for e in as_paper)]
@@ -141,7 +132,7 @@ def _beside_paper(entries: list[Evaluation], collection: Collection, paper: Sequ
     if reasons:
         return cells | {"difference_points": Cell(None, "not comparable", mark="muted", notes=tuple(reasons))}
     difference = mean(entry.numbers.miou_percent for entry in chosen) - row.miou_percent
-    return cells | {"difference_points": Cell(difference, f"{difference:+.2f}".replace("-", "−"))}
+    return cells | {"difference_points": Cell(difference, signed(difference))}
 
 
 def _places(paper: Sequence[PaperRow]) -> list[PaperRow]:

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 
-from hyperseg.records import BenchNumbers
 from hyperseg.records.bench import BenchGoal, BenchTiming
 from hyperseg.records.statistics import median_interval
-from hyperseg.report.collection import Collection, Entry, bench_key
-from hyperseg.report.inputs import Inputs
+from hyperseg.report.collection import Bench, Collection, bench_key
 from hyperseg.report.names import device_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
-from hyperseg.report.tables.runtime import MIB, milliseconds
+from hyperseg.report.tables.runtime import mib_cell, milliseconds
 
 SETTING = (
     *IDENTITY,
@@ -53,7 +51,8 @@ def bench_tables(collection: Collection) -> list[Table]:
             id="bench_contenders",
             title="Beside the authors' code",
             caption="The forward pass to logits, native input, batch 1; all contenders of a network took turns in one "
-            "run, the authors' code in eager float32. Speed-ups have 95 % intervals over the rounds. Errors and classes are against our own eager float32.",
+            "run, the authors' code in eager float32. Speed-ups have 95 % intervals over the rounds. Errors and "
+            "classes are against our own eager float32.",
             columns=_CONTENDERS,
             rows=tuple(row for entry in entries for row in _contenders(entry)),
         ),
@@ -72,7 +71,7 @@ def bound(goal: BenchGoal) -> str:
     return f"{'≥' if goal.sense == 'at_least' else '≤'} {goal.bound:g} {goal.unit}".rstrip()
 
 
-def setting(entry: Entry[BenchNumbers]) -> dict[str, Cell]:
+def setting(entry: Bench) -> dict[str, Cell]:
     numbers, provenance = entry.numbers, entry.record.provenance
     commit = numbers.authors_commit
     return identity_cells(entry.record) | {
@@ -86,7 +85,7 @@ def setting(entry: Entry[BenchNumbers]) -> dict[str, Cell]:
     }
 
 
-def _contenders(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
+def _contenders(entry: Bench) -> Iterator[dict[str, Cell]]:
     numbers, here = entry.numbers, (entry.anchor,)
     timings = {row.name: row for row in numbers.inference.timings} if numbers.inference else {}
     memory = {row.name: row for row in numbers.memory}
@@ -104,7 +103,7 @@ def _contenders(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
             }
         if peak := memory.get(name):
             row |= {
-                "peak_memory_mib": Cell(peak.peak_bytes / MIB, f"{peak.peak_bytes / MIB:.0f}", here),
+                "peak_memory_mib": mib_cell(peak.peak_bytes, here),
                 "memory_ratio": Cell(peak.ratio, f"{peak.ratio:.2f}×", here),
             }
         if name in agreement:
@@ -124,7 +123,7 @@ def _ratio(timing: BenchTiming, baseline: BenchTiming, here: tuple[str, ...]) ->
     return {"ratio": Cell(timing.ratio, text, here), "ratio_low": Cell(low), "ratio_high": Cell(high)}
 
 
-def _goals(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
+def _goals(entry: Bench) -> Iterator[dict[str, Cell]]:
     for goal in entry.numbers.goals:
         word = {True: "reached", False: "missed", None: "too noisy to tell"}[goal.reached]
         marks: dict[bool | None, Mark] = {True: "valid", False: "invalid", None: "degraded"}
@@ -137,8 +136,4 @@ def _goals(entry: Entry[BenchNumbers]) -> Iterator[dict[str, Cell]]:
         }
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return bench_tables(inputs.collection)
-
-
-PART = Part("bench", "Benchmark", "speed", _build, order=30)
+PART = Part("bench", "Benchmark", "speed", lambda inputs: bench_tables(inputs.collection), order=30)

@@ -1,27 +1,24 @@
 """IoU per class: one table per dataset, split and evaluation protocol; classes down, networks across."""
 
 from dataclasses import replace
-from itertools import groupby
 from statistics import mean
 
-from hyperseg.records import EvaluationNumbers
 from hyperseg.report.collection import (
     Collection,
-    Entry,
+    Evaluation,
     Key,
     accuracy_key,
     dataset_key,
+    grouped,
     protocol_of,
     protocol_slug,
     protocol_title,
 )
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.marks import evaluation_marks, titled
 from hyperseg.report.names import dataset_title, distinct, network_title, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 
-Evaluation = Entry[EvaluationNumbers]
 MOST_NETWORKS = 16  # networks side by side for a reader; the CSV has them all
 
 
@@ -39,16 +36,12 @@ def class_groups(collection: Collection) -> list[list[Evaluation]]:
         names = ",".join(c.name for c in entry.numbers.classes)
         return (*dataset_key(entry), *protocol_of(entry.record), names)
 
-    return [list(group) for _, group in groupby(sorted(collection.evaluation, key=key), key=key)]
+    return grouped(collection.evaluation, key)
 
 
 def by_network(entries: list[Evaluation], collection: Collection) -> list[tuple[str, str, list[Evaluation]]]:
     """(column key, title, seeds) of each network in a group; titles say what differs where a network appears twice."""
-
-    def key(entry: Evaluation) -> Key:
-        return accuracy_key(entry, collection)
-
-    rows = [list(group) for _, group in groupby(sorted(entries, key=key), key=key)]
+    rows = grouped(entries, lambda entry: accuracy_key(entry, collection))
     ids = [row[0].record.network.id for row in rows]
     named = []
     for number, row in enumerate(rows):
@@ -114,8 +107,4 @@ def _mean_row(networks: list[tuple[str, str, list[Evaluation]]], pixels: int) ->
     return row
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return class_tables(inputs.collection)
-
-
-PART = Part("classes", "IoU per class", "accuracy", _build, order=20)
+PART = Part("classes", "IoU per class", "accuracy", lambda inputs: class_tables(inputs.collection), order=20)

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 
 from hyperseg.report.collection import AnyEntry, Collection
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
@@ -51,8 +50,4 @@ def _row(campaign: str, entries: list[AnyEntry]) -> dict[str, Cell]:
     }
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return [durations_table(inputs.collection)]
-
-
-PART = Part("durations", "Durations", "summary", _build, order=90)
+PART = Part("durations", "Durations", "summary", lambda inputs: [durations_table(inputs.collection)], order=90)

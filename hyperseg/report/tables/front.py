@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
 
-from hyperseg.report.collection import Collection, Key, checkpoint, dataset_key, protocol_of, protocol_title
+from hyperseg.report.collection import Collection, Key, checkpoint, dataset_key, grouped, protocol_of, protocol_title
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.measured import EAGER, FASTEST, Latency, Measured, measured
-from hyperseg.report.names import dataset_title, distinct, hw, slug
+from hyperseg.report.names import distinct, hw, slug
 from hyperseg.report.panel import Point, pareto
 from hyperseg.report.part import Part
-from hyperseg.report.tables.identity import IDENTITY, identity_cells
+from hyperseg.report.tables.identity import IDENTITY, dataset_cells, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.report.tables.runtime import MIB, verdict_cell, with_interval
+from hyperseg.report.tables.runtime import mib_cell, verdict_cell, with_interval
 from hyperseg.report.timed_seeds import said_of_seeds
 from hyperseg.report.tradeoff import measured_point
 
@@ -51,7 +50,7 @@ _COLUMNS = (
 def front_tables(inputs: Inputs) -> list[Table]:
     """Stable order: by dataset, campaign and setting; in a table the most accurate network first."""
     found = [one for one in measured(inputs.collection) if one.main_scoring and not one.setting.smoke]
-    groups = [list(group) for _, group in groupby(sorted(found, key=_place), key=_place)]
+    groups = grouped(found, _place)
     said = said_of_seeds(inputs.collection)
     tables = [_table(group, said, inputs.collection) for group in groups if len(group) > 1]
     names = distinct(table.id for table in tables)
@@ -84,7 +83,7 @@ def _table(group: Sequence[Measured], said: str, collection: Collection) -> Tabl
 
 def _row(one: Measured, fronts: dict[str, tuple[Point, ...]], collection: Collection) -> dict[str, Cell]:
     record, fastest, dataset, span = one.record, one.doubted or one.fastest, one.record.dataset, one.miou_span
-    numbers, memory, gmacs = fastest.numbers, fastest.numbers.peak_memory_bytes, fastest.record.network.gmacs
+    numbers, gmacs = fastest.numbers, fastest.record.network.gmacs
     miou = f"{one.miou_percent:.2f}" + (f" [{span[0]:.1f}, {span[1]:.1f}]" if span else "")
     here = one.scored[0].anchor
     on = [name for name, front in fronts.items() if any(here in point.records for point in front)]
@@ -94,8 +93,7 @@ def _row(one: Measured, fronts: dict[str, tuple[Point, ...]], collection: Collec
         "checkpoint": Cell(checkpoint(one.scored[0], collection)),
         "parameters_m": Cell(record.network.parameters / 1e6, f"{record.network.parameters / 1e6:.2f}"),
         "gmacs_per_image": Cell(gmacs, f"{gmacs:.2f}" if gmacs is not None else ""),
-        "dataset": Cell(dataset.id, dataset_title(dataset.id)),
-        "split": Cell(dataset.split, collection.split_label(dataset)),
+        **dataset_cells(dataset, collection),
         "scoring": Cell(protocol_title(protocol_of(record))),
         "device_name": Cell(numbers.device_name, one.setting.device),
         "threads": Cell(one.setting.threads or None),
@@ -111,7 +109,7 @@ def _row(one: Measured, fronts: dict[str, tuple[Point, ...]], collection: Collec
         "engine": Cell(numbers.engine),
         "on_front": Cell(", ".join(on) or "no"),
         "verdict": verdict_cell(numbers.verdict, smoke=numbers.smoke),
-        "peak_memory_mib": Cell(memory / MIB if memory else None, f"{memory / MIB:.0f}" if memory else ""),
+        "peak_memory_mib": mib_cell(numbers.peak_memory_bytes),
         "images_seen": Cell(seen, "" if seen is None else str(seen), (one.training.anchor,) if one.training else ()),
         "origin": Cell(one.origin or None),
     }

@@ -1,7 +1,8 @@
-"""The columns that say which network a row is about; the same in every table."""
+"""The columns that say which network and dataset a row is about; the same in every table."""
 
-from hyperseg.records import Record
-from hyperseg.report.names import network_title
+from hyperseg.records import DatasetRef, Record
+from hyperseg.report.collection import Collection
+from hyperseg.report.names import dataset_title, network_title
 from hyperseg.report.tables.model import Cell, Column
 
 IDENTITY = (
@@ -13,6 +14,14 @@ IDENTITY = (
     Column("slices", "Slices", fold=True, detail=True),
     Column("parameters", "", shown=False),
 )
+
+
+def dataset_cells(dataset: DatasetRef, collection: Collection) -> dict[str, Cell]:
+    """The cells of the columns `dataset` and `split`."""
+    return {
+        "dataset": Cell(dataset.id, dataset_title(dataset.id)),
+        "split": Cell(dataset.split, collection.split_label(dataset)),
+    }
 
 
 def identity_cells(record: Record) -> dict[str, Cell]:

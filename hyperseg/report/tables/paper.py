@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from statistics import mean, stdev
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers
-from hyperseg.report.collection import Collection, Entry
+from hyperseg.report.collection import Collection, Latency
 from hyperseg.report.comparability import accuracy_differs, latency_differs
 from hyperseg.report.facts import PaperRow, PeerRow
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, hw, network_title, slug
+from hyperseg.report.names import dataset_title, hw, network_title, signed, slug
 from hyperseg.report.part import Part
 from hyperseg.report.rivals import PAPER_HARDWARE, hardware, left_out, scored_rivals
 from hyperseg.report.tables.accuracy import accuracy_rows
 from hyperseg.report.tables.model import Cell, Column, Table
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 MISSING = "not in our facts"
 # The rows that the paper's tables have, whether or not their numbers are in results/paper.
 _ROWS = {
@@ -115,7 +112,7 @@ def _our_accuracy(row: PaperRow, collection: Collection) -> dict[str, Cell]:
             anchors = tuple(entry.anchor for entry in scored)
             return {
                 "ours_miou_percent": Cell(mean(values), f"{mean(values):.2f}{spread}", anchors, mark="good"),
-                "difference_points": Cell(difference, f"{difference:+.2f}".replace("-", "−"), anchors),
+                "difference_points": Cell(difference, signed(difference), anchors),
             }
         paper = [e for e in entries if e.record.protocol and e.record.protocol.id == "paper"] or entries
         reasons = reasons or accuracy_differs(paper[0], row, collection)

@@ -1,7 +1,8 @@
 """Networks of other libraries, timed in turns with ours in one benchmark run."""
 
+from functools import partial
+
 from hyperseg.report.collection import Collection
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.part import Part
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import milliseconds
@@ -9,7 +10,6 @@ from hyperseg.report.tables.speed import (
     COMMON,
     common_cells,
     each_campaign,
-    named_apart,
     network_columns,
     ordered_runs,
 )
@@ -46,8 +46,4 @@ def peers_table(collection: Collection) -> Table:
     )
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return named_apart([(campaign, peers_table(own)) for campaign, own in each_campaign(inputs.collection)])
-
-
-PART = Part("peers", "Beside other libraries' networks", "speed", _build, order=40)
+PART = Part("peers", "Beside other libraries' networks", "speed", partial(each_campaign, peers_table), order=40)

@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from hyperseg.records import EvaluationNumbers, Record, TrainingNumbers
+from hyperseg.records import EvaluationNumbers, Record
 from hyperseg.records.settings import FIXED, WITHOUT_EFFECT
-from hyperseg.report.collection import Collection, Entry, Key, dataset_key, network_key, protocol_of, protocol_title
-from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, hw, network_title
+from hyperseg.report.collection import (
+    Collection,
+    Evaluation,
+    Key,
+    Training,
+    dataset_key,
+    network_key,
+    protocol_of,
+    protocol_title,
+)
+from hyperseg.report.names import hw, network_title, signed
 from hyperseg.report.part import Part
+from hyperseg.report.tables.identity import dataset_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 
 RAREST = 3  # classes, by their true pixels
@@ -31,7 +40,7 @@ _COLUMNS = (
     Column("rarest_iou_percent", f"IoU of the {RAREST} rarest classes [%]", numeric=True),
     Column("train_s", "One training [min]", numeric=True),
 )
-Scored = tuple[Entry[EvaluationNumbers], Entry[TrainingNumbers]]
+Scored = tuple[Evaluation, Training]
 
 
 @dataclass(frozen=True)
@@ -120,8 +129,7 @@ def _cells(recipe: _Recipe, base: _Recipe, collection: Collection) -> dict[str, 
         "train_s": Cell(minutes, f"{minutes / 60:.1f}", (training.anchor,)),
     }
     if record.dataset:
-        cells["dataset"] = Cell(record.dataset.id, dataset_title(record.dataset.id))
-        cells["split"] = Cell(record.dataset.split, collection.split_label(record.dataset))
+        cells |= dataset_cells(record.dataset, collection)
     return cells
 
 
@@ -140,14 +148,12 @@ def _rarest(numbers: EvaluationNumbers) -> float:
 
 def _gain(ours: Sequence[float], base: Sequence[float]) -> Cell:
     gain = fmean(ours) - fmean(base)
-    text = f"{gain:+.2f}".replace("-", "−")
+    text = signed(gain)
     if len(base) > 1 and abs(gain) <= 2 * stdev(base) * math.sqrt(1 / len(ours) + 1 / len(base)):
         text = f"({text})"
     return Cell(gain, text)
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return [recipes_table(inputs.collection)]
-
-
-PART = Part("recipes", "Changes of the recipe", "training", _build, on_page=False)
+PART = Part(
+    "recipes", "Changes of the recipe", "training", lambda inputs: [recipes_table(inputs.collection)], on_page=False
+)

@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 
-from hyperseg.records import Interval, LatencyNumbers, Verdict
-from hyperseg.report.collection import Collection, Entry, protocol_of, protocol_slug, protocol_title
+from hyperseg.records import Interval, Verdict
+from hyperseg.report.collection import Collection, Latency, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.comparability import latency_differs, paper_row
 from hyperseg.report.facts import PaperRow
-from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import device_title, hw, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Mark, Table
 from hyperseg.report.timed_seeds import seed_order, weights_titles
-
-Latency = Entry[LatencyNumbers]
-MIB = 2**20
 
 _COLUMNS = (
     *IDENTITY,
@@ -91,7 +87,6 @@ def _row(
     machine = record.provenance.machine
     weights, trained = record.network.weights_sha256, record.network.weights_sha256 is not None
     origin = "trained" if trained else "random: time only"
-    memory = numbers.peak_memory_bytes
     return identity_cells(record) | {
         "machine": Cell(machine.fingerprint),
         "device": Cell(numbers.device),
@@ -118,7 +113,7 @@ def _row(
         "speedup_vs_authors": _speedup(entry, collection),
         "gmacs_per_image": _rounded(record.network.gmacs),
         "fraction_of_roof": _percent(numbers.roofline.fraction_of_roof if numbers.roofline else None),
-        "peak_memory_mib": Cell(memory / MIB if memory else None, f"{memory / MIB:.0f}" if memory else ""),
+        "peak_memory_mib": mib_cell(numbers.peak_memory_bytes),
         "prepare_s": _rounded(numbers.prepare_s),
         "samples": Cell(numbers.samples),
         "processes": Cell(numbers.processes),
@@ -138,6 +133,11 @@ def device_label(entry: Latency, collection: Collection) -> str:
 def milliseconds(value: float) -> str:
     """Three significant digits, no more than two decimals."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def mib_cell(size: int | None, records: tuple[str, ...] = ()) -> Cell:
+    """A size in bytes, in MiB; empty where it is not known."""
+    return Cell(size / 2**20, f"{size / 2**20:.0f}", records) if size else Cell()
 
 
 def _rounded(value: float | None, records: tuple[str, ...] = ()) -> Cell:
@@ -190,7 +190,7 @@ def _setting(entry: Latency) -> tuple[object, ...]:
 def _beside_paper(entry: Latency, paper: Sequence[PaperRow]) -> dict[str, Cell]:
     row = paper_row(paper, entry.record.network.id, None)
     if row is None or row.milliseconds is None or protocol_of(entry.record)[0] != "paper":
-        return {}  # the paper's times are of its own protocol and stand beside no other
+        return {}  # the paper's times are only shown beside its own protocol
     stated = row.milliseconds
     cells = {"paper_latency_ms": Cell(stated, milliseconds(stated)), "paper_source": Cell(row.source)}
     reasons = latency_differs(entry, row)
@@ -203,8 +203,4 @@ def _beside_paper(entry: Latency, paper: Sequence[PaperRow]) -> dict[str, Cell]:
     return cells | {"ratio_to_paper": Cell(ratio, f"{ratio:.2f}×", (entry.anchor,))}
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return runtime_tables(inputs.collection, inputs.paper)
-
-
-PART = Part("runtime", "Runtime", "speed", _build, order=10)
+PART = Part("runtime", "Runtime", "speed", lambda inputs: runtime_tables(inputs.collection, inputs.paper), order=10)

@@ -1,13 +1,12 @@
 """Sweeps over input size and batch, point by point: one table per latency protocol."""
 
-from hyperseg.records import LatencyNumbers, SweepPoint
-from hyperseg.report.collection import Collection, Entry, protocol_of, protocol_slug, protocol_title
-from hyperseg.report.inputs import Inputs
+from hyperseg.records import SweepPoint
+from hyperseg.report.collection import Collection, Latency, protocol_of, protocol_slug, protocol_title
 from hyperseg.report.names import hw, slug
 from hyperseg.report.part import Part
 from hyperseg.report.tables.identity import IDENTITY, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.report.tables.runtime import MIB, device_label, milliseconds, verdict_cell
+from hyperseg.report.tables.runtime import device_label, mib_cell, milliseconds, verdict_cell
 from hyperseg.report.timed_seeds import seed_order, weights_titles
 
 _COLUMNS = (
@@ -35,7 +34,7 @@ def scaling_tables(collection: Collection) -> list[Table]:
     ordered = sorted(collection.latency, key=lambda entry: seed_order(entry, collection))
     swept = [entry for entry in ordered if entry.numbers.points]
     titles = weights_titles(collection)
-    # Said only where sweeps differ in it.
+    # Only if sweeps differ in their weights.
     weights = (Column("weights", "Weights"),) if any(entry.name in titles for entry in swept) else ()
     return [
         Table(
@@ -60,8 +59,8 @@ def _order(point: SweepPoint) -> tuple[str, float, int]:
     return point.axis, point.pixel_ratio, point.batch
 
 
-def _row(entry: Entry[LatencyNumbers], point: SweepPoint, device: str, weights: str | None) -> dict[str, Cell]:
-    numbers, here, memory = entry.numbers, (entry.anchor,), point.peak_memory_bytes
+def _row(entry: Latency, point: SweepPoint, device: str, weights: str | None) -> dict[str, Cell]:
+    numbers, here = entry.numbers, (entry.anchor,)
     return identity_cells(entry.record) | {
         "machine": Cell(entry.record.provenance.machine.fingerprint),
         "device_name": Cell(numbers.device_name, device),
@@ -75,15 +74,11 @@ def _row(entry: Entry[LatencyNumbers], point: SweepPoint, device: str, weights: 
         "pixel_ratio": Cell(point.pixel_ratio, f"{point.pixel_ratio:.2f}×"),
         "median_ms": Cell(point.median_ms, milliseconds(point.median_ms), here),
         "images_per_s": Cell(point.fps, milliseconds(point.fps), here),
-        "peak_memory_mib": Cell(memory / MIB if memory else None, f"{memory / MIB:.0f}" if memory else ""),
+        "peak_memory_mib": mib_cell(point.peak_memory_bytes),
         "samples": Cell(point.samples),
         "verdict": verdict_cell(point.verdict, smoke=numbers.smoke),
         "weights": Cell(weights),
     }
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return scaling_tables(inputs.collection)
-
-
-PART = Part("scaling", "Scaling", "speed", _build, order=20)
+PART = Part("scaling", "Scaling", "speed", lambda inputs: scaling_tables(inputs.collection), order=20)

@@ -1,11 +1,11 @@
 """What `hyperseg bench` found, side by side: a column per network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
-from hyperseg.records import BenchNumbers
 from hyperseg.records.bench import BenchGoal
-from hyperseg.report.collection import Collection, Entry, bench_key
+from hyperseg.report.collection import Bench, Collection, bench_key
 from hyperseg.report.inputs import Inputs
 from hyperseg.report.names import hw, network_title, slug
 from hyperseg.report.part import Part
@@ -41,11 +41,11 @@ def speed_table(collection: Collection) -> Table:
     )
 
 
-def ordered_runs(collection: Collection) -> list[Entry[BenchNumbers]]:
+def ordered_runs(collection: Collection) -> list[Bench]:
     return sorted(collection.bench, key=lambda entry: (bench_key(entry), entry.name))
 
 
-def network_columns(entries: Sequence[Entry[BenchNumbers]], inputs: bool = False) -> list[Column]:
+def network_columns(entries: Sequence[Bench], inputs: bool = False) -> list[Column]:
     titles = {}
     for entry in entries:
         titles[entry.record.network.id] = title = network_title(entry.record.network.id)
@@ -54,7 +54,7 @@ def network_columns(entries: Sequence[Entry[BenchNumbers]], inputs: bool = False
     return [Column(network, title, numeric=True) for network, title in titles.items()]
 
 
-def common_cells(entries: Sequence[Entry[BenchNumbers]]) -> dict[str, Cell]:
+def common_cells(entries: Sequence[Bench]) -> dict[str, Cell]:
     """What the runs have in common; what differs between them stands in their own tables."""
     cells = [setting(entry) for entry in entries]
     return (
@@ -68,30 +68,28 @@ def _precision(goal: BenchGoal) -> str:
     return goal.by.rpartition("/")[2] if "/" in goal.by else ""
 
 
-def _measured(goal: BenchGoal, entry: Entry[BenchNumbers]) -> Cell:
+def _measured(goal: BenchGoal, entry: Bench) -> Cell:
     word = {True: "", False: ", missed", None: ", too noisy to tell"}[goal.reached]
     return Cell(goal.value, f"{goal.value:.3g} {goal.unit}".rstrip() + word, (entry.anchor,))
 
 
-def each_campaign(collection: Collection) -> Iterator[tuple[str, Collection]]:
-    """The benchmarks of one campaign at a time: a table with a column per network holds one number of each."""
+def each_campaign(make: Callable[[Collection], Table], inputs: Inputs) -> list[Table]:
+    """A table for the benchmarks of each campaign, if it has rows; of several, each is named by its campaign.
+
+    A table with a column per network holds one number of each, hence one campaign.
+    """
+    collection, tables = inputs.collection, {}
     for campaign in sorted({entry.record.campaign for entry in collection.bench}):
         own = tuple(entry for entry in collection.bench if entry.record.campaign == campaign)
-        yield campaign, replace(collection, bench=own)
-
-
-def named_apart(tables: Sequence[tuple[str, Table]]) -> list[Table]:
-    """The tables that have rows; where there are several, each is named by its campaign."""
-    filled = [(campaign, table) for campaign, table in tables if table.rows]
-    if len(filled) < 2:
-        return [table for _, table in filled]
+        table = make(replace(collection, bench=own))
+        if table.rows:
+            tables[campaign] = table
+    if len(tables) < 2:
+        return list(tables.values())
     return [
-        replace(table, id=slug(table.id, campaign), title=f"{table.title}, {campaign}") for campaign, table in filled
+        replace(table, id=slug(table.id, campaign), title=f"{table.title}, {campaign}")
+        for campaign, table in tables.items()
     ]
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return named_apart([(campaign, speed_table(own)) for campaign, own in each_campaign(inputs.collection)])
-
-
-PART = Part("speed", "Beside the authors' code", "speed", _build, order=25, on_page=False)
+PART = Part("speed", "Beside the authors' code", "speed", partial(each_campaign, speed_table), order=25, on_page=False)

@@ -3,27 +3,26 @@
 from collections.abc import Sequence
 from statistics import mean
 
-from hyperseg.records import EvaluationNumbers, LatencyNumbers, NetworkRef, Record
+from hyperseg.records import NetworkRef, Record
 from hyperseg.report.collection import (
     Collection,
-    Entry,
+    Evaluation,
     Key,
+    Latency,
     architecture_key,
     checkpoint,
     protocol_of,
     protocol_slug,
     protocol_title,
 )
-from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title, hw, network_title
+from hyperseg.report.names import hw, network_title
 from hyperseg.report.part import Part
 from hyperseg.report.tables.accuracy import accuracy_rows
+from hyperseg.report.tables.identity import dataset_cells
 from hyperseg.report.tables.model import Cell, Column, Table
 from hyperseg.report.tables.runtime import device_label, milliseconds, verdict_cell
 from hyperseg.report.timed_seeds import of_one_seed, said_of_seeds
 
-Evaluation = Entry[EvaluationNumbers]
-Latency = Entry[LatencyNumbers]
 Protocol = tuple[str, int]
 
 
@@ -113,12 +112,8 @@ def _row(
 ) -> dict[str, Cell]:
     row = {"campaign": Cell(record.campaign)} | _network_cells(record.network)
     if evaluations and (dataset := evaluations[0].record.dataset):
-        row |= {
-            "dataset": Cell(dataset.id, dataset_title(dataset.id)),
-            "split": Cell(dataset.split, collection.split_label(dataset)),
-        }
         numbers = evaluations[0].numbers
-        row |= {
+        row |= dataset_cells(dataset, collection) | {
             "input": Cell(hw(numbers.input_height, numbers.input_width)),
             "checkpoint": Cell(checkpoint(evaluations[0], collection)),
         }
@@ -156,8 +151,4 @@ def _timing_cells(protocol: Protocol, timed: Sequence[Latency]) -> dict[str, Cel
     }
 
 
-def _build(inputs: Inputs) -> list[Table]:
-    return [summary_table(inputs.collection)]
-
-
-PART = Part("summary", "Summary", "summary", _build)
+PART = Part("summary", "Summary", "summary", lambda inputs: [summary_table(inputs.collection)])

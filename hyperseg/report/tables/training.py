@@ -1,13 +1,12 @@
 """What was trained, for how long, and where it ended."""
 
 from hyperseg.records import TrainingNumbers
-from hyperseg.report.collection import Collection, Entry, training_key
+from hyperseg.report.collection import Collection, Entry, checkpoint_kept, training_key
 from hyperseg.report.inputs import Inputs
-from hyperseg.report.names import dataset_title
 from hyperseg.report.part import Part
-from hyperseg.report.tables.identity import IDENTITY, identity_cells
+from hyperseg.report.tables.identity import IDENTITY, dataset_cells, identity_cells
 from hyperseg.report.tables.model import Cell, Column, Table
-from hyperseg.report.tables.runtime import MIB, milliseconds
+from hyperseg.report.tables.runtime import mib_cell, milliseconds
 
 _COLUMNS = (
     *IDENTITY,
@@ -46,25 +45,23 @@ def _row(entry: Entry[TrainingNumbers], collection: Collection) -> dict[str, Cel
     record, numbers, here = entry.record, entry.numbers, (entry.anchor,)
     scored = [point.miou_percent for point in numbers.epochs if point.miou_percent is not None]
     best = max(scored, default=None)
-    kept = "last" if numbers.selection == "last" else f"best on {numbers.selection_split or 'unnamed split'}"
     row = identity_cells(record) | {
         "seed": Cell(record.seed),
         "epochs": Cell(len(numbers.epochs)),
         "steps": Cell(numbers.steps),
         "images_seen": Cell(numbers.images_seen),
         "final_loss": Cell(numbers.final_loss, f"{numbers.final_loss:.3f}", here),
-        "checkpoint": Cell(kept),
+        "checkpoint": Cell(checkpoint_kept(numbers)),
         "best_miou_percent": Cell(best, f"{best:.2f}" if best is not None else "", here if best is not None else ()),
         "device": Cell(numbers.device),
         "precision": Cell(numbers.precision),
         "step_median_ms": Cell(numbers.step_median_ms, milliseconds(numbers.step_median_ms), here),
-        "peak_memory_mib": Cell(numbers.peak_memory_bytes / MIB, f"{numbers.peak_memory_bytes / MIB:.0f}"),
+        "peak_memory_mib": mib_cell(numbers.peak_memory_bytes),
         "duration_s": Cell(record.whole_s, f"{record.whole_s / 60:.1f}", here),
     }
     if record.dataset:
         row |= {
-            "dataset": Cell(record.dataset.id, dataset_title(record.dataset.id)),
-            "split": Cell(record.dataset.split, collection.split_label(record.dataset)),
+            **dataset_cells(record.dataset, collection),
             "images": Cell(record.dataset.images),
             "dataset_version": Cell(record.dataset.version),
         }  # fmt: skip

@@ -54,8 +54,6 @@ def _slices(model: HyperSeg) -> list[tuple[int, int]]:
 
 def _source(model: HyperSeg, weights: Path) -> HyperSeg:
     """The network of the file, made without drawing a random number that the training would miss."""
-    if not weights.is_file():
-        raise UserError(f"--init: there is no weights file {weights}; check the path")
     variant = model.variant.id
     if weights.suffix == ".safetensors":
         info = read_weights_info(weights)
