@@ -21,6 +21,7 @@ from hyperseg.latency.request import Plan, PlannedPoint, Request
 from hyperseg.latency.roofline import Work
 from hyperseg.latency.subjects import VariantSpec
 from hyperseg.records.latency import LatencyNumbers
+from hyperseg.records.provenance import machine
 from hyperseg.records.store import read_record
 
 
@@ -49,7 +50,7 @@ def result(milliseconds: Sequence[float]) -> Result:
         sampling_failure=None,
         sampling_cost_percent=0.1,
         condition_readings={"cpu": [{"busy_s": 1.0}]},
-        device_name="a processor",
+        device_name=machine().cpu,
         answer=RIGHT,
         switches={"cudnn.benchmark": True},
     )
