@@ -7,6 +7,7 @@ from pathlib import Path
 from hyperseg.files import sha256_file
 from hyperseg.records.raw import raw_file
 from hyperseg.records.schema import EvaluationNumbers, LatencyNumbers, Record, TrainingNumbers
+from hyperseg.records.settings import BEYOND_RELEASED
 
 Lines = Iterator[tuple[str, str]]  # (heading, sentence); a heading may come more than once
 
@@ -114,7 +115,8 @@ def _training(record: Record, numbers: TrainingNumbers) -> Lines:
     yield "protocol", f"the weights of {kept} epoch are kept; {numbers.precision} on {numbers.device}"
     recipe = record.config.get("recipe")
     if isinstance(recipe, dict):
-        keys = ("id", "version", "epochs", "batch", "learning_rate", "loss", "crop_hw", "train_split", "void")
+        keys = ["id", "version", "epochs", "batch", "learning_rate", "loss", "crop_hw", "train_split", "void"]
+        keys += [key for key in BEYOND_RELEASED if recipe.get(key)]
         yield "protocol", "recipe: " + ", ".join(f"{key} {recipe[key]}" for key in keys if key in recipe)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hyperseg.files import sha256_file
 from hyperseg.records.bench import BenchNumbers, BenchTurns
 from hyperseg.records.schema import EvaluationNumbers, Interval, LatencyNumbers, Record, TrainingNumbers
+from hyperseg.records.settings import BEYOND_RELEASED
 from hyperseg.records.statistics import median_interval
 from hyperseg.records.store import read_record_files
 
@@ -36,9 +37,6 @@ COLUMNS = {
     "machine": "string", "cpu": "string", "threads": "Int64", "commit": "string", "dirty": "boolean",
     "started_at": "datetime64[us, UTC]", "record": "string", "record_sha256": "string",
 }  # fmt: skip
-
-# Recipe settings that are off in every released recipe.
-BEYOND_RELEASED = ("label_smoothing", "rare_class_temperature", "ema_decay")
 
 Row = dict[str, Any]
 

@@ -7,3 +7,4 @@ WITHOUT_EFFECT = frozenset({
     "version", "title", "source", "datasets", "threads", "workers", "pixel_cache", "checkpoint_every_steps",
     "checkpoint_every_s", "gradient_bound", "constant_prediction_steps", "cuda_graph",
 })  # fmt: skip
+BEYOND_RELEASED = ("label_smoothing", "rare_class_temperature", "ema_decay")  # off in every released recipe

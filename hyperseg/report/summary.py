@@ -43,7 +43,9 @@ def _rich(table: Table) -> RenderableType:
     for column in seen.columns:
         heading = Text(column.title.replace(", ", "\n"))  # not a string: "[ms]" would be read as markup
         rich.add_column(
-            heading, justify="right" if column.numeric else "left", no_wrap=column.title in ("Network", "Verdict")
+            heading,
+            justify="right" if column.numeric else "left",
+            no_wrap=column.key == "network" or column.key.startswith("verdict_"),
         )
     for row in seen.rows:
         rich.add_row(*(Text(cell.text, style=_STYLES.get(cell.mark, "")) for cell in row))

@@ -40,6 +40,15 @@ def test_a_latency_is_explained_with_its_verdict() -> None:
     assert "208 timed passes in 3 fresh processes" in said["formula"]
 
 
+def test_a_training_says_what_no_released_recipe_does() -> None:
+    ours, released = (
+        "; ".join(sentence for _, sentence in explain(read_record(REFERENCE / name)))
+        for name in ("recipe_camvid/rare/seed0/train.json", "camvid/camvid_hyperseg_s/seed0/train.json")
+    )
+    assert "void class, rare_class_temperature 0.05" in ours
+    assert "rare_class_temperature" not in released
+
+
 @pytest.mark.parametrize("kind", ["training", "evaluation", "latency", "bench"])
 def test_every_kind_is_explained(kind: str) -> None:
     found = explain(Record.model_validate(content(kind)))
