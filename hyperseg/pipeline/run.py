@@ -72,14 +72,20 @@ class Ready:
         `trainings` says what becomes of finished ones that are stale (:mod:`hyperseg.pipeline.trainings`).
         """
         self._say_sentences()
-        progress = self._progress()
         with run_lock(say=_say) as lock:
+            if trainings == "keep" and made_otherwise(self.layout):
+                first = self._engine(lock, "--", "dataset")  # later it would make stale again what is kept now
+                if first.failed:
+                    return first
             self._protect(trainings)
-            code, errors = _supervise(
-                self._command("-m", "snakemake"), lock, self._given(), progress, Display(progress)
-            )
-            if any(rule == "train" for rule, _ in progress.finished):
-                remember(self.layout)
+            return self._engine(lock)
+
+    def _engine(self, lock: RunLock, *targets: str) -> Outcome:
+        progress = self._progress()
+        command = [*self._command("-m", "snakemake"), *targets]
+        code, errors = _supervise(command, lock, self._given(), progress, Display(progress))
+        if any(rule == "train" for rule, _ in progress.finished):
+            remember(self.layout)
         return self._outcome(progress, code, errors)
 
     def protect(self, trainings: Choice) -> None:

@@ -87,6 +87,15 @@ def test_a_finished_training_is_made_again_only_where_that_was_asked_for(copy: C
         assert "train" not in copy.run("--dry-run", "--trainings", "redo")  # the choice lasts
 
 
+def test_a_training_is_kept_where_its_generated_data_is_made_anew(copy: Checkout) -> None:
+    weights = copy.folder / f"results/runs/demo/{VARIANT}/seed0/weights.safetensors"
+    before = weights.read_bytes()
+    copy.configure(dataset={"streets": {"train": 5, "val": 2, "test": 2, "height": 128, "width": 128, "seed": 0}})
+    copy.run("--trainings", "keep")
+    assert len(list((copy.folder / "data/streets/train/images").iterdir())) == 5
+    assert weights.read_bytes() == before
+
+
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot be fewer than all")
 def test_fewer_cores_make_nothing_stale(finished: Checkout) -> None:
     planned = finished.call("taskset", "--cpu-list", "0", "hyperseg", "run", "config/demo.yaml", "--dry-run")
