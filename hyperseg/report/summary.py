@@ -39,7 +39,7 @@ def render_collection(collection: Collection) -> RenderableType:
 def _rich(table: Table) -> RenderableType:
     seen = view(table)
     same = ", ".join(text for _, text in seen.folded)
-    rich = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1))
+    rich = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False, show_edge=False)
     for column in seen.columns:
         heading = Text(column.title.replace(", ", "\n"))  # not a string: "[ms]" would be read as markup
         rich.add_column(
